@@ -1,0 +1,34 @@
+"""Every address of the site. Pages have a language prefix (none for French); what machines ask for has none."""
+
+from django.conf import settings
+from django.conf.urls.i18n import i18n_patterns
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.static import serve
+
+from kookut import errors, health, pages
+from payments import webhooks
+
+urlpatterns = [
+    path("health/live", health.live, name="health_live"),
+    path("health/ready", health.ready, name="health_ready"),
+    path("webhooks/stripe/", webhooks.receive, {"provider": "stripe"}, name="webhook_stripe"),
+    path("webhooks/paypal/", webhooks.receive, {"provider": "paypal"}, name="webhook_paypal"),
+    path("admin/", admin.site.urls),
+    # Behind a proxy nginx serves the pictures; without one this does, from the same folder.
+    re_path(r"^media/(?P<path>.+)$", serve, {"document_root": settings.MEDIA_ROOT}),
+]
+urlpatterns += i18n_patterns(
+    path("", include("orders.urls")),
+    path("", include("payments.urls")),
+    path("paiement-securise/", pages.fixed("secure_payment"), name="secure_payment"),
+    path("confidentialite/", pages.fixed("confidentiality"), name="confidentiality"),
+    path("conditions/", pages.fixed("terms"), name="terms"),
+    path("contact/", pages.fixed("contact"), name="contact"),
+    prefix_default_language=False,
+)
+
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.page_not_found
+handler500 = errors.server_error

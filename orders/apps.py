@@ -1,0 +1,9 @@
+"""The shop until the order is placed: goods, cart, details, order."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class OrdersConfig(AppConfig):
+    name = "orders"
+    verbose_name = _("Orders")

@@ -1,0 +1,34 @@
+"""Codes that people read aloud and type: Crockford's alphabet with a check character from the same alphabet."""
+
+import secrets
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LOOKALIKES = str.maketrans("OIL", "011", "- ")
+
+
+def new_code(length: int) -> str:
+    """`length` random characters (5 bits each) and their check character."""
+    random = "".join(secrets.choice(ALPHABET) for _ in range(length))
+    return random + check_character(random)
+
+
+def check_character(code: str) -> str:
+    """The Luhn check over 32 characters: finds every single wrong character and nearly every swap of neighbours."""
+    total = 0
+    for position, character in enumerate(reversed(code)):
+        value = ALPHABET.index(character)
+        if position % 2 == 0:
+            doubled = 2 * value
+            value = doubled // 32 + doubled % 32
+        total += value
+    return ALPHABET[-total % 32]
+
+
+def normalise(typed: str) -> str:
+    """What a person meant: capitals, no spaces or hyphens, O as 0, I and L as 1."""
+    return typed.upper().translate(LOOKALIKES)
+
+
+def is_valid(code: str) -> bool:
+    """Whether a normalised code holds only letters of the alphabet and ends with its check character."""
+    return len(code) > 1 and set(code) <= set(ALPHABET) and check_character(code[:-1]) == code[-1]

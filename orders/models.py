@@ -1,0 +1,339 @@
+"""The shop's goods and orders, and what the database itself guards about them."""
+
+import secrets
+
+from django.contrib.postgres.indexes import OpClass
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from orders.codes import new_code
+from orders.money import CURRENCY
+
+MAX_QUANTITY = 99
+MAX_TOTAL = 100_000_000
+"""Centimes: an order beyond a million francs is a mistake."""
+
+
+class VatRate(models.Model):
+    """The rate of a class of goods from a day on (LTVA art. 25)."""
+
+    class Class(models.TextChoices):
+        NORMAL = "normal", _("Normal rate")
+        REDUCED = "reduced", _("Reduced rate")
+        LODGING = "lodging", _("Lodging")
+
+    vat_class = models.CharField(_("class"), max_length=10, choices=Class)
+    rate = models.DecimalField(_("rate in per cent"), max_digits=4, decimal_places=2)
+    valid_from = models.DateField(_("valid from"))
+
+    class Meta:
+        verbose_name = _("VAT rate")
+        verbose_name_plural = _("VAT rates")
+        ordering = ["vat_class", "-valid_from"]
+        constraints = [
+            models.UniqueConstraint(fields=["vat_class", "valid_from"], name="one_rate_a_day"),
+            models.CheckConstraint(condition=Q(rate__gte=0, rate__lt=100), name="rate_is_a_percentage"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_vat_class_display()} {self.rate.normalize():f} %"
+
+
+class Product(models.Model):
+    """Something that the shop sells; prices include VAT (OIP art. 3)."""
+
+    sku = models.CharField(_("SKU"), max_length=40, unique=True)
+    slug = models.SlugField(_("address"), max_length=80, unique=True)
+    names = models.JSONField(_("name by language"), default=dict)
+    descriptions = models.JSONField(_("description by language"), default=dict, blank=True)
+    price = models.PositiveIntegerField(_("price in centimes"))
+    vat_class = models.CharField(
+        _("VAT class"), max_length=10, choices=VatRate.Class, default=VatRate.Class.NORMAL
+    )
+    stock = models.IntegerField(_("stock"), default=0)
+    picture = models.ImageField(_("picture"), upload_to="goods/", blank=True)
+    active = models.BooleanField(_("on sale"), default=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
+        ordering = ["position", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(stock__gte=0), name="stock_never_below_zero"),
+            models.CheckConstraint(condition=Q(price__gt=0), name="price_above_zero"),
+            models.CheckConstraint(condition=Q(names__has_key="fr"), name="name_in_french"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """The name in the language in use, in French where it has none."""
+        return in_language(self.names)
+
+    @property
+    def description(self) -> str:
+        return in_language(self.descriptions)
+
+
+class ShippingMethod(models.Model):
+    """A way of delivery; its VAT follows the goods."""
+
+    names = models.JSONField(_("name by language"), default=dict)
+    price = models.PositiveIntegerField(_("price in centimes"))
+    free_from = models.PositiveIntegerField(_("free from, in centimes of goods"), null=True, blank=True)
+    delivery_days = models.PositiveSmallIntegerField(_("working days until delivery"))
+    countries = models.JSONField(_("countries"), default=list)
+    active = models.BooleanField(_("offered"), default=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("delivery method")
+        verbose_name_plural = _("delivery methods")
+        ordering = ["position", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(names__has_key="fr"), name="shipping_name_in_french"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return in_language(self.names)
+
+    def price_for(self, goods_total: int) -> int:
+        """The price in centimes for goods of that total."""
+        if self.free_from is not None and goods_total >= self.free_from:
+            return 0
+        return self.price
+
+
+def in_language(texts: dict[str, str]) -> str:
+    language = (get_language() or "fr")[:2]
+    return texts.get(language) or texts.get("fr", "")
+
+
+def new_number() -> str:
+    code = new_code(7)
+    return f"KK-{code[:4]}-{code[4:]}"
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class Order(models.Model):
+    """What a customer ordered, frozen as it was sold.
+
+    PENDING   → EFFECTIVE   the inbox only, for a proven message of the bank
+    PENDING   → CANCELLED   expiry, the customer, a changed cart, staff; once no payment is started
+    CANCELLED → EFFECTIVE   the inbox only: late money for an order that expired and can be had again
+    EFFECTIVE → CANCELLED   when the refunds of the settling payment reach its amount
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Pending")
+        EFFECTIVE = "effective", _("Effective")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    class CancelReason(models.TextChoices):
+        EXPIRED = "expired", _("The time to pay is over")
+        CUSTOMER = "customer", _("Cancelled by the customer")
+        CHANGED_CART = "changed_cart", _("Replaced by a changed cart")
+        STAFF = "staff", _("Cancelled by staff")
+        REFUNDED = "refunded", _("Refunded in full")
+
+    number = models.CharField(_("number"), max_length=12, unique=True, default=new_number, editable=False)
+    token = models.CharField(max_length=43, unique=True, default=new_token, editable=False)
+    checkout_key = models.UUIDField(unique=True, editable=False)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
+    cancel_reason = models.CharField(_("reason"), max_length=15, choices=CancelReason, blank=True)
+    language = models.CharField(_("language"), max_length=2)
+    email = models.EmailField(_("e-mail"))
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+
+    delivery_name = models.CharField(_("name"), max_length=100)
+    delivery_extra = models.CharField(_("address line 2"), max_length=100, blank=True)
+    delivery_street = models.CharField(_("street and number"), max_length=100)
+    delivery_postcode = models.CharField(_("postcode"), max_length=4)
+    delivery_town = models.CharField(_("town"), max_length=100)
+    delivery_country = models.CharField(_("country"), max_length=2)
+    billing_name = models.CharField(_("billing name"), max_length=100, blank=True)
+    billing_organisation = models.CharField(_("billing organisation"), max_length=100, blank=True)
+    billing_extra = models.CharField(_("billing address line 2"), max_length=100, blank=True)
+    billing_street = models.CharField(_("billing street and number"), max_length=100, blank=True)
+    billing_postcode = models.CharField(_("billing postcode"), max_length=4, blank=True)
+    billing_town = models.CharField(_("billing town"), max_length=100, blank=True)
+    billing_country = models.CharField(_("billing country"), max_length=2, blank=True)
+
+    shipping_method = models.ForeignKey(ShippingMethod, models.PROTECT, verbose_name=_("delivery method"))
+    shipping_name = models.CharField(_("delivery"), max_length=100)
+    delivery_by = models.DateField(_("delivery by"))
+    vat = models.JSONField(_("VAT per rate"))
+    goods_total = models.PositiveIntegerField(_("goods in centimes"))
+    shipping_total = models.PositiveIntegerField(_("delivery in centimes"))
+    total = models.PositiveIntegerField(_("total in centimes"))
+    currency = models.CharField(_("currency"), max_length=3, default=CURRENCY)
+
+    terms_version = models.CharField(_("terms of sale"), max_length=10)
+    created_at = models.DateTimeField(_("placed at"), default=timezone.now)
+    expires_at = models.DateTimeField(_("expires at"))
+    effective_at = models.DateTimeField(_("effective at"), null=True, blank=True)
+    shipped_at = models.DateTimeField(_("shipped at"), null=True, blank=True)
+    tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
+    holds_stock = models.BooleanField(_("holds its goods"), default=False)
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status="effective") | Q(effective_at__isnull=False),
+                name="effective_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="cancelled") ^ Q(cancel_reason=""), name="cancelled_has_its_reason"
+            ),
+            models.CheckConstraint(condition=Q(total__gt=0, total__lte=MAX_TOTAL), name="total_above_zero"),
+            models.CheckConstraint(
+                condition=Q(total=F("goods_total") + F("shipping_total")), name="total_is_goods_and_delivery"
+            ),
+            models.CheckConstraint(condition=Q(currency=CURRENCY), name="order_in_francs"),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(status="pending"), name="order_pending_expires"),
+            models.Index(fields=["-created_at", "-id"], name="order_newest"),
+            models.Index(fields=["status", "-created_at"], name="order_status_newest"),
+            models.Index(fields=["-effective_at"], name="order_effective_newest"),
+            models.Index(OpClass(Lower("email"), "text_pattern_ops"), name="order_email"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def has_billing_address(self) -> bool:
+        return bool(self.billing_street)
+
+    @property
+    def delivery_address(self) -> list[str]:
+        """The lines of the address in the Post's order: name, complement, street, postcode and town, country."""
+        return _address(
+            self.delivery_name,
+            "",
+            self.delivery_extra,
+            self.delivery_street,
+            self.delivery_postcode,
+            self.delivery_town,
+            self.delivery_country,
+        )
+
+    @property
+    def billing_address(self) -> list[str]:
+        """The lines of the billing address; the delivery address where the customer gave no other."""
+        if not self.has_billing_address:
+            return self.delivery_address
+        return _address(
+            self.billing_name,
+            self.billing_organisation,
+            self.billing_extra,
+            self.billing_street,
+            self.billing_postcode,
+            self.billing_town,
+            self.billing_country,
+        )
+
+
+def _address(
+    name: str, organisation: str, extra: str, street: str, postcode: str, town: str, country: str
+) -> list[str]:
+    # Liechtenstein has Swiss postcodes; its letters carry the country only when they cross the border.
+    country_line = "Liechtenstein" if country == "LI" else ""
+    return [line for line in (organisation, name, extra, street, f"{postcode} {town}", country_line) if line]
+
+
+class OrderLine(models.Model):
+    """Goods as they were sold: name, price and VAT rate do not follow later changes of the catalogue."""
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="lines")
+    product = models.ForeignKey(Product, models.PROTECT, related_name="+", verbose_name=_("product"))
+    sku = models.CharField(_("SKU"), max_length=40)
+    name = models.CharField(_("name"), max_length=200)
+    unit_price = models.PositiveIntegerField(_("unit price in centimes"))
+    vat_rate = models.DecimalField(_("VAT rate"), max_digits=4, decimal_places=2)
+    quantity = models.PositiveSmallIntegerField(_("quantity"))
+
+    class Meta:
+        verbose_name = _("order line")
+        verbose_name_plural = _("order lines")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "product"], name="one_line_a_product"),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=1, quantity__lte=MAX_QUANTITY), name="quantity_in_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.name}"
+
+    @property
+    def total(self) -> int:
+        """Centimes, VAT included."""
+        return self.unit_price * self.quantity
+
+
+class TimelineEntry(models.Model):
+    """One thing that happened to an order. Written while holding the Order row; a trigger refuses change and deletion."""
+
+    class Actor(models.TextChoices):
+        CUSTOMER = "customer", _("Customer")
+        BANK = "bank", _("Bank")
+        STAFF = "staff", _("Staff")
+        SYSTEM = "system", _("System")
+
+    class Kind(models.TextChoices):
+        PLACED = "placed", _("Order placed: %(total)s.")
+        CANCELLED = "cancelled", _("Order cancelled: %(reason)s.")
+        EFFECTIVE = "effective", _("The order is effective.")
+        PAYMENT_STARTED = "payment_started", _("Sent to the payment page (%(method)s).")
+        PAYMENT_FAILED = "payment_failed", _("Payment refused (%(method)s): %(refusal)s.")
+        PAYMENT_EXPIRED = "payment_expired", _("Payment page closed without payment (%(method)s).")
+        PAYMENT_AUTHORISED = "payment_authorised", _("The bank agreed to %(amount)s (%(method)s).")
+        PAYMENT_NOT_SETTLING = (
+            "payment_not_settling",
+            _("Received %(amount)s that does not settle the order: %(why)s."),
+        )
+        RETURNED = "returned", _("Back from the payment page.")
+        LEFT = "left", _("Left the payment page.")
+        LETTER_SENT = "letter_sent", _("Mail sent: %(subject)s")
+        ATTESTED = "attested", _("Attestation %(number)s issued.")
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="timeline")
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    actor = models.CharField(_("who"), max_length=10, choices=Actor)
+    actor_name = models.CharField(_("name"), max_length=150, blank=True)
+    kind = models.CharField(_("what"), max_length=30, choices=Kind)
+    data = models.JSONField(_("data"), default=dict)
+
+    class Meta:
+        verbose_name = _("timeline entry")
+        verbose_name_plural = _("timeline")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in the language in use; the words inside `data` are message ids."""
+        words = {key: gettext(value) if value else "" for key, value in self.data.items()}
+        return str(self.get_kind_display()) % words

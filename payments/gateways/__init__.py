@@ -1,0 +1,37 @@
+"""The PSPs' adapters: the only code that speaks to Stripe and PayPal."""
+
+from functools import lru_cache
+
+from django.conf import settings
+
+from payments.configuration import PayPalConfiguration, StripeConfiguration
+from payments.gateways.base import CapturingGateway, Gateway
+from payments.gateways.paypal import PayPalGateway
+from payments.gateways.stripe import StripeGateway
+
+
+def gateway(provider: str) -> Gateway:
+    """The gateway of a provider, as the settings configure it now. Raises LookupError when it is switched off."""
+    if provider == "stripe" and settings.PAYMENTS.stripe:
+        return _stripe(settings.PAYMENTS.stripe)
+    if provider == "paypal" and settings.PAYMENTS.paypal:
+        return _paypal(settings.PAYMENTS.paypal)
+    raise LookupError(f"{provider} is not configured")
+
+
+def capturing_gateway() -> CapturingGateway:
+    """PayPal's gateway. Raises LookupError when it is switched off."""
+    if not settings.PAYMENTS.paypal:
+        raise LookupError("paypal is not configured")
+    return _paypal(settings.PAYMENTS.paypal)
+
+
+# Kept between calls for their connections and for PayPal's token; another configuration gets another gateway.
+@lru_cache(maxsize=4)
+def _stripe(configuration: StripeConfiguration) -> StripeGateway:
+    return StripeGateway(configuration)
+
+
+@lru_cache(maxsize=4)
+def _paypal(configuration: PayPalConfiguration) -> PayPalGateway:
+    return PayPalGateway(configuration)

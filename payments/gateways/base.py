@@ -1,0 +1,165 @@
+"""What the shop asks of a PSP, in the shop's words. A gateway knows no model: it reads a payment's attributes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
+
+
+class GatewayError(Exception):
+    """Something went wrong at a PSP: BadSignature, Refused or Unreachable.
+
+    BadSignature   the message is not the PSP's
+    Refused        the PSP said no, definitely: asking again gives the same answer
+    Unreachable    nobody knows what happened: ask again
+    """
+
+
+class BadSignature(GatewayError):
+    """The message is not proven to come from the PSP. Says nothing about what was expected."""
+
+
+class Refused(GatewayError):
+    """The PSP said no. `code` is its word for why, `refusal` our class of it (a value of models.Refusal)."""
+
+    def __init__(self, code: str, refusal: str = "generic") -> None:
+        super().__init__(code)
+        self.code = code
+        self.refusal = refusal
+
+
+class Unreachable(GatewayError):
+    """No definite answer: time-out, 5xx, too many requests, nonsense instead of JSON."""
+
+
+class PageState(StrEnum):
+    OPEN = "open"  # the customer can pay there
+    APPROVED = "approved"  # PayPal only: the customer agreed, nothing is captured
+    PENDING = "pending"  # the bank has not decided yet
+    PAID = "paid"  # the PSP holds the money
+    DEAD = "dead"  # nobody can pay there any more
+
+
+class Kind(StrEnum):
+    PAID = "paid"  # the PSP holds the money
+    PENDING = "pending"  # the bank has not decided yet
+    APPROVED = "approved"  # PayPal only: to be captured
+    FAILED = "failed"  # the PSP says that this payment failed
+    EXPIRED = "expired"  # the PSP says that this page is dead
+    OTHER = "other"  # handled types that change nothing here
+
+
+class OrderFacts(Protocol):
+    @property
+    def number(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+
+
+class PaymentFacts(Protocol):
+    """What a gateway may read of a payment."""
+
+    id: UUID
+    method: str
+    amount: int
+    currency: str
+    page_reference: str | None
+    money_reference: str | None
+    expires_at: datetime
+
+    @property
+    def order(self) -> OrderFacts: ...
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where the PSP sends the customer back to (absolute, without anything that opens the order)."""
+
+    success: str
+    cancel: str
+
+
+@dataclass(frozen=True)
+class HostedPage:
+    """A page of the PSP. Its address is a bearer link: used at once, never kept."""
+
+    reference: str
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The allow-listed part of a PSP's message: all that the shop ever keeps of it."""
+
+    event_id: str
+    type: str
+    livemode: bool
+    api_version: str
+    object: dict[str, Any]
+    """Ids, amounts, currency, status and our own ids, by the PSP's own field names."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a message says, in the shop's words. Amounts in centimes."""
+
+    kind: Kind
+    payment_id: UUID | None = None
+    """Our id, as the PSP gives it back; None when the message does not carry our mark."""
+    page_reference: str | None = None
+    money_reference: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+    refusal: str = ""
+
+
+class Gateway(Protocol):
+    """One PSP. Every call has a deadline in seconds; none may be made inside a database transaction."""
+
+    provider: ClassVar[str]
+    api_version: ClassVar[str]
+    signature_covers_body: ClassVar[bool]
+    """False: a delivered notice is a hint only, and the object must be read live (PayPal signs a CRC32)."""
+
+    def open(self, payment: PaymentFacts, urls: Urls) -> HostedPage:
+        """Open the payment's page, or get it again: the payment's id is the idempotency key.
+
+        Raises Refused or Unreachable.
+        """
+
+    def look(self, payment: PaymentFacts) -> PageState:
+        """The state of the payment's page now. Raises Unreachable."""
+
+    def close(self, payment: PaymentFacts) -> PageState:
+        """Make the page unpayable where that can be done, and return its state afterwards. Raises Unreachable."""
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+        """Prove that the raw bytes come from the PSP and return the payload.
+
+        Raises BadSignature; Unreachable when the proof itself could not be fetched.
+        """
+
+    def facts(self, payload: dict[str, Any]) -> Facts:
+        """Keep the allow-listed fields of a proven payload. Raises ValueError when it is not an event."""
+
+    def read(self, facts: Facts) -> Notice:
+        """Translate facts into a notice, without any call."""
+
+    def confirm(self, facts: Facts) -> Notice:
+        """Read the object that the facts name live, and return what it says now. Raises Unreachable."""
+
+
+class CapturingGateway(Gateway, Protocol):
+    """A PSP where the customer's approval is not money yet: the shop captures it (PayPal)."""
+
+    def capture(self, payment: PaymentFacts, n: int) -> PageState:
+        """Take the approved money; `n` tells tries apart, the same `n` never takes twice.
+
+        PAID and PENDING: the PSP's message will say so. OPEN: not approved (any more), or the account chosen was
+        declined and the customer may choose another on the same page. Raises Refused when the payment is over,
+        Unreachable when nobody knows: then ask again with the same `n`.
+        """

@@ -1,0 +1,337 @@
+"""Payments and what follows from them, and what the database itself guards about money."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from orders.codes import new_code
+from orders.models import Order
+from orders.money import CURRENCY
+
+
+class Provider(models.TextChoices):
+    STRIPE = "stripe", "Stripe"
+    PAYPAL = "paypal", "PayPal"
+
+
+class Method(models.TextChoices):
+    CARD = "card", _("Card")
+    TWINT = "twint", "TWINT"
+    PAYPAL = "paypal", "PayPal"
+
+
+class Refusal(models.TextChoices):
+    """Why a bank said no, in classes that a customer can act upon."""
+
+    FUNDS = "funds", _("limit or balance")
+    AUTHENTICATION = "authentication", _("verification not completed")
+    DATA = "data", _("card data not recognised")
+    NOT_ALLOWED = "not_allowed", _("card not allowed for this purchase")
+    TECHNICAL = "technical", _("bank out of reach")
+    TIMEOUT = "timeout", _("time to confirm is over")
+    PAYPAL = "paypal", _("PayPal could not debit")
+    OPENING = "opening", _("payment page not opened")
+    GENERIC = "generic", _("not accepted by the bank")
+
+
+class Payment(models.Model):
+    """One try to pay an order, on one page of a PSP.
+
+    STARTED         → AUTHORISED   the inbox only: the PSP holds money; `settles` says whether for this order
+    STARTED         → FAILED       the inbox; or handoff and capture on the PSP's definite answer to our own call
+    STARTED         → EXPIRED      once the page is dead: handoff (another method), expiry, cancel, the PSP's message
+    FAILED, EXPIRED → AUTHORISED   the inbox only: late truth wins
+    """
+
+    class Status(models.TextChoices):
+        STARTED = "started", _("Started")
+        AUTHORISED = "authorised", _("Authorised")
+        FAILED = "failed", _("Failed")
+        EXPIRED = "expired", _("Expired")
+
+    class WhyNot(models.TextChoices):
+        """Why money that came does not settle its order."""
+
+        SECOND = "second", _("the order was already paid")
+        LATE = "late", _("the order was cancelled")
+        MISMATCH = "mismatch", _("amount or currency differ from the order's")
+        MEANS = "means", _("means of payment not accepted")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    order = models.ForeignKey(Order, models.PROTECT, related_name="payments", verbose_name=_("order"))
+    method = models.CharField(_("method"), max_length=10, choices=Method)
+    provider = models.CharField(_("provider"), max_length=10, choices=Provider)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.STARTED)
+    settles = models.BooleanField(_("settles the order"), default=False)
+    why_not = models.CharField(_("why not"), max_length=10, choices=WhyNot, blank=True)
+    amount = models.PositiveIntegerField(_("amount in centimes"))
+    currency = models.CharField(_("currency"), max_length=3, default=CURRENCY)
+    page_reference = models.CharField(_("page at the PSP"), max_length=100, null=True, blank=True)
+    money_reference = models.CharField(_("money at the PSP"), max_length=100, null=True, blank=True)
+    received_amount = models.BigIntegerField(_("received, in centimes"), null=True, blank=True)
+    received_currency = models.CharField(_("currency received"), max_length=3, blank=True)
+    refusal = models.CharField(_("refusal"), max_length=15, choices=Refusal, blank=True)
+    expires_at = models.DateTimeField(_("page expires at"))
+    returned_at = models.DateTimeField(_("customer came back at"), null=True, blank=True)
+    left_at = models.DateTimeField(_("customer left the page at"), null=True, blank=True)
+    approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
+    capture_number = models.PositiveSmallIntegerField(_("capture"), default=0)
+    claimed_at = models.DateTimeField(_("capture claimed at"), null=True, blank=True)
+    next_try_at = models.DateTimeField(_("next look at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("started at"), default=timezone.now)
+    authorised_at = models.DateTimeField(_("authorised at"), null=True, blank=True)
+    authorised_by = models.ForeignKey(
+        "WebhookEvent",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("authorised by"),
+    )
+
+    class Meta:
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        ordering = ["created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=(
+                    Q(status="authorised", authorised_by__isnull=False, authorised_at__isnull=False)
+                    | (~Q(status="authorised") & Q(authorised_by__isnull=True, authorised_at__isnull=True))
+                ),
+                name="authorised_by_an_event",
+            ),
+            models.CheckConstraint(
+                condition=Q(settles=False) | Q(status="authorised"), name="settles_authorised"
+            ),
+            models.CheckConstraint(
+                condition=Q(settles=False) | Q(received_amount=F("amount"), received_currency=F("currency")),
+                name="settles_with_its_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(why_not="") | Q(status="authorised", settles=False),
+                name="why_not_when_it_does_not",
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payment_above_zero"),
+            models.UniqueConstraint(fields=["provider", "page_reference"], name="one_payment_a_page"),
+            models.UniqueConstraint(fields=["provider", "money_reference"], name="one_payment_a_money"),
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(status="started"), name="one_started_an_order"
+            ),
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(settles=True), name="one_settling_an_order"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="payment_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_method_display()} {self.id}"
+
+
+class WebhookEvent(models.Model):
+    """A proven message of a PSP: an allow-list of its fields and a hash of the raw body, never the body."""
+
+    class Source(models.TextChoices):
+        DELIVERED = "delivered", _("delivered")
+        FETCHED = "fetched", _("fetched from the PSP's list")
+        READ = "read", _("read live and accepted by staff")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    provider = models.CharField(_("provider"), max_length=10, choices=Provider)
+    event_id = models.CharField(_("event"), max_length=100)
+    type = models.CharField(_("type"), max_length=100)
+    api_version = models.CharField(_("API version"), max_length=40, blank=True)
+    livemode = models.BooleanField(_("live"))
+    source = models.CharField(_("source"), max_length=10, choices=Source)
+    facts = models.JSONField(_("facts"), default=dict)
+    body_sha256 = models.CharField(_("hash of the body"), max_length=64, blank=True)
+    received_at = models.DateTimeField(_("received at"), default=timezone.now)
+    processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=300, blank=True)
+    order = models.ForeignKey(
+        Order, models.PROTECT, null=True, blank=True, related_name="events", verbose_name=_("order")
+    )
+    next_try_at = models.DateTimeField(_("next try at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("bank message")
+        verbose_name_plural = _("bank messages")
+        ordering = ["-received_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "event_id"], name="one_event_a_message"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["received_at"], condition=Q(processed_at__isnull=True), name="event_unapplied"
+            ),
+            models.Index(fields=["-received_at"], name="event_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"
+
+
+class Refund(models.Model):
+    """Money on its way back to a customer.
+
+    PROPOSED  → REQUESTED            by a second person, where four eyes are asked for
+    REQUESTED → SUCCEEDED | FAILED   the inbox; FAILED also on the PSP's definite refusal of our call
+    SUCCEEDED → FAILED               a bank can bounce a refund
+    FAILED    → SUCCEEDED            late truth wins
+    """
+
+    class Status(models.TextChoices):
+        PROPOSED = "proposed", _("Proposed")
+        REQUESTED = "requested", _("Requested")
+        SUCCEEDED = "succeeded", _("Refunded")
+        FAILED = "failed", _("Failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("payment"))
+    amount = models.PositiveIntegerField(_("amount in centimes"))
+    lines = models.JSONField(_("lines"), default=list, blank=True)
+    vat = models.JSONField(_("VAT per rate"), default=list)
+    goods_back = models.BooleanField(_("goods back in stock"), default=False)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.REQUESTED)
+    reference = models.CharField(_("refund at the PSP"), max_length=100, null=True, blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("requested by"),
+    )
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("released by"),
+    )
+    settled_by = models.ForeignKey(
+        WebhookEvent, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("settled by")
+    )
+    created_at = models.DateTimeField(_("requested at"), default=timezone.now)
+    settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
+    next_try_at = models.DateTimeField(_("next look at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        ordering = ["created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_above_zero"),
+            models.UniqueConstraint(fields=["payment", "reference"], name="one_refund_a_reference"),
+        ]
+        indexes = [
+            models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="refund_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} {self.id}"
+
+
+class Dispute(models.Model):
+    """A customer's bank asks for the money back: OPEN → WON | LOST | CLOSED. It never moves the order."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Open")
+        WON = "won", _("Won")
+        LOST = "lost", _("Lost")
+        CLOSED = "closed", _("Closed")
+
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="disputes", verbose_name=_("payment"))
+    reference = models.CharField(_("dispute at the PSP"), max_length=100, unique=True)
+    reason = models.CharField(_("reason"), max_length=60)
+    amount = models.PositiveIntegerField(_("amount in centimes"))
+    due_at = models.DateTimeField(_("answer until"), null=True, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
+
+    class Meta:
+        verbose_name = _("dispute")
+        verbose_name_plural = _("disputes")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Letter(models.Model):
+    """A mail that is due. The row is written with what it tells of; a task or the sweep sends it, at least once."""
+
+    class Kind(models.TextChoices):
+        CONFIRMATION = "confirmation", _("Confirmation with attestation")
+        WAITING = "waiting", _("Still waiting for the bank")
+        REFUSED = "refused", _("Payment refused")
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="letters", verbose_name=_("order"))
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    about = models.CharField(_("about"), max_length=40)
+    due_at = models.DateTimeField(_("due at"), default=timezone.now)
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+
+    class Meta:
+        verbose_name = _("mail")
+        verbose_name_plural = _("mails")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "kind", "about"], name="one_letter_a_matter"),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(sent_at__isnull=True), name="letter_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
+def new_attestation_code() -> str:
+    return new_code(12)
+
+
+class Attestation(models.Model):
+    """The number and code of a document; the document itself is drawn anew each time."""
+
+    class Series(models.TextChoices):
+        ATTESTATION = "AP", _("Attestation of payment")
+        REFUND_NOTICE = "AR", _("Refund notice")
+
+    series = models.CharField(_("series"), max_length=2, choices=Series)
+    year = models.PositiveSmallIntegerField(_("year"))
+    n = models.PositiveIntegerField(_("number"))
+    code = models.CharField(_("code"), max_length=13, unique=True, default=new_attestation_code)
+    order = models.OneToOneField(
+        Order, models.PROTECT, null=True, blank=True, related_name="attestation", verbose_name=_("order")
+    )
+    refund = models.OneToOneField(
+        Refund, models.PROTECT, null=True, blank=True, related_name="notice", verbose_name=_("refund")
+    )
+    issued_at = models.DateTimeField(_("issued at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("attestation")
+        verbose_name_plural = _("attestations")
+        ordering = ["series", "year", "n"]
+        constraints = [
+            models.UniqueConstraint(fields=["series", "year", "n"], name="one_attestation_a_number"),
+            models.CheckConstraint(
+                condition=Q(order__isnull=False) ^ Q(refund__isnull=False), name="attests_one_thing"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def number(self) -> str:
+        return f"{self.series}-{self.year}-{self.n:06d}"

@@ -1,0 +1,55 @@
+"""Draws the paper with typst: PDF/A-3 and PDF/UA in one file, the same bytes for the same facts."""
+
+import json
+import threading
+from functools import cache
+from pathlib import Path
+
+import typst
+
+from .facts import AttestationFacts
+from .glyphs import printable
+from .wording import Words, worded
+
+SHEET = Path(__file__).parent / "sheet"
+"""All that typst may read: the template and the fonts, nothing else."""
+STANDARDS: list[typst.PDFStandard] = ["a-3a", "ua-1"]
+
+_of_this_thread = threading.local()
+
+
+def draw(facts: AttestationFacts) -> bytes:
+    """The attestation as a PDF. Texts are data for the template, never part of it: nothing in them is executed."""
+    pdf = _compiler().compile(
+        format="pdf",
+        sys_inputs={"words": json.dumps(_printable(worded(facts)))},
+        pdf_standards=STANDARDS,
+        timestamp=int(facts.issued_at.timestamp()),
+    )
+    if not isinstance(pdf, bytes):
+        raise TypeError(f"typst gave {type(pdf).__name__} instead of a PDF")
+    return pdf
+
+
+def _printable(words: Words) -> Words:
+    match words:
+        case str():
+            return printable(words)
+        case list():
+            return [_printable(part) for part in words]
+        case dict():
+            return {place: _printable(part) for place, part in words.items()}
+
+
+def _compiler() -> typst.Compiler:
+    """One compiler per thread, since a compiler holds the inputs of its last document; kept, since a warm one is quick."""
+    if not hasattr(_of_this_thread, "compiler"):
+        _of_this_thread.compiler = typst.Compiler(SHEET / "attestation.typ", root=SHEET, font_paths=_fonts())
+    compiler: typst.Compiler = _of_this_thread.compiler
+    return compiler
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """Only the fonts of the sheet: the paper looks the same on every machine."""
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[SHEET / "fonts"])
