@@ -1,0 +1,41 @@
+"""The message catalogues."""
+
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+
+from tests import messages
+
+
+def test_every_text_of_the_shop_is_translated() -> None:
+    assert messages.faults() == []
+
+
+def test_an_update_leaves_the_catalogue_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever changes a text runs `make messages`, and nothing else moves."""
+    before = messages.path_of("fr").read_text()
+    catalogue = messages.read(messages.path_of("fr"), "fr")
+    monkeypatch.setattr(messages, "LOCALE", tmp_path)
+    messages.write(messages.refreshed(catalogue, "fr"), "fr")
+    assert messages.path_of("fr").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("french", "fault"),
+    [
+        ("L'article", "straight apostrophe"),
+        ("Prix\u202f: 3", "narrow no-break space"),
+        ("Prix : 3", "no-break space missing"),
+        ("Payer ?", "no-break space missing"),
+        ("« Oui »", "no-break space missing"),
+        ("Oui!", "no-break space missing"),
+    ],
+)
+def test_it_sees_a_typographic_fault(french: str, fault: str) -> None:
+    assert fault in messages.french_typography(Catalog().add("English", french))
+
+
+def test_it_accepts_the_houses_french() -> None:
+    text = "L’article «\u00a0%(name)s\u00a0» coûte\u00a0: <a href='%(url)s'>CHF 10.00</a>, de 10:30 à 12:00\u00a0!"
+    assert list(messages.french_typography(Catalog().add("English", text))) == []

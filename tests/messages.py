@@ -1,0 +1,204 @@
+"""The message catalogues, through Babel instead of GNU gettext.
+
+    python -m tests.messages update              collect the texts of code and templates into locale/*/…/django.po
+    python -m tests.messages compile             write the .mo files that Django reads
+    python -m tests.messages check               say what is missing or wrong, and fail
+    python -m tests.messages merge fr FILE …     take translations from other catalogues
+"""
+
+import io
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import DEFAULT_KEYWORDS, extract
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from django.conf import settings
+from django.utils.translation.template import templatize
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCALE = ROOT / "locale"
+LANGUAGES = ("fr",)
+"""The languages whose catalogue must be complete."""
+
+KEYWORDS = DEFAULT_KEYWORDS | {
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext_lazy": (1, 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext_lazy": ((1, "c"), 2, 3),
+}
+# Without dates and line numbers, so that a catalogue changes only when a text does.
+HEADER = """\
+msgid ""
+msgstr ""
+"Language: {language}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Plural-Forms: {plural_forms}\\n"
+
+"""
+
+
+def update() -> None:
+    """Bring every catalogue to the texts of today, keeping the translations of those that stay."""
+    for language in LANGUAGES:
+        write(refreshed(read(path_of(language), language), language), language)
+
+
+def compile_catalogues() -> None:
+    """Write the .mo of every .po that is newer."""
+    for source in LOCALE.glob("*/LC_MESSAGES/django.po"):
+        target = source.with_suffix(".mo")
+        if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+            draft = target.with_suffix(".draft")  # another process may be reading the old one
+            with draft.open("wb") as file:
+                write_mo(file, read(source, source.parts[-3]))
+            draft.replace(target)
+
+
+def faults() -> list[str]:
+    """What is missing or wrong in the catalogues, a sentence each."""
+    return [
+        f"{language}: {fault}" for language in LANGUAGES for fault in _faults(read(path_of(language), language))
+    ]
+
+
+def merge(language: str, files: list[Path]) -> list[str]:
+    """Take the translations of `files` for texts that exist; gives the texts that do not."""
+    catalogue = refreshed(read(path_of(language), language), language)
+    unknown = []
+    for file in files:
+        for message in read(file, language):
+            if not message.id or not _complete(message):
+                continue
+            known = catalogue.get(message.id, message.context)
+            if known is None:
+                unknown.append(f"{file.name}: {_name(message)}")
+            else:
+                known.string = message.string
+    write(catalogue, language)
+    return unknown
+
+
+def refreshed(old: Catalog, language: str) -> Catalog:
+    """A catalogue of today's texts with the translations of `old`."""
+    new = Catalog(locale=language)
+    for message_id, context in texts():
+        known = old.get(message_id, context)
+        new.add(message_id, known.string if known else None, context=context)
+    return new
+
+
+def texts() -> Iterator[tuple[str | tuple[str, str], str | None]]:
+    """Every text of the shop that goes through gettext: id (or singular and plural) and context."""
+    if not settings.configured:
+        settings.configure()  # templatize wants settings, whichever
+        django.setup()
+    for app in ("kookut", "orders", "payments"):
+        for path in sorted((ROOT / app).rglob("*.py")):
+            yield from _texts_of(path.read_bytes())
+    for path in sorted((ROOT / "templates").rglob("*")):
+        if path.suffix in {".html", ".txt"}:
+            yield from _texts_of(templatize(path.read_text(), origin=str(path)).encode())
+
+
+def _texts_of(source: bytes) -> Iterator[tuple[str | tuple[str, str], str | None]]:
+    for _line, message_id, _comments, context in extract("python", io.BytesIO(source), keywords=KEYWORDS):
+        yield message_id, context
+
+
+def path_of(language: str) -> Path:
+    return LOCALE / language / "LC_MESSAGES" / "django.po"
+
+
+def read(path: Path, language: str) -> Catalog:
+    if not path.exists():
+        return Catalog(locale=language)
+    with path.open("rb") as file:
+        return read_po(file, locale=language, abort_invalid=True)
+
+
+def write(catalogue: Catalog, language: str) -> None:
+    entries = io.BytesIO()
+    write_po(entries, catalogue, width=0, no_location=True, omit_header=True, sort_output=True, ignore_obsolete=True)
+    path = path_of(language)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header = HEADER.format(language=language, plural_forms=catalogue.plural_forms)
+    path.write_text(header + entries.getvalue().decode().strip() + "\n")
+
+
+def _faults(catalogue: Catalog) -> Iterator[str]:
+    used = set()
+    for message_id, context in texts():
+        message = catalogue.get(message_id, context)
+        if message is None:
+            yield f"not collected (make messages): {message_id!r}"
+        else:
+            used.add((message.id, message.context))
+    for message in catalogue:
+        if not message.id:
+            continue
+        if (message.id, message.context) not in used:
+            yield f"no longer used (make messages): {_name(message)}"
+        elif message.fuzzy or not _complete(message):
+            yield f"not translated: {_name(message)}"
+        else:
+            yield from (f"{error}: {_name(message)}" for error in message.check(catalogue))
+            if str(catalogue.locale) == "fr":
+                yield from (f"{error}: {_name(message)}" for error in french_typography(message))
+
+
+def french_typography(message: Message) -> Iterator[str]:
+    """The house's French: ’ for the apostrophe, a no-break space (U+00A0) before : ; ! ? and inside « »."""
+    for text in _strings(message):
+        bare = re.sub(r"%(\(\w+\))?[a-z]|<[^>]*>|\b\w+://\S*", "x", text)
+        if "'" in bare:
+            yield "straight apostrophe"
+        if "\u202f" in bare:
+            yield "narrow no-break space"
+        if re.search(r"[^\u00a0 ][;!?»](\s|$)|[^\u00a0 \d]:(\s|$)|«[^\u00a0]| [:;!?»]", bare):
+            yield "no-break space missing"
+
+
+def _strings(message: Message) -> tuple[str, ...]:
+    return tuple(message.string) if isinstance(message.string, (list, tuple)) else (message.string or "",)
+
+
+def _complete(message: Message) -> bool:
+    return all(_strings(message))
+
+
+def _name(message: Message) -> str:
+    text = message.id if isinstance(message.id, str) else message.id[0]
+    return f"{text!r} ({message.context})" if message.context else repr(text)
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["update"]:
+            update()
+            found = [fault for fault in faults() if "not translated" in fault]
+            print("\n".join([*found, f"{len(found)} texts to translate."]))
+        case ["compile"]:
+            compile_catalogues()
+        case ["check"]:
+            found = faults()
+            print("\n".join(found) or "The catalogues are complete.")
+            return bool(found)
+        case ["merge", language, *files]:
+            for text in merge(language, [Path(file) for file in files]):
+                print(f"not in the sources: {text}")
+        case _:
+            print(__doc__)
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
