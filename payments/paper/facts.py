@@ -1,4 +1,4 @@
-"""The facts that an attestation of payment states, free of any model: what LTVA art. 26 asks of an invoice, and the payment."""
+"""The facts that an attestation states, free of any model: an invoice after LTVA art. 26, and its payment."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,8 +64,8 @@ class Vat:
 class AttestationFacts:
     """Everything on the paper. Times are aware datetimes; they are printed in Europe/Zurich.
 
-    Raises ValueError when a time has no zone, the currency is not CHF, or the parts do not add up to the total to
-    the centime: such a paper must not exist.
+    Raises ValueError when a time has no zone, the currency is not CHF, or the parts do not add up to the total
+    to the centime: such a paper must not exist.
     """
 
     number: str

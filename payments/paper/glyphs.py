@@ -1,4 +1,4 @@
-"""Text that the fonts of the paper can draw: typst refuses a whole document for one letter that no font has."""
+"""Text that the paper's fonts can draw: typst refuses a whole document for one letter that no font has."""
 
 import unicodedata
 from functools import cache
@@ -13,9 +13,10 @@ MARKS_PER_LETTER = 3
 
 
 def printable(text: str) -> str:
-    """The text in one line, composed (NFC), without invisible characters; what no font has becomes a visible mark.
+    """The text in one line, composed (NFC), without invisible characters.
 
-    Whatever comes in (NUL, lone surrogates, bidi overrides, line breaks), the result can be drawn.
+    What no font has becomes a visible mark. Whatever comes in (NUL, lone surrogates, bidi overrides, line breaks),
+    the result can be drawn.
     """
     kept: list[str] = []
     marks = 0

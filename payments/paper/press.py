@@ -13,17 +13,16 @@ from .wording import Words, worded
 
 SHEET = Path(__file__).parent / "sheet"
 """All that typst may read: the template and the fonts, nothing else."""
-STANDARDS: list[typst.PDFStandard] = ["a-3a", "ua-1"]
 
 _of_this_thread = threading.local()
 
 
 def draw(facts: AttestationFacts) -> bytes:
-    """The attestation as a PDF. Texts are data for the template, never part of it: nothing in them is executed."""
+    """The attestation as a PDF. Texts are data for the template, never part of it: none is executed."""
     pdf = _compiler().compile(
         format="pdf",
         sys_inputs={"words": json.dumps(_printable(worded(facts)))},
-        pdf_standards=STANDARDS,
+        pdf_standards=["a-3a", "ua-1"],
         timestamp=int(facts.issued_at.timestamp()),
     )
     if not isinstance(pdf, bytes):
@@ -42,7 +41,7 @@ def _printable(words: Words) -> Words:
 
 
 def _compiler() -> typst.Compiler:
-    """One compiler per thread, since a compiler holds the inputs of its last document; kept, since a warm one is quick."""
+    """One compiler per thread, as it holds its document's inputs; kept, as a warm one is quick."""
     if not hasattr(_of_this_thread, "compiler"):
         _of_this_thread.compiler = typst.Compiler(SHEET / "attestation.typ", root=SHEET, font_paths=_fonts())
     compiler: typst.Compiler = _of_this_thread.compiler

@@ -39,10 +39,15 @@ def _head(facts: AttestationFacts) -> dict[str, Words]:
         "document_title": f"{title} {facts.number}",
         "number": _("No. %(number)s") % {"number": facts.number},
         "code": _("Code %(code)s") % {"code": _grouped(facts.code)},
-        "issued": _("Issued on %(date)s at %(time)s (Swiss time)") % _moment(facts.issued_at),
+        "issued": _("Issued on %(moment)s (Swiss time)") % {"moment": _moment(facts.issued_at)},
         "seller": _seller(facts.seller),
         "paid": _("%(amount)s – paid") % {"amount": format_chf(facts.total)},
-        "agreed": _("Bank’s agreement received on %(date)s at %(time)s") % _moment(facts.agreed_at),
+        "agreed": _("Bank’s agreement received on %(moment)s") % {"moment": _moment(facts.agreed_at)},
+        "payment": [
+            _means(facts.method, facts.provider),
+            _("Ref. %(reference)s") % {"reference": facts.reference},
+            _("On your statement: %(name)s") % {"name": facts.seller.statement_name},
+        ],
     }
 
 
@@ -52,33 +57,10 @@ def _seller(seller: Seller) -> list[Words]:
 
 
 def _uid(seller: Seller) -> str:
-    """The company number, with the mention of the VAT register only for who stands in it (LTVA art. 26 al. 2 let. a)."""
+    """The company number; the VAT register is mentioned only for who stands in it (LTVA art. 26 al. 2 let. a)."""
     if not seller.vat_registered:
         return seller.uid
     return f"{seller.uid}\N{NO-BREAK SPACE}{pgettext('register suffix of a Swiss company number', 'TVA')}"
-
-
-def _blocks(facts: AttestationFacts) -> dict[str, Words]:
-    """Who and what: the two columns of short blocks, each a heading and its lines."""
-    customer = [_block(_("Customer"), *facts.billing_address)]
-    if facts.delivery_address and facts.delivery_address != facts.billing_address:
-        customer.append(_block(_("Delivery"), *facts.delivery_address))
-    order = _block(
-        _("Order"),
-        facts.order_number,
-        _("Placed on %(date)s at %(time)s") % _moment(facts.placed_at),
-    )
-    payment = _block(
-        _("Payment"),
-        _means(facts.method, facts.provider),
-        _("Reference: %(reference)s") % {"reference": facts.reference},
-        _("On your statement: %(name)s") % {"name": facts.seller.statement_name},
-    )
-    return {"left": customer, "right": [order, payment]}
-
-
-def _block(heading: str, *lines: str) -> Words:
-    return {"heading": heading, "lines": list(lines)}
 
 
 def _means(method: Method, provider: str) -> str:
@@ -91,14 +73,31 @@ def _means(method: Method, provider: str) -> str:
             return "PayPal"
 
 
+def _blocks(facts: AttestationFacts) -> dict[str, Words]:
+    """Who and what: two columns of short blocks, each a heading and its lines."""
+    order = [
+        _block(
+            _("Order"),
+            facts.order_number,
+            _("Placed on %(moment)s") % {"moment": _moment(facts.placed_at)},
+        )
+    ]
+    if facts.delivery_address and facts.delivery_address != facts.billing_address:
+        order.append(_block(_("Delivery"), *facts.delivery_address))
+    return {"left": [_block(_("Customer"), *facts.billing_address)], "right": order}
+
+
+def _block(heading: str, *lines: str) -> Words:
+    return {"heading": heading, "lines": list(lines)}
+
+
 def _table(facts: AttestationFacts) -> dict[str, Words]:
     registered = facts.seller.vat_registered
-    columns: list[Words] = [_("Article"), _("Quantity"), _("Unit price")]
+    columns: list[Words] = [_("Article"), _("Qty"), _("Price")]
     columns += [_("VAT")] if registered else []
     columns += [_("Total CHF")]
     rows: list[Words] = [_line(line, registered) for line in facts.lines]
     return {
-        "details": _("Details"),
         "columns": columns,
         "rows": [*rows, _shipping(facts.shipping, registered)],
         "sums": _sums(facts) if registered else [],
@@ -122,9 +121,7 @@ def _shipping(shipping: Shipping, registered: bool) -> Words:
 
 def _sums(facts: AttestationFacts) -> list[Words]:
     """Down the column: the total without VAT, then each rate's tax; they add up to the total."""
-    sums: list[Words] = [
-        {"label": _("Total without VAT"), "amount": format_amount(sum(vat.base for vat in facts.vat))}
-    ]
+    sums: list[Words] = [{"label": _("Total without VAT"), "amount": format_amount(sum(vat.base for vat in facts.vat))}]
     for vat in facts.vat:
         label = _("VAT %(rate)s on %(base)s") % {"rate": _percent(vat.rate), "base": format_chf(vat.base)}
         sums.append({"label": label, "amount": format_amount(vat.tax)})
@@ -133,17 +130,14 @@ def _sums(facts: AttestationFacts) -> list[Words]:
 
 def _foot(facts: AttestationFacts) -> dict[str, Words]:
     seller = facts.seller
-    notes: list[Words] = [_("We keep no bank data.")]
+    promises = [_("We keep no bank data.")]
     if seller.vat_registered:
-        notes.append(_("This document serves as an invoice (art. 26 of the Swiss VAT Act)."))
-    notes.append(
-        _("Any question? Write to %(email)s and mention order %(number)s.")
-        % {"email": seller.email, "number": facts.order_number}
-    )
+        promises.append(_("This document serves as an invoice (art. 26 of the Swiss VAT Act)."))
+    contact = _("Any question? Write to %(email)s and mention order %(number)s.")
     identity = [seller.name, seller.street, f"{seller.postcode} {seller.town}", _uid(seller)]
     return {
         "not_a_request": _("This document is a proof of payment, not a request for payment."),
-        "notes": notes,
+        "notes": [" ".join(promises), contact % {"email": seller.email, "number": facts.order_number}],
         "identity": " · ".join(part for part in identity if part),
         # The sheet counts its own pages.
         "page": _("%(number)s · Page %(page)s of %(pages)s")
@@ -151,9 +145,11 @@ def _foot(facts: AttestationFacts) -> dict[str, Words]:
     }
 
 
-def _moment(time: datetime) -> dict[str, str]:
+def _moment(time: datetime) -> str:
+    """Day and time of day in Switzerland, kept on one line."""
     local = time.astimezone(SWISS_TIME)
-    return {"date": f"{local:%d.%m.%Y}", "time": f"{local:%H:%M:%S}"}
+    moment = _("%(date)s at %(time)s") % {"date": f"{local:%d.%m.%Y}", "time": f"{local:%H:%M:%S}"}
+    return moment.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _percent(rate: Decimal) -> str:
