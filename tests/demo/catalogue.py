@@ -9,42 +9,17 @@ from django.core.files import File
 from orders.models import Product, ShippingMethod
 
 HERE = Path(__file__).parent
-SHIPPING_METHODS: list[dict[str, Any]] = [
-    {
-        "names": {
-            "fr": "Envoi PostPac Economy",
-            "de": "PostPac Economy",
-            "it": "PostPac Economy",
-            "en": "PostPac Economy",
-        },
-        "price": 900,
-        "free_from": 15_000,
-        "delivery_days": 3,
-        "countries": ["CH", "LI"],
-    },
-    {
-        "names": {
-            "fr": "Envoi PostPac Priority",
-            "de": "PostPac Priority",
-            "it": "PostPac Priority",
-            "en": "PostPac Priority",
-        },
-        "price": 1_250,
-        "delivery_days": 1,
-        "countries": ["CH", "LI"],
-    },
-]
 
 
 def fill_catalogue() -> None:
     """Add the goods that are not there yet and, to an empty list, the delivery methods."""
-    goods = tomllib.loads((HERE / "goods.toml").read_text())["goods"]
+    demo = tomllib.loads((HERE / "goods.toml").read_text())
     known = set(Product.objects.values_list("sku", flat=True))
-    for position, facts in enumerate(goods):
+    for position, facts in enumerate(demo["goods"]):
         if facts["sku"] not in known:
             add_product(position, **facts)
     if not ShippingMethod.objects.exists():
-        for position, method in enumerate(SHIPPING_METHODS):
+        for position, method in enumerate(demo["shipping_methods"]):
             ShippingMethod.objects.create(position=position, **method)
 
 
