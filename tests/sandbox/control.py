@@ -1,0 +1,294 @@
+"""The control API: what tests do with our PSPs, and what they want to know of them. JSON in, JSON out."""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from tests.sandbox import faults
+from tests.sandbox.books import Document
+from tests.sandbox.paypal import orders
+from tests.sandbox.paypal.errors import PayPalError
+from tests.sandbox.stripe import checkout, sessions
+from tests.sandbox.stripe.cards import CARDS
+from tests.sandbox.stripe.errors import StripeError
+from tests.sandbox.webhooks import Manner
+from tests.sandbox.world import world
+
+control = Blueprint("control", __name__, url_prefix="/control")
+BOOKS = (
+    "stripe session",
+    "stripe line_items",
+    "stripe payment_intent",
+    "stripe charge",
+    "stripe balance_transaction",
+    "stripe event",
+    "stripe key",
+    "paypal order",
+    "paypal capture",
+    "paypal event",
+    "paypal key",
+    "delivery",
+    "request",
+    "fault",
+    "mail",
+    "settings",
+)
+
+
+@control.errorhandler(ValueError)
+@control.errorhandler(StripeError)
+@control.errorhandler(PayPalError)
+@control.errorhandler(checkout.PageGone)
+@control.errorhandler(checkout.NotOffered)
+@control.errorhandler(orders.PageGone)
+def _refuse(error: Exception) -> tuple[Response, int]:
+    return jsonify(error=type(error).__name__, message=str(error)), 400
+
+
+@control.get("/ready")
+def ready() -> Response:
+    return jsonify(ready=True, url=world().url)
+
+
+@control.post("/reset")
+def reset() -> Response:
+    """Empty books, settings as at the start. Certificates and OAuth tokens stay."""
+    world().books.clear(BOOKS)
+    return jsonify({})
+
+
+@control.route("/settings", methods=["GET", "POST"])
+def settings() -> Response:
+    if request.method == "POST":
+        world().dashboard.change(**_body())
+    return jsonify(world().dashboard.as_json())
+
+
+@control.post("/stripe/<id>/card")
+def pay_by_card(id: str) -> Response:
+    body = _body()
+    card = CARDS[body.get("number", "4242424242424242")]
+    manner = Manner.of(body)
+    if card.asks and body.get("confirm") is False:
+        return _came_of(id, checkout.refuse_three_d_secure(world(), id, card, manner))
+    quirk = checkout.Quirk(body.get("brand"), body.get("network_status") or "approved_by_network")
+    return _came_of(id, checkout.pay_by_card(world(), id, card, manner, quirk))
+
+
+@control.post("/stripe/<id>/twint")
+def pay_by_twint(id: str) -> Response:
+    body = _body()
+    if body.get("confirm") is False:
+        return _came_of(id, checkout.refuse_twint(world(), id, Manner.of(body)))
+    checkout.pay_by_twint(world(), id, Manner.of(body))
+    return _came_of(id, None)
+
+
+@control.post("/stripe/<id>/expire")
+def expire_session(id: str) -> Response:
+    sessions.expire(world(), id, Manner.of(_body()))
+    return jsonify(outcome="expired", url=None)
+
+
+@control.post("/paypal/<id>/approve")
+def approve(id: str) -> Response:
+    body = _body()
+    outcome = body.get("capture") or "completed"
+    if outcome not in orders.OUTCOMES:
+        raise ValueError(f"no such outcome: {outcome}")
+    later = Manner.of({"webhook": body["capture_webhook"], "seconds": body.get("seconds")})
+    order = orders.approve(world(), id, outcome, Manner.of(body), later)
+    return jsonify(outcome="approved", url=orders.return_url(order))
+
+
+@control.post("/paypal/<id>/expire")
+def expire_order(id: str) -> Response:
+    orders.expire(world(), id)
+    return jsonify(outcome="expired", url=None)
+
+
+@control.post("/paypal/captures/<id>/settle")
+def settle(id: str) -> Response:
+    return jsonify(orders.settle(world(), id, _body()["status"]))
+
+
+@control.get("/payments")
+def payments() -> Response:
+    return jsonify(_stripe_payments() + _paypal_payments())
+
+
+@control.get("/objects/<kind>/<id>")
+def thing(kind: str, id: str) -> Response:
+    return jsonify(world().books.get(kind, id))
+
+
+@control.get("/events")
+def events() -> Response:
+    books = world().books
+    return jsonify([{"psp": psp, **e} for psp in ("stripe", "paypal") for e in books.all(f"{psp} event")])
+
+
+@control.post("/events/<id>/resend")
+def resend(id: str) -> Response:
+    for psp in ("stripe", "paypal"):
+        event = world().books.get(f"{psp} event", id)
+        if event:
+            world().courier.resend(psp, event)
+            return jsonify(event=id)
+    raise ValueError(f"no such event: {id}")
+
+
+@control.get("/requests")
+def requests() -> Response:
+    return jsonify(world().books.all("request"))
+
+
+@control.delete("/requests")
+def forget_requests() -> Response:
+    world().books.clear(["request"])
+    return jsonify({})
+
+
+@control.get("/deliveries")
+def deliveries() -> Response:
+    return jsonify(world().books.all("delivery"))
+
+
+@control.post("/flush")
+def flush() -> Response:
+    body = _body()
+    done = world().courier.flush(early=body.get("early", False), seconds=body.get("seconds", 30.0))
+    return jsonify(done=done)
+
+
+@control.post("/collect")
+def collect() -> Response:
+    return jsonify(world().courier.collect())
+
+
+@control.post("/sign")
+def sign() -> Response:
+    body = _body()
+    return jsonify(world().courier.sign(body["psp"], body["body"].encode()))
+
+
+@control.post("/webhooks")
+def send_webhook() -> Response:
+    """Any message, at once: its own headers, or signed as the PSP would."""
+    body = _body()
+    raw = body["body"].encode()
+    headers = body["headers"] if body.get("headers") is not None else world().courier.sign(body["psp"], raw)
+    status, error = world().courier.send(body["psp"], raw, {"Content-Type": "application/json", **headers})
+    return jsonify(status=status, error=error)
+
+
+@control.post("/faults")
+def set_fault() -> Response:
+    body = _body()
+    faults.set_fault(
+        world(),
+        body["fault"],
+        path=body.get("path", "*"),
+        method=body.get("method", "*"),
+        calls=body.get("calls", 1),
+        seconds=body.get("seconds", 0.0),
+    )
+    return jsonify({})
+
+
+@control.get("/faults")
+def list_faults() -> Response:
+    return jsonify(world().books.all("fault"))
+
+
+@control.delete("/faults")
+def clear_faults() -> Response:
+    world().books.clear(["fault"])
+    return jsonify({})
+
+
+@control.post("/forget-keys")
+def forget_keys() -> Response:
+    """As if every idempotency key were too old."""
+    world().books.clear(["stripe key", "paypal key"])
+    return jsonify({})
+
+
+@control.post("/revoke-tokens")
+def revoke_tokens() -> Response:
+    world().books.clear(["paypal token"])
+    return jsonify({})
+
+
+@control.get("/mails")
+def mails() -> Response:
+    return jsonify(world().books.all("mail"))
+
+
+@control.delete("/mails")
+def forget_mails() -> Response:
+    world().books.clear(["mail"])
+    return jsonify({})
+
+
+def _body() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    return body if isinstance(body, dict) else {}
+
+
+def _came_of(id: str, decline: Any) -> Response:
+    session = sessions.found(world(), id)
+    if decline:
+        return jsonify(outcome="declined", url=session["url"], decline_code=decline.decline_code)
+    return jsonify(outcome="paid", url=checkout.success_url(session))
+
+
+def _stripe_payments() -> list[Document]:
+    books, rows = world().books, []
+    for session in books.all("stripe session"):
+        intent = books.get("stripe payment_intent", session["payment_intent"] or "")
+        charge = books.get("stripe charge", (intent or {}).get("latest_charge") or "")
+        paid = charge is not None and charge["paid"]
+        rows.append(
+            {
+                "psp": "stripe",
+                "page": session["id"],
+                "reference": session["client_reference_id"],
+                "methods": session["payment_method_types"],
+                "state": "paid" if paid else session["status"],
+                "amount": session["amount_total"],
+                "currency": session["currency"].upper(),
+                "money": session["payment_intent"] if paid else None,
+                "received": charge["amount_captured"] if charge and paid else 0,
+                "url": session["url"],
+            }
+        )
+    return rows
+
+
+def _paypal_payments() -> list[Document]:
+    rows = []
+    for order in world().books.all("paypal order"):
+        unit = order["purchase_units"][0]
+        captures = unit.get("payments", {}).get("captures", [])
+        taken = [c for c in captures if c["status"] == "COMPLETED"]
+        rows.append(
+            {
+                "psp": "paypal",
+                "page": order["id"],
+                "reference": unit.get("custom_id"),
+                "methods": ["paypal"],
+                "state": "paid" if taken else order["status"].lower(),
+                "amount": _centimes(unit["amount"]["value"]),
+                "currency": unit["amount"]["currency_code"],
+                "money": captures[0]["id"] if captures else None,
+                "received": sum(_centimes(c["amount"]["value"]) for c in taken),
+                "url": f"{world().url}/paypal/checkoutnow?token={order['id']}",
+            }
+        )
+    return rows
+
+
+def _centimes(value: str) -> int:
+    whole, _, cents = value.partition(".")
+    return int(whole) * 100 + int(cents.ljust(2, "0") or "0")

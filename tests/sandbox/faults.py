@@ -1,0 +1,104 @@
+"""PSPs that do not answer, or badly: for the next calls whose path matches."""
+
+import socket
+import time
+from fnmatch import fnmatch
+from typing import Literal, get_args
+
+from flask import Flask, Response, g, jsonify, request
+
+from tests.sandbox.books import Document
+from tests.sandbox.names import paypal_id
+from tests.sandbox.world import World
+
+# before the call does anything: down (no answer), 500, 429, html; around it: slow; after its effect: lost, late_500
+Kind = Literal["down", "500", "429", "html", "slow", "lost", "late_500"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SEALED = ("lost", "late_500")
+
+
+def set_fault(world: World, fault: Kind, *, path: str, method: str, calls: int, seconds: float) -> None:
+    """The next `calls` calls to `path` (a pattern such as /stripe/v1/*) meet this fault."""
+    if fault not in KINDS:
+        raise ValueError(f"no such fault: {fault}")
+    id = f"f{paypal_id(8)}"
+    world.books.put(
+        "fault",
+        id,
+        {"id": id, "fault": fault, "path": path, "method": method, "calls": calls, "seconds": seconds},
+    )
+
+
+def pause() -> None:
+    """Where a slow call spends its time: its idempotency key is in use, the books are free."""
+    time.sleep(g.pop("slow", 0.0))
+
+
+def install(app: Flask, world: World) -> None:
+    @app.before_request
+    def meet() -> Response | None:
+        if not _is_api(request.path):
+            return None
+        fault = _next(world, request.path, request.method)
+        if fault is None:
+            return None
+        g.fault = fault["fault"]
+        if fault["fault"] == "slow":
+            g.slow = fault["seconds"]
+        return _refusal(fault["fault"])
+
+    @app.after_request
+    def spoil(response: Response) -> Response:
+        pause()
+        fault = g.get("fault")
+        if fault in ("down", "lost"):
+            _hang_up()
+        if fault == "late_500":
+            return _error(500)
+        return response
+
+
+def _is_api(path: str) -> bool:
+    return path.startswith(("/stripe/v1", "/paypal/v1", "/paypal/v2"))
+
+
+def _next(world: World, path: str, method: str) -> Document | None:
+    with world.books.turn():
+        for fault in world.books.all("fault"):
+            if fnmatch(path, fault["path"]) and fault["method"] in ("*", method):
+                if fault["calls"] > 1:
+                    world.books.put("fault", fault["id"], fault | {"calls": fault["calls"] - 1})
+                else:
+                    world.books.forget("fault", fault["id"])
+                return fault
+    return None
+
+
+def _refusal(fault: Kind) -> Response | None:
+    if fault == "down":
+        return Response(status=503)
+    if fault in ("500", "429"):
+        return _error(int(fault))
+    if fault == "html":
+        return Response(
+            "<!doctype html><title>502 Bad Gateway</title><h1>Bad Gateway</h1>", 502, mimetype="text/html"
+        )
+    return None
+
+
+def _error(status: int) -> Response:
+    name = {500: ("api_error", "INTERNAL_SERVER_ERROR"), 429: ("rate_limit", "RATE_LIMIT_REACHED")}[status]
+    if request.path.startswith("/stripe"):
+        body = {"error": {"message": "The sandbox was told to fail.", "type": "api_error", "code": name[0]}}
+    else:
+        body = {"name": name[1], "message": "The sandbox was told to fail.", "debug_id": "sandbox"}
+    response = jsonify(body)
+    response.status_code = status
+    return response
+
+
+def _hang_up() -> None:
+    """Close the connection without an answer."""
+    connection = request.environ.get("werkzeug.socket")
+    if isinstance(connection, socket.socket):
+        connection.shutdown(socket.SHUT_RDWR)

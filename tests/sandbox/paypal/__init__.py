@@ -1,0 +1,1 @@
+"""PayPal as the shop uses it: Orders v2 and its webhooks."""

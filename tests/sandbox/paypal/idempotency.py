@@ -1,0 +1,82 @@
+"""PayPal-Request-Id: a key finds its order again, and tells it as it is now (developer.paypal.com, idempotency)."""
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tests.sandbox.books import Books, Document
+from tests.sandbox.faults import pause
+from tests.sandbox.paypal.errors import PayPalError, malformed, unprocessable
+from tests.sandbox.paypal.orders import instrument_declined
+
+KIND = "paypal key"
+LIFE = 6 * 3600  # seconds that Orders keep a key
+LONGEST = 108  # characters
+
+_running: set[str] = set()
+_running_lock = threading.Lock()
+
+
+def once(
+    books: Books,
+    key: str,
+    path: str,
+    body: Any,
+    act: Callable[[], Document],
+    again: Callable[[str], Document],
+) -> tuple[Document, bool]:
+    """Act, or tell what this key's order has become (True). Raises PayPalError."""
+    if not 1 <= len(key) <= LONGEST:
+        raise malformed("INVALID_PARAMETER_VALUE", f"At most {LONGEST} characters.", "PayPal-Request-Id")
+    with _running_lock:
+        if key in _running:
+            raise PayPalError(
+                "RESOURCE_CONFLICT",
+                "PREVIOUS_REQUEST_IN_PROGRESS",
+                "A previous request is still in progress.",
+            )
+        _running.add(key)
+    try:
+        pause()
+        return _once(books, key, path, body, act, again)
+    finally:
+        with _running_lock:
+            _running.discard(key)
+
+
+def _once(
+    books: Books,
+    key: str,
+    path: str,
+    body: Any,
+    act: Callable[[], Document],
+    again: Callable[[str], Document],
+) -> tuple[Document, bool]:
+    print_ = hashlib.sha256(f"{path} {json.dumps(body, sort_keys=True)}".encode()).hexdigest()
+    kept = books.get(KIND, key)
+    if kept and kept["at"] > time.time() - LIFE:
+        if kept["print"] != print_:
+            raise unprocessable(
+                "PAYPAL_REQUEST_ID_PREVIOUSLY_USED",
+                "The PayPal-Request-Id has already been used for another request.",
+            )
+        if kept["order"] is None:
+            raise instrument_declined()
+        return again(kept["order"]), True
+    mark = {"at": time.time(), "print": print_}
+    with books.turn():
+        try:
+            order = act()
+        except PayPalError as error:
+            # A decline is a result, and kept; a refusal to begin is not.
+            if error.issue != "INSTRUMENT_DECLINED":
+                raise
+            declined = error
+        else:
+            books.put(KIND, key, {**mark, "order": order["id"]})
+            return order, False
+        books.put(KIND, key, {**mark, "order": None})
+    raise declined

@@ -1,0 +1,1 @@
+"""Stripe as the shop uses it: Checkout with card and TWINT."""
