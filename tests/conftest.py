@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -10,6 +12,8 @@ from django.test import override_settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import chromium
+from tests.sandbox import process
+from tests.sandbox.client import Sandbox
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,6 +49,27 @@ def _empty_cache(request: pytest.FixtureRequest) -> None:
     if _has_real_transactions(request.node):
         request.getfixturevalue("transactional_db")
         cache.clear()
+
+
+@pytest.fixture(scope="session")
+def sandbox_of_the_run() -> Iterator[process.Running]:
+    """Our PSPs where the settings expect them."""
+    stripe, paypal = settings.PAYMENTS.stripe, settings.PAYMENTS.paypal
+    running = process.start(
+        settings.SITE_URL,
+        Path(paypal.certificate_roots).parent,
+        port=urlsplit(stripe.api).port,
+        smtp_port=settings.EMAIL_PORT,
+    )
+    yield running
+    process.stop(running)
+
+
+@pytest.fixture
+def sandbox(sandbox_of_the_run: process.Running) -> Sandbox:
+    """Our PSPs with empty books, through their control API."""
+    sandbox_of_the_run.client.reset()
+    return sandbox_of_the_run.client
 
 
 @pytest.fixture(scope="session")

@@ -21,18 +21,19 @@ from tests.demo.parts import Ended, Parts
 from tests.environment import sandbox_environment
 from tests.ports import free_port_from
 
-LOCAL = Path(".local")
-DATABASE_NOTE = LOCAL / "database-url"  # settings read it, so that `manage.py` finds the same database
 STAFF_NAME = "demo"
-STAFF_PASSWORD = LOCAL / "staff-password"
 PREPARE = "import django; django.setup(); from tests.demo.prepare import main; main()"
 SECONDS_TO_FIRST_PAGE = 60.0
 SECONDS_BETWEEN_SWEEPS = 60.0
 SECONDS_BETWEEN_LOOKS = 0.25
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
-class Ports:
+class Place:
+    """Where a run listens, and where it keeps what lasts."""
+
+    local: Path
     shop: int
     sandbox: int
     mail: int
@@ -46,20 +47,41 @@ class Ports:
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self.sandbox}"
 
+    @property
+    def staff_password(self) -> Path:
+        return self.local / "staff-password"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        sandbox = sandbox_environment(
+            shop_url=self.shop_url,
+            sandbox_port=self.sandbox,
+            smtp_port=self.mail,
+            state=self.local / "sandbox",
+        )
+        return sandbox | {
+            "DJANGO_SETTINGS_MODULE": "kookut.settings",
+            "MEDIA_ROOT": str(self.local.absolute() / "media"),
+        }
+
+
+class Stopped(Exception):
+    """Somebody ended the run."""
+
 
 def main() -> str | None:
-    arguments = argparse.ArgumentParser(prog="python -m tests.demo")
-    arguments.add_argument("--port", type=int, default=8000, help="the shop's, or the next free one")
-    arguments.add_argument("--sandbox-port", type=int, default=8801, help="the PSPs', or the next free one")
-    given = arguments.parse_args()
-    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    parser = argparse.ArgumentParser(prog="python -m tests.demo", description="Run the whole shop on this machine.")
+    parser.add_argument("--port", type=int, default=8000, help="the shop's, or the next free one")
+    parser.add_argument("--sandbox-port", type=int, default=8801, help="the sandbox's, or the next free one")
+    parser.add_argument("--local", type=Path, default=Path(".local"), help="the folder of what lasts")
+    given = parser.parse_args()
+    for ending in ENDINGS:
         signal.signal(ending, _end)
     os.umask(0o077)
-    LOCAL.mkdir(exist_ok=True)
+    given.local.mkdir(exist_ok=True)
     try:
-        with ExitStack() as stack:
-            stack.enter_context(only_one())
-            run(choose_ports(given.port, given.sandbox_port), stack)
+        with only_one(given.local), ExitStack() as stack:
+            run(choose_place(given.local, given.port, given.sandbox_port), stack)
     except (Ended, OSError, postgres.NotStarted) as error:
         return f"kookut: {error}"
     except Stopped:
@@ -67,41 +89,10 @@ def main() -> str | None:
     return None
 
 
-def run(ports: Ports, stack: ExitStack) -> NoReturn:
-    """Start all parts, say where they are, and watch them until one dies or somebody ends it."""
-    started = time.monotonic()
-    messages.compile_catalogues()
-    environment = sandbox_environment(
-        shop_url=ports.shop_url,
-        sandbox_port=ports.sandbox,
-        smtp_port=ports.mail,
-        state=LOCAL / "sandbox",
-    )
-    environment["DJANGO_SETTINGS_MODULE"] = "kookut.settings"
-    parts = Parts(LOCAL, environment)
-    start_database(parts, stack)
-    stack.enter_context(parts.stopped_at_the_end())
-    start_sandbox(parts, ports)
-    parts.finish("prepare", sys.executable, "-c", PREPARE, STAFF_NAME, STAFF_PASSWORD)
-    wait_for(parts, "sandbox", ports.sandbox)
-    start_shop(parts, ports)
-    wait_for(parts, "web", ports.shop)
-    print(table(ports, time.monotonic() - started), flush=True)
-    watch(parts)
-
-
-def choose_ports(shop: int, sandbox: int) -> Ports:
-    ports = Ports(free_port_from(shop), first := free_port_from(sandbox), free_port_from(first + 1))
-    for wanted, got, what in ((shop, ports.shop, "the shop"), (sandbox, ports.sandbox, "the sandbox")):
-        if wanted != got:
-            print(f"Port {wanted} is taken: {what} uses {got}.")
-    return ports
-
-
 @contextmanager
-def only_one() -> Iterator[None]:
+def only_one(local: Path) -> Iterator[None]:
     """Refuse a second run in the same folder: two servers would fight over one database."""
-    with (LOCAL / "lock").open("w") as lock:
+    with (local / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -109,31 +100,58 @@ def only_one() -> Iterator[None]:
         yield
 
 
-def start_database(parts: Parts, stack: ExitStack) -> None:
-    """Take the database that DATABASE_URL names, or the one that stays in .local/."""
-    if given := os.environ.get("DATABASE_URL"):
-        parts.env["DATABASE_URL"] = given
+def choose_place(local: Path, shop: int, sandbox: int) -> Place:
+    place = Place(local, free_port_from(shop), first := free_port_from(sandbox), free_port_from(first + 1))
+    for wanted, got, what in ((shop, place.shop, "the shop"), (sandbox, place.sandbox, "the sandbox")):
+        if wanted != got:
+            print(f"Port {wanted} is taken: {what} uses {got}.", flush=True)
+    return place
+
+
+def run(place: Place, stack: ExitStack) -> NoReturn:
+    """Start all parts, say where they are, and watch them until one dies or somebody ends it."""
+    started = time.monotonic()
+    messages.compile_catalogues()
+    parts = Parts(place.local, place.environment)
+    start_database(parts, place, stack)
+    stack.enter_context(parts.stopped_at_the_end())
+    start_sandbox(parts, place)
+    parts.finish("prepare", sys.executable, "-c", PREPARE, STAFF_NAME, place.staff_password)
+    wait_for(parts, "sandbox", place.sandbox)
+    start_shop(parts, place)
+    wait_for(parts, "web", place.shop)
+    print(table(place, time.monotonic() - started), flush=True)
+    watch(parts)
+
+
+def start_database(parts: Parts, place: Place, stack: ExitStack) -> None:
+    """Take the database that DATABASE_URL names, or the one that stays here."""
+    if os.environ.get("DATABASE_URL"):
         return
-    log = LOCAL / "postgres.log"
-    server = stack.enter_context(postgres.running(postgres.lasting_folder(LOCAL), log=log, durable=True))
+    log = place.local / "postgres.log"
+    folder = postgres.lasting_folder(place.local)
+    server = stack.enter_context(postgres.running(folder, log=log, durable=True))
     parts.adopt("postgres", server.process, log, postgres.FAREWELL)
     parts.env["DATABASE_URL"] = server.address
-    DATABASE_NOTE.write_text(server.address)
-    stack.callback(DATABASE_NOTE.unlink)
+    note = place.local / "database-url"  # settings read it, so that `manage.py` finds the same database
+    note.write_text(server.address)
+    stack.callback(note.unlink)
 
 
-def start_sandbox(parts: Parts, ports: Ports) -> None:
+def start_sandbox(parts: Parts, place: Place) -> None:
     parts.start(
         "sandbox",
-        *(sys.executable, "-m", "tests.sandbox", "--port", str(ports.sandbox), "--smtp-port", str(ports.mail)),
-        *("--state", LOCAL / "sandbox", "--shop-url", ports.shop_url),
+        *(sys.executable, "-m", "tests.sandbox", "--port", str(place.sandbox), "--smtp-port", str(place.mail)),
+        *("--state", place.local / "sandbox", "--shop-url", place.shop_url),
     )
 
 
-def start_shop(parts: Parts, ports: Ports) -> None:
-    python = (sys.executable, "-m")
-    server = (*python, "gunicorn", "kookut.wsgi", "--bind", f"127.0.0.1:{ports.shop}", "--no-control-socket")
-    parts.start("web", *server, "--workers", "2", "--threads", "8")
+def start_shop(parts: Parts, place: Place) -> None:
+    parts.start(
+        "web",
+        *(sys.executable, "-m", "gunicorn", "kookut.wsgi", "--bind", f"127.0.0.1:{place.shop}"),
+        *("--workers", "2", "--threads", "8", "--no-control-socket"),
+    )
     parts.start("worker", sys.executable, "manage.py", "db_worker", "--no-startup-delay")
 
 
@@ -143,7 +161,7 @@ def wait_for(parts: Parts, name: str, port: int) -> None:
     while not answers(port):
         parts.check()
         if time.monotonic() > deadline:
-            raise Ended(f"{name} gave no page within {SECONDS_TO_FIRST_PAGE:.0f} s: see {LOCAL}/{name}.log")
+            raise Ended(f"{name} gave no page within {SECONDS_TO_FIRST_PAGE:.0f} s: see {parts.logs}/{name}.log")
         time.sleep(SECONDS_BETWEEN_LOOKS / 5)
 
 
@@ -158,24 +176,21 @@ def answers(port: int) -> bool:
         connection.close()
 
 
-def table(ports: Ports, seconds: float) -> str:
-    password = STAFF_PASSWORD.read_text()
-    return "\n".join(
-        [
-            "",
-            f"  The shop is open, after {seconds:.0f} s. Nothing here costs money. Ctrl-C ends it.",
-            "",
-            f"  Shop            {ports.shop_url}/",
-            f"  Staff           {ports.shop_url}/admin/      {STAFF_NAME} / {password}",
-            f"  Sandbox PSPs    {ports.sandbox_url}/           accept, refuse, lose, repeat the bank's messages",
-            f"  Mailbox         {ports.sandbox_url}/mail/      the mails that the shop sends",
-            f"  Logs            {LOCAL.absolute()}/*.log",
-            "",
-        ]
-    )
+def table(place: Place, seconds: float) -> str:
+    password = place.staff_password.read_text()
+    return f"""
+  The shop is open, after {seconds:.0f} s. Nothing here costs money. Ctrl-C ends it.
+
+  Shop           {place.shop_url}/
+  Staff          {place.shop_url}/admin/      {STAFF_NAME} / {password}
+  Sandbox PSPs   {place.sandbox_url}/           what the bank does and says
+  Mailbox        {place.sandbox_url}/mail/      the mails that the shop sends
+  Logs           {place.local.absolute()}/*.log
+"""
 
 
 def watch(parts: Parts) -> NoReturn:
+    """Show what goes wrong and sweep every minute. Raises Ended when a part dies."""
     next_sweep = time.monotonic()
     while True:
         parts.check()
@@ -186,12 +201,8 @@ def watch(parts: Parts) -> NoReturn:
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
-class Stopped(Exception):
-    """Somebody ended the run."""
-
-
 def _end(*_: object) -> NoReturn:
-    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for ending in ENDINGS:
         signal.signal(ending, signal.SIG_IGN)  # a second Ctrl-C must not disturb the stopping
     print("\nStopping …", flush=True)
     raise Stopped
