@@ -35,21 +35,15 @@ SECRET_KEY = required("SECRET_KEY", "put 50 random characters there")
 if len(SECRET_KEY) < 50:
     raise ImproperlyConfigured("SECRET_KEY is shorter than 50 characters: put a longer random text there.")
 
-SITE_URL = required("SITE_URL", "put the shop's public address there, for example https://kookut.ch").rstrip(
-    "/"
-)
+SITE_URL = required("SITE_URL", "put the shop's public address there, for example https://kookut.ch").rstrip("/")
 _site = urlsplit(SITE_URL)
 HTTPS = _site.scheme == "https"
 if not _site.hostname or _site.path:
-    raise ImproperlyConfigured(
-        f"SITE_URL is {SITE_URL!r}: give scheme and host only, for example https://kookut.ch."
-    )
+    raise ImproperlyConfigured(f"SITE_URL is {SITE_URL!r}: give scheme and host only, for example https://kookut.ch.")
 if not HTTPS and not SANDBOX:
     raise ImproperlyConfigured(f"SITE_URL is {SITE_URL!r}: outside the sandbox it must start with https://.")
 if DEBUG and not SANDBOX:
-    raise ImproperlyConfigured(
-        "DEBUG shows customers' data on error pages: it is allowed in sandbox mode only."
-    )
+    raise ImproperlyConfigured("DEBUG shows customers' data on error pages: it is allowed in sandbox mode only.")
 ALLOWED_HOSTS = [_site.hostname, *env.list("ALLOWED_HOSTS", default=[])]
 
 ROOT_URLCONF = "kookut.urls"
@@ -63,6 +57,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.postgres",  # the operator classes of indexes
     "django.contrib.staticfiles",
     "csp",
     "django_tasks",
