@@ -23,7 +23,5 @@ def ready(request: HttpRequest) -> HttpResponse:
     except DatabaseError:
         return HttpResponse("database: no answer\n", status=503, content_type="text/plain")
     if missing:
-        return HttpResponse(
-            f"database: {len(missing)} migrations to run\n", status=503, content_type="text/plain"
-        )
+        return HttpResponse(f"database: {len(missing)} migrations to run\n", status=503, content_type="text/plain")
     return HttpResponse("ok\n", content_type="text/plain")

@@ -1,6 +1,7 @@
 """The shop's goods and orders, and what the database itself guards about them."""
 
 import secrets
+from decimal import Decimal
 
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
@@ -51,9 +52,7 @@ class Product(models.Model):
     names = models.JSONField(_("name by language"), default=dict)
     descriptions = models.JSONField(_("description by language"), default=dict, blank=True)
     price = models.PositiveIntegerField(_("price in centimes"))
-    vat_class = models.CharField(
-        _("VAT class"), max_length=10, choices=VatRate.Class, default=VatRate.Class.NORMAL
-    )
+    vat_class = models.CharField(_("VAT class"), max_length=10, choices=VatRate.Class, default=VatRate.Class.NORMAL)
     stock = models.IntegerField(_("stock"), default=0)
     picture = models.ImageField(_("picture"), upload_to="goods/", blank=True)
     active = models.BooleanField(_("on sale"), default=True)
@@ -220,6 +219,17 @@ class Order(models.Model):
         return self.number
 
     @property
+    def masked_email(self) -> str:
+        """Enough for the customer to know it again, too little for who reads over a shoulder."""
+        name, _at, host = self.email.rpartition("@")
+        return f"{name[:1]}•••@{host}"
+
+    @property
+    def vat_shares(self) -> list[dict[str, Decimal | int]]:
+        """Base and tax per rate, as frozen in `vat`: `rate` in per cent, the others in centimes."""
+        return [{**share, "rate": Decimal(share["rate"])} for share in self.vat]
+
+    @property
     def has_billing_address(self) -> bool:
         return bool(self.billing_street)
 
@@ -277,9 +287,7 @@ class OrderLine(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["order", "product"], name="one_line_a_product"),
-            models.CheckConstraint(
-                condition=Q(quantity__gte=1, quantity__lte=MAX_QUANTITY), name="quantity_in_range"
-            ),
+            models.CheckConstraint(condition=Q(quantity__gte=1, quantity__lte=MAX_QUANTITY), name="quantity_in_range"),
         ]
 
     def __str__(self) -> str:
@@ -315,7 +323,6 @@ class TimelineEntry(models.Model):
         RETURNED = "returned", _("Back from the payment page.")
         LEFT = "left", _("Left the payment page.")
         LETTER_SENT = "letter_sent", _("Mail sent: %(subject)s")
-        ATTESTED = "attested", _("Attestation %(number)s issued.")
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="timeline")
     at = models.DateTimeField(_("at"), default=timezone.now)

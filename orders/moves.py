@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Case, F, Value, When
 from django.utils.timezone import now
+from django.utils.translation import override
 
 from orders.models import Order, OrderLine, Product, TimelineEntry
 
@@ -42,7 +43,7 @@ def cancel(order: Order, reason: Order.CancelReason, actor: Actor, actor_name: s
     if moved:
         order.status, order.cancel_reason = Order.Status.CANCELLED, reason
         give_stock_back(order)
-        tell(order, Kind.CANCELLED, actor, actor_name, reason=str(reason.label))
+        tell(order, Kind.CANCELLED, actor, actor_name, reason=reason.label)
     return bool(moved)
 
 
@@ -71,11 +72,16 @@ def _by_product(quantities: Mapping[int, int]) -> Case:
     return Case(*(When(pk=product, then=Value(quantity)) for product, quantity in quantities.items()))
 
 
-def entry(order: Order, kind: Kind, actor: Actor, actor_name: str = "", **data: str) -> TimelineEntry:
-    """A line of the timeline, not yet written: several that belong together go in one INSERT."""
-    return TimelineEntry(order=order, kind=kind, actor=actor, actor_name=actor_name, data=data, at=now())
+def entry(order: Order, kind: Kind, actor: Actor, actor_name: str = "", **data: object) -> TimelineEntry:
+    """A line of the timeline, not yet written: several that belong together go in one INSERT.
+
+    Words in `data` are stored as message ids and translated when they are read.
+    """
+    with override(None):
+        words = {key: str(value) for key, value in data.items()}
+    return TimelineEntry(order=order, kind=kind, actor=actor, actor_name=actor_name, data=words, at=now())
 
 
-def tell(order: Order, kind: Kind, actor: Actor, actor_name: str = "", **data: str) -> None:
-    """Write a line of the timeline. Words in `data` are message ids: they are translated when they are read."""
+def tell(order: Order, kind: Kind, actor: Actor, actor_name: str = "", **data: object) -> None:
+    """Write one line of the timeline."""
     entry(order, kind, actor, actor_name, **data).save(force_insert=True)

@@ -38,17 +38,11 @@ def seller_is_identified(app_configs: Sequence[AppConfig] | None, **kwargs: obje
     if not number:
         if settings.SELLER["vat_registered"]:
             hint = "Set SELLER_UID, or SELLER_VAT_REGISTERED=False."
-            return [
-                Error("The seller is registered for VAT but has no number.", hint=hint, id="payments.E001")
-            ]
+            return [Error("The seller is registered for VAT but has no number.", hint=hint, id="payments.E001")]
         return []
     try:
         uid.validate(number)
     except ValidationError:
         hint = "Check SELLER_UID: its last digit proves the others, as in CHE-123.456.788."
-        return [
-            Error(
-                f"SELLER_UID is {number!r}, which is no Swiss company number.", hint=hint, id="payments.E002"
-            )
-        ]
+        return [Error(f"SELLER_UID is {number!r}, which is no Swiss company number.", hint=hint, id="payments.E002")]
     return []

@@ -138,9 +138,7 @@ def _read_paypal(env: Env, mode: ModeName) -> PayPalConfiguration | None:
 def _words(env: Env, name: str) -> tuple[str, ...]:
     words = tuple(word.strip() for word in env.str(name, default="").split(",") if word.strip())
     if len(words) > 2:
-        raise ImproperlyConfigured(
-            f"{name} holds {len(words)} values: give the current one and at most the next one."
-        )
+        raise ImproperlyConfigured(f"{name} holds {len(words)} values: give the current one and at most the next one.")
     return words
 
 

@@ -105,9 +105,7 @@ class Payment(models.Model):
                 ),
                 name="authorised_by_an_event",
             ),
-            models.CheckConstraint(
-                condition=Q(settles=False) | Q(status="authorised"), name="settles_authorised"
-            ),
+            models.CheckConstraint(condition=Q(settles=False) | Q(status="authorised"), name="settles_authorised"),
             models.CheckConstraint(
                 condition=Q(settles=False) | Q(received_amount=F("amount"), received_currency=F("currency")),
                 name="settles_with_its_amount",
@@ -119,12 +117,8 @@ class Payment(models.Model):
             models.CheckConstraint(condition=Q(amount__gt=0), name="payment_above_zero"),
             models.UniqueConstraint(fields=["provider", "page_reference"], name="one_payment_a_page"),
             models.UniqueConstraint(fields=["provider", "money_reference"], name="one_payment_a_money"),
-            models.UniqueConstraint(
-                fields=["order"], condition=Q(status="started"), name="one_started_an_order"
-            ),
-            models.UniqueConstraint(
-                fields=["order"], condition=Q(settles=True), name="one_settling_an_order"
-            ),
+            models.UniqueConstraint(fields=["order"], condition=Q(status="started"), name="one_started_an_order"),
+            models.UniqueConstraint(fields=["order"], condition=Q(settles=True), name="one_settling_an_order"),
         ]
         indexes = [
             models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="payment_due"),
@@ -167,9 +161,7 @@ class WebhookEvent(models.Model):
             models.UniqueConstraint(fields=["provider", "event_id"], name="one_event_a_message"),
         ]
         indexes = [
-            models.Index(
-                fields=["received_at"], condition=Q(processed_at__isnull=True), name="event_unapplied"
-            ),
+            models.Index(fields=["received_at"], condition=Q(processed_at__isnull=True), name="event_unapplied"),
             models.Index(fields=["-received_at"], name="event_newest"),
         ]
 
@@ -270,8 +262,6 @@ class Letter(models.Model):
 
     class Kind(models.TextChoices):
         CONFIRMATION = "confirmation", _("Confirmation with attestation")
-        WAITING = "waiting", _("Still waiting for the bank")
-        REFUSED = "refused", _("Payment refused")
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="letters", verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
@@ -317,6 +307,7 @@ class Attestation(models.Model):
         Refund, models.PROTECT, null=True, blank=True, related_name="notice", verbose_name=_("refund")
     )
     issued_at = models.DateTimeField(_("issued at"), default=timezone.now)
+    kilobytes = models.PositiveIntegerField(_("size in KB"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("attestation")

@@ -1,0 +1,190 @@
+"""Orders, payments and the bank's messages for staff: everything to be seen, nothing to be edited."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Order, OrderLine, TimelineEntry
+from orders.money import format_amount, format_chf
+from payments.models import Attestation, Dispute, Letter, Payment, Refund, WebhookEvent
+
+
+class ReadOnly:
+    """Money and state change by the bank's word or by named actions, never by a form."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class LineInline(ReadOnly, admin.TabularInline[OrderLine, Order]):
+    model = OrderLine
+    fields = ["sku", "name", "quantity", "price", "vat_rate", "line_total"]
+    readonly_fields = ["price", "line_total"]
+
+    @admin.display(description=_("unit price"))
+    def price(self, line: OrderLine) -> str:
+        return format_chf(line.unit_price)
+
+    @admin.display(description=_("total"))
+    def line_total(self, line: OrderLine) -> str:
+        return format_chf(line.total)
+
+
+class PaymentInline(ReadOnly, admin.TabularInline[Payment, Order]):
+    model = Payment
+    fields = [
+        "method",
+        "status",
+        "settles",
+        "why_not",
+        "refusal",
+        "asked",
+        "received",
+        "page_reference",
+        "money_reference",
+        "created_at",
+        "authorised_at",
+    ]
+    readonly_fields = ["asked", "received"]
+    show_change_link = True
+
+    @admin.display(description=_("amount"))
+    def asked(self, payment: Payment) -> str:
+        return format_chf(payment.amount)
+
+    @admin.display(description=_("received"))
+    def received(self, payment: Payment) -> str:
+        return received(payment)
+
+
+class EventInline(ReadOnly, admin.TabularInline[WebhookEvent, Order]):
+    model = WebhookEvent
+    fields = ["received_at", "provider", "type", "event_id", "source", "processed_at", "outcome"]
+    show_change_link = True
+
+
+class LetterInline(ReadOnly, admin.TabularInline[Letter, Order]):
+    model = Letter
+    fields = ["kind", "due_at", "sent_at", "tries"]
+
+
+class TimelineInline(ReadOnly, admin.TabularInline[TimelineEntry, Order]):
+    model = TimelineEntry
+    fields = ["at", "actor", "actor_name", "sentence"]
+    readonly_fields = ["sentence"]
+
+    @admin.display(description=_("what"))
+    def sentence(self, entry: TimelineEntry) -> str:
+        return entry.sentence
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
+    list_display = ["number", "created_at", "customer", "printed_total", "badge", "effective_at"]
+    list_filter = ["status", ("payments__method", admin.ChoicesFieldListFilter), "language", "created_at"]
+    search_fields = ["number", "email", "delivery_name", "payments__money_reference", "payments__page_reference"]
+    list_per_page = 50
+    show_full_result_count = False
+    inlines = [LineInline, PaymentInline, TimelineInline, EventInline, LetterInline]
+    readonly_fields = ["badge", "printed_goods", "printed_shipping", "printed_total", "printed_vat", "addresses"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "number",
+                    "badge",
+                    "cancel_reason",
+                    "printed_goods",
+                    "printed_shipping",
+                    "printed_total",
+                    "printed_vat",
+                ]
+            },
+        ),
+        (
+            _("Customer"),
+            {"fields": ["email", "phone", "language", "addresses", "shipping_name", "delivery_by", "terms_version"]},
+        ),
+        (_("Times"), {"fields": ["created_at", "expires_at", "effective_at", "shipped_at", "tracking"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        return super().get_queryset(request).defer("vat", "token")
+
+    @admin.display(description=_("customer"))
+    def customer(self, order: Order) -> str:
+        return format_html("{}<br><small>{}</small>", order.delivery_name, order.email)
+
+    @admin.display(description=_("total"), ordering="total")
+    def printed_total(self, order: Order) -> str:
+        return format_chf(order.total)
+
+    @admin.display(description=_("goods"))
+    def printed_goods(self, order: Order) -> str:
+        return format_chf(order.goods_total)
+
+    @admin.display(description=_("delivery"))
+    def printed_shipping(self, order: Order) -> str:
+        return format_chf(order.shipping_total)
+
+    @admin.display(description=_("VAT per rate"))
+    def printed_vat(self, order: Order) -> str:
+        return " · ".join(
+            f"{share['rate']:f} %: {format_chf(int(share['base']))} + {format_chf(int(share['tax']))}"
+            for share in order.vat_shares
+        )
+
+    @admin.display(description=_("addresses"))
+    def addresses(self, order: Order) -> str:
+        delivery, billing = order.delivery_address, order.billing_address
+        text = ", ".join(delivery)
+        return text if delivery == billing else f"{text} / {', '.join(billing)}"
+
+    @admin.display(description=_("status"), ordering="status")
+    def badge(self, order: Order) -> str:
+        return format_html('<span class="badge badge-{}">{}</span>', order.status, order.get_status_display())
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnly, admin.ModelAdmin[Payment]):
+    list_display = ["id", "order", "method", "status", "settles", "why_not", "received", "created_at"]
+    list_filter = ["status", "method", "settles", "why_not"]
+    search_fields = ["id", "order__number", "money_reference", "page_reference"]
+    list_select_related = ["order"]
+    show_full_result_count = False
+    readonly_fields = ["received"]
+
+    @admin.display(description=_("received"))
+    def received(self, payment: Payment) -> str:
+        return received(payment)
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(ReadOnly, admin.ModelAdmin[WebhookEvent]):
+    list_display = ["received_at", "provider", "type", "event_id", "source", "processed_at", "outcome", "order"]
+    list_filter = ["provider", "source", ("processed_at", admin.EmptyFieldListFilter)]
+    search_fields = ["event_id", "order__number"]
+    list_select_related = ["order"]
+    show_full_result_count = False
+
+
+@admin.register(Refund, Dispute, Attestation, Letter)
+class RecordAdmin(ReadOnly, admin.ModelAdmin[Model]):
+    show_full_result_count = False
+
+
+def received(payment: Payment) -> str:
+    if payment.received_amount is None:
+        return "–"
+    return f"{payment.received_currency} {format_amount(payment.received_amount)}"

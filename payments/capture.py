@@ -1,0 +1,69 @@
+"""PayPal only: take the money that the customer approved. Approval is not money, and a capture moves no order."""
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from orders.models import Order, TimelineEntry
+from orders.moves import hold
+from payments import moves
+from payments.gateways import capturing_gateway
+from payments.gateways.base import PageState, Refused, Unreachable
+from payments.models import Payment, Provider
+
+log = logging.getLogger(__name__)
+Actor = TimelineEntry.Actor
+AGAIN = timedelta(minutes=2)
+"""A claim whose outcome nobody learnt is asked again, with the same number, after that long."""
+
+
+def capture(payment_id: object) -> str:
+    """Claim the capture, commit, then ask PayPal; returns what came of it, in a word.
+
+    The return page, PayPal's message and the sweep call this, in any order and as often as they like. The order
+    becomes effective by PayPal's message alone.
+    """
+    payment = _claim(payment_id)
+    if payment is None:
+        return "nothing to capture"
+    try:
+        state = capturing_gateway().capture(payment, payment.capture_number)
+    except Unreachable:
+        log.warning("PayPal did not answer a capture", extra={"order": payment.order.number})
+        return "unknown"
+    except Refused as refused:
+        _fail(payment, refused.refusal)
+        return "refused"
+    if state == PageState.OPEN:
+        _give_up_claim(payment)
+    return str(state)
+
+
+@transaction.atomic
+def _claim(payment_id: object) -> Payment | None:
+    """Only for a pending order and a started payment; a claim whose outcome is unknown keeps its number."""
+    order = hold(payments__pk=payment_id)
+    payment = Payment.objects.get(pk=payment_id)
+    started = payment.status == Payment.Status.STARTED and payment.provider == Provider.PAYPAL
+    if order.status != Order.Status.PENDING or not started or not payment.page_reference:
+        return None
+    if payment.claimed_at is None:
+        payment.capture_number += 1
+    Payment.objects.filter(pk=payment.pk).update(
+        capture_number=payment.capture_number, claimed_at=Now(), next_try_at=Now() + AGAIN
+    )
+    payment.order = order
+    return payment
+
+
+@transaction.atomic
+def _fail(payment: Payment, refusal: str) -> None:
+    order = hold(pk=payment.order_id)
+    moves.fail(order, payment, refusal, Actor.BANK, Provider.PAYPAL.label)
+
+
+def _give_up_claim(payment: Payment) -> None:
+    """Not approved any more, or the account was declined: the customer may go on, on the same page."""
+    Payment.objects.filter(pk=payment.pk, capture_number=payment.capture_number).update(claimed_at=None)

@@ -1,0 +1,187 @@
+"""Out to the PSP: open a page for a pending order, or find the one that is open, and say where it is."""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from orders.models import Order, TimelineEntry
+from orders.moves import cancel, hold, tell
+from payments import moves
+from payments.gateways import gateway
+from payments.gateways.base import PageState, Refused, Urls
+from payments.models import Method, Payment, Provider, Refusal
+
+log = logging.getLogger(__name__)
+Actor = TimelineEntry.Actor
+
+PAGE_LIFE = timedelta(minutes=41)
+"""How long a page can be paid on: more than the 30 minutes that Stripe asks for at least, whatever the clocks say."""
+ORDER_GRACE = timedelta(minutes=5)
+"""The order outlives its page by that much."""
+LOOK_AFTER = timedelta(minutes=5)
+"""When the sweep first asks after a payment."""
+TWINT_LIMIT = 500_000
+"""Centimes (docs.stripe.com/payments/twint)."""
+
+PROVIDERS = {Method.CARD: Provider.STRIPE, Method.TWINT: Provider.STRIPE, Method.PAYPAL: Provider.PAYPAL}
+
+
+class NotPayable(Exception):
+    """Nothing may be opened for this order now: it is not pending, or money may be on its way. Its page says which."""
+
+
+class MethodUnavailable(Exception):
+    """This method cannot be had for this order; another one can."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A method as the customer sees it."""
+
+    code: str
+    why_not: str = ""
+    """A sentence when the method exists, but not for this amount."""
+    again: bool = False
+    """It failed just now."""
+
+
+def offers(total: int, failed: str = "") -> list[Offer]:
+    """The methods that are configured, for an amount of centimes; the one that failed just now comes last."""
+    configured = {Provider.STRIPE: settings.PAYMENTS.stripe, Provider.PAYPAL: settings.PAYMENTS.paypal}
+    found = [
+        Offer(method.value, why_not=_why_not(method, total), again=method == failed)
+        for method, provider in PROVIDERS.items()
+        if configured[provider]
+    ]
+    return sorted(found, key=lambda offer: offer.again)
+
+
+def _why_not(method: str, total: int) -> str:
+    if method == Method.TWINT and total > TWINT_LIMIT:
+        return _("TWINT accepts payments up to CHF 5’000. Choose the card or PayPal for this amount.")
+    return ""
+
+
+def hand_off(order: Order, method: str) -> str:
+    """The address of the PSP's page on which this order can be paid with this method, for a redirect at once.
+
+    A page that is open for the same method is used again; one of another method is closed first, and only a dead page
+    lets the next be opened. Raises NotPayable, MethodUnavailable, or Unreachable when the PSP does not answer: then
+    nothing is lost, and the next try finds the same page.
+    """
+    if not any(offer.code == method and not offer.why_not for offer in offers(order.total)):
+        raise MethodUnavailable(method)
+    payment = _started(order, method)
+    try:
+        page = gateway(payment.provider).open(payment, _urls(payment))
+    except Refused as refused:
+        log.warning("The PSP refused to open a page: %s", refused.code, extra={"order": order.number})
+        _fail(payment, Refusal.OPENING)
+        raise MethodUnavailable(method) from refused
+    if not _note_page(payment, page.reference):
+        raise NotPayable(order.number)
+    return page.url
+
+
+def _started(order: Order, method: str) -> Payment:
+    """The payment to open: the one that is under way with this method, or a new one."""
+    for _once_more in range(2):
+        payment = _start(order, method)
+        if payment.method == method and payment.page_reference is None:
+            return payment
+        if _still_usable(payment, method):
+            return payment
+    raise NotPayable(order.number)
+
+
+@transaction.atomic
+def _start(order: Order, method: str) -> Payment:
+    """The started payment of the order; a new one, committed before the PSP hears of it, where there is none."""
+    held = hold(pk=order.pk)
+    if held.status != Order.Status.PENDING:
+        raise NotPayable(order.number)
+    open_payment = held.payments.filter(status=Payment.Status.STARTED).first()
+    if open_payment:
+        if open_payment.method == method or open_payment.page_reference:
+            return open_payment
+        # Its page was never learnt of, so nobody was sent there.
+        moves.fail(held, open_payment, Refusal.OPENING, Actor.SYSTEM)
+    if held.payments.filter(status=Payment.Status.AUTHORISED).exists():
+        raise NotPayable(order.number)
+    at = now()
+    payment = Payment.objects.create(
+        order=held,
+        method=method,
+        provider=PROVIDERS[Method(method)],
+        amount=held.total,
+        currency=held.currency,
+        expires_at=at + PAGE_LIFE,
+        next_try_at=at + LOOK_AFTER,
+    )
+    Order.objects.filter(pk=held.pk).update(expires_at=payment.expires_at + ORDER_GRACE)
+    tell(held, TimelineEntry.Kind.PAYMENT_STARTED, Actor.CUSTOMER, method=payment.get_method_display())
+    return payment
+
+
+def withdraw(order: Order, reason: Order.CancelReason) -> bool:
+    """Close the order's page and cancel the order; returns False when money may be on its way, which keeps it.
+
+    Raises Unreachable when the PSP does not answer: then nothing has changed.
+    """
+    payment = order.payments.filter(status=Payment.Status.STARTED).first()
+    if payment and payment.page_reference and gateway(payment.provider).close(payment) != PageState.DEAD:
+        return False
+    with transaction.atomic():
+        held = hold(pk=order.pk)
+        for started in held.payments.filter(status=Payment.Status.STARTED):
+            if payment is None or started.pk != payment.pk:
+                return False
+            if not moves.expire(held, started, Actor.CUSTOMER):
+                return False
+        if held.payments.filter(status=Payment.Status.AUTHORISED).exists():
+            return False
+        return cancel(held, reason, Actor.CUSTOMER)
+
+
+def _still_usable(payment: Payment, method: str) -> bool:
+    """Whether the open page is the one that is wanted; any other is closed, so that the next can be opened."""
+    if payment.claimed_at:
+        raise NotPayable(payment.order.number)
+    psp = gateway(payment.provider)
+    same = payment.method == method
+    state = psp.look(payment) if same else psp.close(payment)
+    if same and state == PageState.OPEN:
+        return True
+    if state != PageState.DEAD:
+        raise NotPayable(payment.order.number)
+    with transaction.atomic():
+        moves.expire(hold(pk=payment.order_id), payment, Actor.CUSTOMER)
+    return False
+
+
+@transaction.atomic
+def _note_page(payment: Payment, reference: str) -> bool:
+    """Keep the page's reference, unless the payment ended meanwhile: then nobody may be sent there."""
+    hold(pk=payment.order_id)
+    started = Payment.objects.filter(pk=payment.pk, status=Payment.Status.STARTED)
+    return bool(started.filter(page_reference=reference).exists() or started.update(page_reference=reference))
+
+
+@transaction.atomic
+def _fail(payment: Payment, refusal: str) -> None:
+    moves.fail(hold(pk=payment.order_id), payment, refusal, Actor.SYSTEM)
+
+
+def _urls(payment: Payment) -> Urls:
+    """Where the PSP sends the customer back to: the order's own page, so that no session is needed there."""
+    token = payment.order.token
+    return Urls(
+        success=settings.SITE_URL + reverse("payments:returned", args=[token, payment.pk]),
+        cancel=settings.SITE_URL + reverse("payments:left", args=[token, payment.pk]),
+    )

@@ -1,0 +1,76 @@
+"""Every change of a payment's state: one guarded UPDATE each. The caller holds the Order row.
+
+A move returns whether it happened; the tables of the machines stand in models.py.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from orders.models import Order, TimelineEntry
+from orders.moves import tell
+from payments.models import Payment, WebhookEvent
+
+Actor = TimelineEntry.Actor
+Kind = TimelineEntry.Kind
+Status = Payment.Status
+
+
+def authorise(
+    payment: Payment,
+    event: WebhookEvent,
+    at: datetime,
+    *,
+    why_not: str,
+    amount: int,
+    currency: str,
+    page_reference: str | None,
+    money_reference: str | None,
+) -> bool:
+    """STARTED, FAILED or EXPIRED → AUTHORISED: the PSP holds money. It settles the order unless `why_not` says more.
+
+    The inbox calls this, and nothing else may.
+    """
+    moved = Payment.objects.filter(pk=payment.pk, status__in=[Status.STARTED, Status.FAILED, Status.EXPIRED]).update(
+        status=Status.AUTHORISED,
+        settles=not why_not,
+        why_not=why_not,
+        received_amount=amount,
+        received_currency=currency,
+        page_reference=payment.page_reference or page_reference,
+        money_reference=money_reference,
+        authorised_at=at,
+        authorised_by=event,
+        refusal="",
+        next_try_at=None,
+    )
+    return bool(moved)
+
+
+def fail(order: Order, payment: Payment, refusal: str, actor: Actor, actor_name: str = "") -> bool:
+    """STARTED → FAILED, on the PSP's definite answer. `refusal` is a class of models.Refusal."""
+    moved = _end(payment.pk, Status.FAILED, refusal)
+    if moved:
+        payment.status, payment.refusal = Status.FAILED, refusal
+        tell(
+            order,
+            Kind.PAYMENT_FAILED,
+            actor,
+            actor_name,
+            method=payment.get_method_display(),
+            refusal=payment.get_refusal_display(),
+        )
+    return moved
+
+
+def expire(order: Order, payment: Payment, actor: Actor, actor_name: str = "") -> bool:
+    """STARTED → EXPIRED, once the page is known to be dead and no capture of it is under way."""
+    moved = _end(payment.pk, Status.EXPIRED, "", claimed_at__isnull=True)
+    if moved:
+        payment.status = Status.EXPIRED
+        tell(order, Kind.PAYMENT_EXPIRED, actor, actor_name, method=payment.get_method_display())
+    return moved
+
+
+def _end(payment: UUID, status: Payment.Status, refusal: str, **only: object) -> bool:
+    started = Payment.objects.filter(pk=payment, status=Status.STARTED, **only)
+    return bool(started.update(status=status, refusal=refusal, next_try_at=None))

@@ -1,0 +1,253 @@
+"""The pages of paying: review and pay, the order's one page, the way back from the PSP, the attestation."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.timezone import now
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from orders.checkout import CartChanged, NotReady, Ready
+from orders.views import ask_again
+
+from orders import checkout
+from orders.models import Order, TimelineEntry
+from orders.moves import hold, tell
+from payments import attestation
+from payments.capture import capture
+from payments.forms import MethodForm, ReviewForm
+from payments.gateways.base import Unreachable
+from payments.handoff import MethodUnavailable, NotPayable, hand_off, offers, withdraw
+from payments.models import Attestation, Payment, Provider
+from payments.order_page import OrderPage, State, page_of
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def private(view: View[P]) -> View[P]:
+    """For what stands behind a token: kept by no cache, found by no search engine."""
+
+    @never_cache
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response["X-Robots-Tag"] = "noindex"
+        return response
+
+    return guarded
+
+
+@private
+@require_http_methods(["GET", "HEAD", "POST"])
+def review(request: HttpRequest) -> HttpResponse:
+    """Review and pay: the POST places the order, pending, and hands the customer off to the PSP, in that order."""
+    if request.method == "POST":
+        return _place(request)
+    try:
+        ready = checkout.prepare(request.session)
+    except NotReady as missing:
+        return redirect(missing.step)
+    if ready.quote.changes:
+        return ask_again(request, ready.quote)
+    return _show_review(request, ready)
+
+
+def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = None, status: int = 200) -> HttpResponse:
+    quote = ready.quote
+    if form is None:
+        initial = {"checkout_key": quote.key, "total": quote.total}
+        form = ReviewForm(offers=offers(quote.total), initial=initial)
+    context = {"form": form, "quote": quote, "details": ready.details, "offers": form.offers}
+    return render(request, "payments/review.html", context, status=status)
+
+
+def _place(request: HttpRequest) -> HttpResponse:
+    if order := _placed_before(request):
+        return _try(request, order)
+    try:
+        ready = checkout.prepare(request.session)
+    except NotReady as missing:
+        return redirect(missing.step)
+    form = ReviewForm(request.POST, offers=offers(ready.quote.total))
+    if not form.is_valid():
+        return _show_review(request, ready, form, status=422)
+    key = form.cleaned_data["checkout_key"]
+    earlier = checkout.earlier_order(request.session, key)
+    try:
+        if earlier and not withdraw(earlier, Order.CancelReason.CHANGED_CART):
+            return _see_other(_address(earlier))
+        order = checkout.place(
+            ready.cart,
+            ready.details,
+            key=key,
+            shown_total=form.cleaned_data["total"],
+            language=get_language() or settings.LANGUAGE_CODE,
+        )
+    except CartChanged as changed:
+        return ask_again(request, changed.quote)
+    except Unreachable:
+        return _psp_silent(request, earlier)
+    checkout.remember_order(request.session, order)
+    return _hand_off(request, order, form)
+
+
+def _placed_before(request: HttpRequest) -> Order | None:
+    """The order of a second submit, a double click, the back button: one form places one order."""
+    try:
+        return checkout.placed(UUID(request.POST.get("checkout_key", "")))
+    except ValueError:
+        return None
+
+
+@private
+@require_safe
+def order(request: HttpRequest, token: str) -> HttpResponse:
+    """The order's one page: what it says depends on the database alone."""
+    return _show(request, _find(token))
+
+
+def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, status: int = 200) -> HttpResponse:
+    page = page_of(order, list(order.payments.order_by("created_at")))
+    size = None
+    if page.state == State.ACCEPTED:
+        checkout.forget_order_and_cart(request.session, order)
+        size = attestation.kilobytes(attestation.of(order))
+    context = {
+        "order": order,
+        "page": page,
+        "state": page.state.value,
+        "lines": order.lines.all(),
+        "attestation_kilobytes": size,
+        "form": form or _retry_form(order, page),
+        "automatic": request.GET.get("auto") != "0",
+        "checked_at": now(),
+    }
+    return render(request, "payments/order.html", context, status=status)
+
+
+def _retry_form(order: Order, page: OrderPage) -> MethodForm:
+    last = page.payment.method if page.payment else ""
+    failed = last if page.state == State.REFUSED else ""
+    return MethodForm(offers=offers(order.total, failed), initial={"method": last})
+
+
+@private
+@require_POST
+def pay(request: HttpRequest, token: str) -> HttpResponse:
+    """Another try for an order that is already placed, with any method."""
+    return _try(request, _find(token))
+
+
+def _try(request: HttpRequest, order: Order) -> HttpResponse:
+    form = MethodForm(request.POST, offers=offers(order.total))
+    if not form.is_valid():
+        return _show(request, order, form, status=422)
+    return _hand_off(request, order, form)
+
+
+def _hand_off(request: HttpRequest, order: Order, form: MethodForm) -> HttpResponse:
+    """Send the customer to the PSP, or to a page with a way on."""
+    try:
+        return _see_other(hand_off(order, form.cleaned_data["method"]))
+    except NotPayable:
+        return _see_other(_address(order))
+    except MethodUnavailable:
+        form.add_error("method", _("This means of payment is not available. Choose another one."))
+        return _show(request, order, form, status=422)
+    except Unreachable:
+        return _psp_silent(request, order)
+
+
+def _psp_silent(request: HttpRequest, order: Order | None) -> HttpResponse:
+    return render(request, "payments/psp_silent.html", {"order": order}, status=503)
+
+
+@private
+@require_POST
+def again(request: HttpRequest, token: str) -> HttpResponse:
+    """Take up a cancelled order anew: the cart and the details are still in the session."""
+    order = _find(token)
+    if order.status == Order.Status.CANCELLED:
+        checkout.start_again(request.session)
+        return redirect("payments:review")
+    return _see_other(_address(order))
+
+
+@private
+@require_safe
+def returned(request: HttpRequest, token: str, payment: UUID) -> HttpResponse:
+    """Back from the PSP. Needs no session, believes nothing of the address, moves nothing but the customer."""
+    found = _note_visit(token, payment, "returned_at", TimelineEntry.Kind.RETURNED)
+    if found and found.provider == Provider.PAYPAL:
+        capture(found.pk)
+    return _see_other(_address_of(token))
+
+
+@private
+@require_safe
+def left(request: HttpRequest, token: str, payment: UUID) -> HttpResponse:
+    """The customer left the PSP's page by its own link; the page may still be open."""
+    _note_visit(token, payment, "left_at", TimelineEntry.Kind.LEFT)
+    return _see_other(_address_of(token))
+
+
+@transaction.atomic
+def _note_visit(token: str, payment: UUID, moment: str, kind: TimelineEntry.Kind) -> Payment | None:
+    """Record the first visit; returns the payment if this was it."""
+    order = get_object_or_404(Order, token=token, payments=payment)
+    held = hold(pk=order.pk)
+    first = Payment.objects.filter(pk=payment, **{f"{moment}__isnull": True}).update(**{moment: now()})
+    if not first:
+        return None
+    tell(held, kind, TimelineEntry.Actor.CUSTOMER)
+    return Payment.objects.get(pk=payment)
+
+
+@private
+@require_safe
+def state_json(request: HttpRequest, token: str) -> HttpResponse:
+    """One field for the waiting page's script: whether it should show itself anew."""
+    order = _find(token)
+    page = page_of(order, list(order.payments.order_by("created_at")))
+    return JsonResponse({"state": page.state})
+
+
+@private
+@require_safe
+def attestation_pdf(request: HttpRequest, token: str) -> HttpResponse:
+    """The attestation of an effective order, drawn anew."""
+    order = _find(token)
+    try:
+        document = attestation.of(order)
+    except Attestation.DoesNotExist:
+        raise Http404 from None
+    name = attestation.filename(document)
+    return HttpResponse(
+        attestation.draw(document),
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _find(token: str) -> Order:
+    return get_object_or_404(Order.objects.select_related("attestation"), token=token)
+
+
+def _address(order: Order) -> str:
+    return _address_of(order.token)
+
+
+def _address_of(token: str) -> str:
+    return redirect("payments:order", token=token).url
+
+
+def _see_other(address: str) -> HttpResponse:
+    return HttpResponse(status=303, headers={"Location": address})
