@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from tests import messages, postgres
 from tests.demo.parts import Ended, Parts
@@ -23,7 +24,7 @@ from tests.ports import free_port_from
 
 STAFF_NAME = "demo"
 PREPARE = "import django; django.setup(); from tests.demo.prepare import main; main()"
-SECONDS_TO_FIRST_PAGE = 60.0
+SECONDS_TO_ANSWER = 60.0
 SECONDS_BETWEEN_SWEEPS = 60.0
 SECONDS_BETWEEN_LOOKS = 0.25
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -117,9 +118,9 @@ def run(place: Place, stack: ExitStack) -> NoReturn:
     stack.enter_context(parts.stopped_at_the_end())
     start_sandbox(parts, place)
     parts.finish("prepare", sys.executable, "-c", PREPARE, STAFF_NAME, place.staff_password)
-    wait_for(parts, "sandbox", place.sandbox)
+    wait_for(parts, "sandbox", f"{place.sandbox_url}/control/ready")
     start_shop(parts, place)
-    wait_for(parts, "web", place.shop)
+    wait_for(parts, "web", f"{place.shop_url}/")
     print(table(place, time.monotonic() - started), flush=True)
     watch(parts)
 
@@ -155,20 +156,21 @@ def start_shop(parts: Parts, place: Place) -> None:
     parts.start("worker", sys.executable, "manage.py", "db_worker", "--no-startup-delay")
 
 
-def wait_for(parts: Parts, name: str, port: int) -> None:
-    """Wait until a part answers its first page. Raises Ended when it does not."""
-    deadline = time.monotonic() + SECONDS_TO_FIRST_PAGE
-    while not answers(port):
+def wait_for(parts: Parts, name: str, url: str) -> None:
+    """Wait until a part answers a page of its own. Raises Ended when it does not."""
+    deadline = time.monotonic() + SECONDS_TO_ANSWER
+    while not answers(url):
         parts.check()
         if time.monotonic() > deadline:
-            raise Ended(f"{name} gave no page within {SECONDS_TO_FIRST_PAGE:.0f} s: see {parts.logs}/{name}.log")
+            raise Ended(f"{name} did not answer within {SECONDS_TO_ANSWER:.0f} s: see {parts.logs}/{name}.log")
         time.sleep(SECONDS_BETWEEN_LOOKS / 5)
 
 
-def answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+def answers(url: str) -> bool:
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=10)
     try:
-        connection.request("GET", "/", headers={"Host": f"localhost:{port}"})
+        connection.request("GET", address.path, headers={"Host": address.netloc})
         return connection.getresponse().status == http.client.OK
     except OSError:
         return False
