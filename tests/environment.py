@@ -3,13 +3,13 @@
 from pathlib import Path
 
 STRIPE_KEY = "sk_test_sandbox"
-STRIPE_WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105
+STRIPE_WEBHOOK_SECRET = "whsec_sandbox"
 STRIPE_API_VERSION = "2026-10-28.endive"
 PAYPAL_CLIENT_ID = "sandbox-client"
-PAYPAL_CLIENT_SECRET = "sandbox-secret"  # noqa: S105
+PAYPAL_CLIENT_SECRET = "sandbox-secret"
 PAYPAL_WEBHOOK_ID = "8WH-SANDBOX"
 PAYPAL_ROOT_FILE = "paypal-root.pem"
-SECRET_KEY = "sandbox-only: never a secret, long enough for Django's own check 0123456789"  # noqa: S105
+SECRET_KEY = "sandbox-only: never a secret, long enough for Django's own check 0123456789"
 
 SELLER = {
     "SELLER_NAME": "KOOKUT Sàrl",

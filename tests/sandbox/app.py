@@ -1,13 +1,18 @@
 """The sandbox as one Flask application."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flask import Flask
 
 from tests.sandbox import faults, log
 from tests.sandbox.control import control
+from tests.sandbox.desk import desk
+from tests.sandbox.mailbox import pages as mailbox_pages
 from tests.sandbox.paypal.api import api as paypal_api
+from tests.sandbox.paypal.hosted import pages as paypal_pages
 from tests.sandbox.stripe.api import api as stripe_api
+from tests.sandbox.stripe.hosted import pages as stripe_pages
 from tests.sandbox.world import World
 
 
@@ -21,6 +26,18 @@ def create_app(state: Path, *, url: str, shop_url: str) -> Flask:
     # Flask runs these last to first: the call is noted even if its answer is then lost.
     faults.install(app, world)
     log.install(app, world)
-    for part in (stripe_api, paypal_api, control):
+    app.add_template_filter(amount)
+    app.add_template_filter(moment)
+    for part in (stripe_pages, paypal_pages, stripe_api, paypal_api, control, desk, mailbox_pages):
         app.register_blueprint(part)
     return app
+
+
+def amount(centimes: int, currency: str) -> str:
+    """CHF 1’234.50"""
+    return f"{currency.upper()}\u00a0{centimes // 100:,}.{centimes % 100:02d}".replace(",", "’")
+
+
+def moment(at: float) -> str:
+    """Hours, minutes and seconds, of this machine's day."""
+    return datetime.fromtimestamp(at, UTC).astimezone().strftime("%H:%M:%S")

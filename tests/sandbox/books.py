@@ -21,7 +21,10 @@ CREATE INDEX IF NOT EXISTS document_due ON document (kind, due) WHERE due IS NOT
 
 
 class Books:
-    """Documents by kind and id, in the order of their first entry. `due` (Unix seconds): when something must happen to one."""
+    """Documents by kind and id, in the order of their first entry.
+
+    `due` (Unix seconds): when something must happen to one.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
@@ -60,9 +63,7 @@ class Books:
 
     def get(self, kind: str, id: str) -> Document | None:
         with self._lock:
-            row = self._db.execute(
-                "SELECT body FROM document WHERE kind = ? AND id = ?", (kind, id)
-            ).fetchone()
+            row = self._db.execute("SELECT body FROM document WHERE kind = ? AND id = ?", (kind, id)).fetchone()
         return json.loads(row[0]) if row else None
 
     def all(self, kind: str) -> list[Document]:

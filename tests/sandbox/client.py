@@ -69,7 +69,7 @@ class Sandbox:
         brand: str | None = None,
         network_status: str | None = None,
     ) -> Result:
-        """`confirm`: the 3-D Secure step, for the card that asks. `brand`, `network_status`: what the live charge tells."""
+        """`confirm`: the 3-D Secure step, for the card that asks. `brand`, `network_status`: of the live charge."""
         return self._visit(
             f"stripe/{page_id(page)}/card",
             number=number,
@@ -80,9 +80,7 @@ class Sandbox:
             network_status=network_status,
         )
 
-    def pay_by_twint(
-        self, page: str, *, confirm: bool = True, webhook: str = "none", seconds: float = 0
-    ) -> Result:
+    def pay_by_twint(self, page: str, *, confirm: bool = True, webhook: str = "none", seconds: float = 0) -> Result:
         return self._visit(f"stripe/{page_id(page)}/twint", confirm=confirm, webhook=webhook, seconds=seconds)
 
     def approve_paypal(
@@ -94,7 +92,7 @@ class Sandbox:
         capture_webhook: str | None = None,
         seconds: float = 0,
     ) -> Result:
-        """`capture`: what the shop's capture will give. `capture_webhook`: the capture's messages, if not as `webhook`."""
+        """`capture`: what the shop's capture will give. `capture_webhook`: how its messages go, if not as `webhook`."""
         return self._visit(
             f"paypal/{page_id(page)}/approve",
             capture=capture,
@@ -115,7 +113,7 @@ class Sandbox:
     # The books.
 
     def payments(self) -> list[Json]:
-        """psp, page, reference, methods, state, amount, currency, money (its id), received (centimes), url; oldest first."""
+        """psp, page, reference, methods, state, amount, currency, money (its id), received, url; oldest first."""
         return self._list("payments")
 
     def payment(self, page: str) -> Json:
@@ -126,7 +124,7 @@ class Sandbox:
         return self._list("events")
 
     def requests(self, path: str = "") -> list[Json]:
-        """The calls that the PSPs got: psp, method, path, params, key, status, replayed; those whose path has `path`."""
+        """The calls to a path with `path` in it: psp, method, path, params, key, status, replayed."""
         return [call for call in self._list("requests") if path in call["path"]]
 
     def forget_requests(self) -> None:
@@ -135,7 +133,7 @@ class Sandbox:
     # Webhooks.
 
     def deliveries(self) -> list[Json]:
-        """psp, event, type, state (waiting, delivered, lost, given up, held, collected), tries [{at, status, error}]."""
+        """psp, event, type, tries [{at, status, error}], state: waiting, delivered, lost, given up, held, collected."""
         return self._list("deliveries")
 
     def flush(self, *, early: bool = False, seconds: float = 30.0) -> None:

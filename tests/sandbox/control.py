@@ -5,9 +5,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from tests.sandbox import faults
-from tests.sandbox.books import Document
 from tests.sandbox.paypal import orders
 from tests.sandbox.paypal.errors import PayPalError
+from tests.sandbox.statement import statement
 from tests.sandbox.stripe import checkout, sessions
 from tests.sandbox.stripe.cards import CARDS
 from tests.sandbox.stripe.errors import StripeError
@@ -114,7 +114,7 @@ def settle(id: str) -> Response:
 
 @control.get("/payments")
 def payments() -> Response:
-    return jsonify(_stripe_payments() + _paypal_payments())
+    return jsonify(statement(world().books))
 
 
 @control.get("/objects/<kind>/<id>")
@@ -241,54 +241,3 @@ def _came_of(id: str, decline: Any) -> Response:
     if decline:
         return jsonify(outcome="declined", url=session["url"], decline_code=decline.decline_code)
     return jsonify(outcome="paid", url=checkout.success_url(session))
-
-
-def _stripe_payments() -> list[Document]:
-    books, rows = world().books, []
-    for session in books.all("stripe session"):
-        intent = books.get("stripe payment_intent", session["payment_intent"] or "")
-        charge = books.get("stripe charge", (intent or {}).get("latest_charge") or "")
-        paid = charge is not None and charge["paid"]
-        rows.append(
-            {
-                "psp": "stripe",
-                "page": session["id"],
-                "reference": session["client_reference_id"],
-                "methods": session["payment_method_types"],
-                "state": "paid" if paid else session["status"],
-                "amount": session["amount_total"],
-                "currency": session["currency"].upper(),
-                "money": session["payment_intent"] if paid else None,
-                "received": charge["amount_captured"] if charge and paid else 0,
-                "url": session["url"],
-            }
-        )
-    return rows
-
-
-def _paypal_payments() -> list[Document]:
-    rows = []
-    for order in world().books.all("paypal order"):
-        unit = order["purchase_units"][0]
-        captures = unit.get("payments", {}).get("captures", [])
-        taken = [c for c in captures if c["status"] == "COMPLETED"]
-        rows.append(
-            {
-                "psp": "paypal",
-                "page": order["id"],
-                "reference": unit.get("custom_id"),
-                "methods": ["paypal"],
-                "state": "paid" if taken else order["status"].lower(),
-                "amount": _centimes(unit["amount"]["value"]),
-                "currency": unit["amount"]["currency_code"],
-                "money": captures[0]["id"] if captures else None,
-                "received": sum(_centimes(c["amount"]["value"]) for c in taken),
-                "url": f"{world().url}/paypal/checkoutnow?token={order['id']}",
-            }
-        )
-    return rows
-
-
-def _centimes(value: str) -> int:
-    whole, _, cents = value.partition(".")
-    return int(whole) * 100 + int(cents.ljust(2, "0") or "0")

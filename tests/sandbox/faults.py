@@ -80,19 +80,18 @@ def _refusal(fault: Kind) -> Response | None:
     if fault in ("500", "429"):
         return _error(int(fault))
     if fault == "html":
-        return Response(
-            "<!doctype html><title>502 Bad Gateway</title><h1>Bad Gateway</h1>", 502, mimetype="text/html"
-        )
+        return Response("<!doctype html><title>502 Bad Gateway</title><h1>Bad Gateway</h1>", 502, mimetype="text/html")
     return None
 
 
 def _error(status: int) -> Response:
-    name = {500: ("api_error", "INTERNAL_SERVER_ERROR"), 429: ("rate_limit", "RATE_LIMIT_REACHED")}[status]
+    words = "The sandbox was told to fail."
     if request.path.startswith("/stripe"):
-        body = {"error": {"message": "The sandbox was told to fail.", "type": "api_error", "code": name[0]}}
+        code = {"code": "rate_limit"} if status == 429 else {}
+        response = jsonify(error={"message": words, "type": "api_error", **code})
     else:
-        body = {"name": name[1], "message": "The sandbox was told to fail.", "debug_id": "sandbox"}
-    response = jsonify(body)
+        name = "RATE_LIMIT_REACHED" if status == 429 else "INTERNAL_SERVER_ERROR"
+        response = jsonify(name=name, message=words, debug_id="sandbox")
     response.status_code = status
     return response
 

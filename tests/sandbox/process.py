@@ -1,6 +1,5 @@
 """The sandbox as a child process, for tests: free ports, books of its own, gone at the end."""
 
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,9 @@ from pathlib import Path
 
 import requests
 
+from tests import children
 from tests.environment import sandbox_environment
+from tests.ports import free_ports
 from tests.sandbox.client import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,13 +57,14 @@ def running_sandbox(shop_url: str = "http://localhost:8000", state: Path | None 
 
 def start(shop_url: str, state: Path, *, port: int | None = None, smtp_port: int | None = None) -> Running:
     """Start one and wait until it answers. Raises RuntimeError with its own words if it does not."""
-    port, smtp_port = port or free_port(), smtp_port or free_port()
+    first, second = free_ports(2)
+    port, smtp_port = port or first, smtp_port or second
     state.mkdir(parents=True, exist_ok=True)
     words = state / "sandbox.log"
     command = [sys.executable, "-m", "tests.sandbox", "--port", str(port), "--smtp-port", str(smtp_port)]
     command += ["--state", str(state), "--shop-url", shop_url]
     with words.open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603
+        process = children.start(command, output=log, cwd=ROOT)
     sandbox = Running(port, smtp_port, state, process)
     if not _ready(sandbox):
         stop(sandbox)
@@ -71,18 +73,7 @@ def start(shop_url: str, state: Path, *, port: int | None = None, smtp_port: int
 
 
 def stop(sandbox: Running) -> None:
-    sandbox.process.terminate()
-    try:
-        sandbox.process.wait(10)
-    except subprocess.TimeoutExpired:
-        sandbox.process.kill()
-        sandbox.process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    children.stop(sandbox.process, seconds=10)
 
 
 def _ready(sandbox: Running) -> bool:

@@ -34,9 +34,7 @@ class Dashboard:
         if unknown:
             raise ValueError(f"no such setting: {', '.join(sorted(unknown))}")
         with self._books.turn():
-            self._books.put(
-                "settings", "changed", {**(self._books.get("settings", "changed") or {}), **changes}
-            )
+            self._books.put("settings", "changed", {**(self._books.get("settings", "changed") or {}), **changes})
         return self.read()
 
     def as_json(self) -> dict[str, object]:

@@ -18,6 +18,14 @@ from tests.sandbox.settings import Dashboard
 Signer = Callable[[bytes], dict[str, str]]
 Fault = Literal["none", "lost", "twice", "late", "unsigned", "wrong_amount", "event_amount"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
+FAULT_NAMES: dict[Fault, str] = {  # on the hosted pages
+    "none": "normal",
+    "lost": "perdu",
+    "twice": "envoyé deux fois",
+    "late": "en retard",
+    "unsigned": "sans signature",
+    "wrong_amount": "autre montant (+ 1.00)",
+}
 
 LEASE = 30.0  # seconds after which a delivery that was under way when we were killed is sent again
 SPACING = 0.02  # seconds between the messages of one payment: their usual order, but they may overtake
@@ -82,7 +90,7 @@ class Courier:
         self.post(psp, [event], Manner())
 
     def flush(self, *, early: bool = False, seconds: float = 30.0) -> bool:
-        """Wait until nothing that is due now is left to send. `early`: the late ones and the retries are due now too."""
+        """Wait until nothing that is due is left to send. `early`: the late ones and the retries are due now."""
         if early:
             self._books.make_due("delivery", time.time())
         self._bell.set()

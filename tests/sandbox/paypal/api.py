@@ -18,7 +18,7 @@ from tests.sandbox.world import world
 
 api = Blueprint("paypal", __name__, url_prefix="/paypal")
 OPEN = ("paypal.token", "paypal.certificate")  # the endpoints that need no bearer token
-TOKEN_KIND = "paypal token"  # noqa: S105
+TOKEN_KIND = "paypal token"
 
 
 @api.before_request
@@ -62,7 +62,7 @@ def token() -> Response:
     return jsonify(
         scope="https://uri.paypal.com/services/payments/payment https://api.paypal.com/v1/payments/.*",
         access_token=access,
-        token_type="Bearer",  # noqa: S106
+        token_type="Bearer",
         app_id="APP-SANDBOX",
         expires_in=seconds,
         nonce=f"{int(time.time())}{paypal_id(20)}",
@@ -126,9 +126,7 @@ def unknown(path: str) -> Response:
 
 def _body() -> Any:
     if request.mimetype != "application/json":
-        raise PayPalError(
-            "UNSUPPORTED_MEDIA_TYPE", "INVALID_CONTENT_TYPE", "The body must be application/json."
-        )
+        raise PayPalError("UNSUPPORTED_MEDIA_TYPE", "INVALID_CONTENT_TYPE", "The body must be application/json.")
     if not request.get_data():
         return {}
     body = request.get_json(silent=True)

@@ -25,9 +25,7 @@ STATUSES = {
 class PayPalError(Exception):
     """An answer that says no, in PayPal's shape."""
 
-    def __init__(
-        self, name: str, issue: str, description: str, *, field: str = "", value: Any = None
-    ) -> None:
+    def __init__(self, name: str, issue: str, description: str, *, field: str = "", value: Any = None) -> None:
         super().__init__(f"{name}: {issue}")
         detail: dict[str, Any] = {"issue": issue, "description": description}
         if field:

@@ -87,9 +87,7 @@ def _time(query: dict[str, str], name: str) -> datetime:
         at = datetime.fromisoformat(query[name])
         return at.astimezone(UTC)
     except ValueError:
-        raise malformed(
-            "INVALID_PARAMETER_SYNTAX", "Not an Internet date and time.", name, query[name]
-        ) from None
+        raise malformed("INVALID_PARAMETER_SYNTAX", "Not an Internet date and time.", name, query[name]) from None
 
 
 def _number(query: dict[str, str], name: str, default: int) -> int:

@@ -6,12 +6,12 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from tests.sandbox.paypal.errors import PayPalError, malformed, unprocessable
+from tests.sandbox.paypal.errors import malformed, unprocessable
 
 Schema = dict[str, Any]
 
 
-def _object(required: tuple[str, ...] = (), **properties: Schema) -> Schema:
+def _object(required: tuple[str, ...] = (), /, **properties: Schema) -> Schema:
     return {
         "type": "object",
         "properties": properties,
@@ -106,9 +106,7 @@ def check(schema: Draft202012Validator, body: Any) -> None:
         return
     issue, description = ISSUES.get(str(error.validator), OTHER_ISSUE)
     path = "".join(f"/{step}" for step in error.absolute_path)
-    named = (
-        POSITION.search(error.message) if error.validator in ("required", "additionalProperties") else None
-    )
+    named = POSITION.search(error.message) if error.validator in ("required", "additionalProperties") else None
     raise malformed(
         issue, description, f"{path}/{named[1]}" if named else path or "/", None if named else error.instance
     )
@@ -145,15 +143,10 @@ def _sum(parts: dict[str, int]) -> int:
 def _check_items(items: list[dict[str, Any]], parts: dict[str, int], path: str) -> None:
     field = f"{path}/amount/breakdown/item_total"
     if "item_total" not in parts:
-        raise unprocessable(
-            "ITEM_TOTAL_REQUIRED", "If item details are specified, item_total is required.", field
-        )
+        raise unprocessable("ITEM_TOTAL_REQUIRED", "If item details are specified, item_total is required.", field)
     goods = sum(centimes(item["unit_amount"], field) * int(item["quantity"]) for item in items)
     if goods != parts["item_total"]:
         raise unprocessable("ITEM_TOTAL_MISMATCH", "Should equal sum of (unit_amount * quantity).", field)
     tax = sum(centimes(item["tax"], field) * int(item["quantity"]) for item in items if "tax" in item)
     if tax != parts.get("tax_total", 0):
         raise unprocessable("TAX_TOTAL_MISMATCH", "Should equal sum of (tax * quantity).", field)
-
-
-__all__ = ["CAPTURE", "PayPalError", "centimes", "check", "check_order"]

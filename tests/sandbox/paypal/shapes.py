@@ -110,9 +110,7 @@ def settle(capture: Document, status: str) -> None:
 
 def as_part(capture: Document) -> Document:
     """A capture as it stands inside its order."""
-    return {
-        name: value for name, value in public(capture).items() if name not in ("payee", "supplementary_data")
-    }
+    return {name: value for name, value in public(capture).items() if name not in ("payee", "supplementary_data")}
 
 
 def dies_at(order: Document) -> float:

@@ -58,9 +58,7 @@ def _make(key_file: Path, chain_file: Path, root_file: Path) -> None:
     middle = _authority(middle_name, middle_key, root_name, root_key, depth=0)
     leaf = _leaf(leaf_key, middle_name, middle_key)
     key_file.touch(mode=0o600)
-    key_file.write_bytes(
-        leaf_key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    key_file.write_bytes(leaf_key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     chain_file.write_bytes(leaf.public_bytes(PEM) + middle.public_bytes(PEM))
     # Last and in one step: whoever waits for the root finds all of it.
     half = root_file.with_suffix(".half")
@@ -83,15 +81,11 @@ def _draft(subject: x509.Name, key: Key, issuer: x509.Name, issuer_key: Key) -> 
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=3650))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
 
 
-def _authority(
-    subject: x509.Name, key: Key, issuer: x509.Name, issuer_key: Key, *, depth: int
-) -> x509.Certificate:
+def _authority(subject: x509.Name, key: Key, issuer: x509.Name, issuer_key: Key, *, depth: int) -> x509.Certificate:
     usage = x509.KeyUsage(
         digital_signature=False,
         content_commitment=False,

@@ -134,9 +134,7 @@ def _once(params: dict[str, Any], act: Callable[[], dict[str, Any]]) -> Response
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return jsonify(act())
-    (body, status), replayed = idempotency.once(
-        world().books, key, request.path, params, lambda: (act(), 200)
-    )
+    (body, status), replayed = idempotency.once(world().books, key, request.path, params, lambda: (act(), 200))
     response = jsonify(body)
     response.status_code = status
     response.headers["Idempotency-Key"] = key

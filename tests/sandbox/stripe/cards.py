@@ -60,9 +60,7 @@ CARDS = {
             "4000000000009995",
             "visa",
             "Refus : solde insuffisant",
-            decline=Decline(
-                "card_declined", "insufficient_funds", "Le solde de votre carte est insuffisant."
-            ),
+            decline=Decline("card_declined", "insufficient_funds", "Le solde de votre carte est insuffisant."),
         ),
         Card(
             "4000000000000002",
@@ -80,17 +78,13 @@ CARDS = {
             "4000000000000127",
             "visa",
             "Refus : code de sécurité faux",
-            decline=Decline(
-                "incorrect_cvc", "incorrect_cvc", "Le code de sécurité de la carte est incorrect."
-            ),
+            decline=Decline("incorrect_cvc", "incorrect_cvc", "Le code de sécurité de la carte est incorrect."),
         ),
         Card(
             "4000000000000119",
             "visa",
             "Refus : erreur de traitement",
-            decline=Decline(
-                "processing_error", "processing_error", "Une erreur s’est produite pendant le traitement."
-            ),
+            decline=Decline("processing_error", "processing_error", "Une erreur s’est produite pendant le traitement."),
         ),
         Card("378282246310005", "amex", "American Express"),
         Card("6011111111111117", "discover", "Discover"),

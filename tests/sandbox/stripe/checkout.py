@@ -34,9 +34,7 @@ class NotOffered(Exception):
     """The page does not take this: said to the buyer, nothing else happens."""
 
 
-def pay_by_card(
-    world: World, id: str, card: Card, manner: Manner, quirk: Quirk | None = None
-) -> Decline | None:
+def pay_by_card(world: World, id: str, card: Card, manner: Manner, quirk: Quirk | None = None) -> Decline | None:
     """Confirm with a card (its 3-D Secure step already passed). A decline is returned, and the session stays open."""
     quirk = quirk or Quirk()
     with world.books.turn():
@@ -118,9 +116,7 @@ def _intent(world: World, session: Document, amount: int) -> tuple[Document, lis
     return intent, [("payment_intent.created", dict(intent))]
 
 
-def _fail(
-    world: World, session: Document, details: Document, why: Decline, holder: str, manner: Manner
-) -> None:
+def _fail(world: World, session: Document, details: Document, why: Decline, holder: str, manner: Manner) -> None:
     intent, created = _intent(world, session, session["amount_total"])
     charge = objects.charge(intent, details, decline=why, holder=holder, email=session["customer_email"])
     intent |= {
@@ -163,9 +159,7 @@ def _succeed(
         "status": "complete",
     }
     _keep(world, intent, charge)
-    world.books.put(
-        "stripe balance_transaction", charge["balance_transaction"], objects.balance_transaction(charge)
-    )
+    world.books.put("stripe balance_transaction", charge["balance_transaction"], objects.balance_transaction(charge))
     sessions.keep(world.books, session)
     happened = [
         *created,

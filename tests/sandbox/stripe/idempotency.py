@@ -23,9 +23,7 @@ _running_lock = threading.Lock()
 def once(books: Books, key: str, path: str, params: Any, act: Callable[[], Answer]) -> tuple[Answer, bool]:
     """Act, or give the first answer of this key again (True). What was refused before it began leaves no trace."""
     if len(key) > LONGEST:
-        raise StripeError(
-            f"Idempotency keys may be at most {LONGEST} characters long.", type="idempotency_error"
-        )
+        raise StripeError(f"Idempotency keys may be at most {LONGEST} characters long.", type="idempotency_error")
     with _running_lock:
         if key in _running:
             raise StripeError(
@@ -54,9 +52,7 @@ def _once(books: Books, key: str, path: str, params: Any, act: Callable[[], Answ
         return (kept["body"], kept["status"]), True
     with books.turn():
         body, status = act()
-        books.put(
-            KIND, key, {"at": time.time(), "path": path, "print": print_, "body": body, "status": status}
-        )
+        books.put(KIND, key, {"at": time.time(), "path": path, "print": print_, "body": body, "status": status})
     return (body, status), False
 
 

@@ -25,11 +25,7 @@ def page(things: list[Document], params: dict[str, Any], url: str) -> Document:
         newer = things[: _position(ids, params["ending_before"], "ending_before")]
         shown, more = newer[-limit:], len(newer) > limit
     else:
-        start = (
-            _position(ids, params["starting_after"], "starting_after") + 1
-            if "starting_after" in params
-            else 0
-        )
+        start = _position(ids, params["starting_after"], "starting_after") + 1 if "starting_after" in params else 0
         shown, more = things[start : start + limit], len(things) > start + limit
     return {"object": "list", "data": [public(thing) for thing in shown], "has_more": more, "url": url}
 

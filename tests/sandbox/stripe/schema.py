@@ -4,10 +4,10 @@ import sys
 import types
 import typing
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin
 
 import stripe
-from typing_extensions import NotRequired, Required, get_type_hints, is_typeddict
+from typing_extensions import get_type_hints, is_typeddict
 
 from tests.sandbox.stripe.errors import StripeError
 
@@ -26,13 +26,13 @@ def _fields(shape: type) -> dict[str, Any]:
     """The wire parameters of one TypedDict with their types."""
     names = {**vars(typing), **ABSENT, **vars(stripe), **vars(sys.modules[shape.__module__])}
     hints = get_type_hints(shape, names, include_extras=True)
-    own = TRANSPORT if issubclass_of_options(shape) else frozenset()
+    own = TRANSPORT if _made_from_options(shape) else frozenset()
     return {name: _bare(hint) for name, hint in hints.items() if name not in own}
 
 
-def issubclass_of_options(shape: type) -> bool:
+def _made_from_options(shape: type) -> bool:
     """TypedDicts forget their bases: one that has all the SDK's own options is made from them."""
-    return TRANSPORT <= set(shape.__annotations__)
+    return set(shape.__annotations__) >= TRANSPORT
 
 
 def _bare(hint: Any) -> Any:
@@ -90,9 +90,7 @@ def _leaf(value: str, options: list[Any], path: str) -> Any:
         return int(value)
     if any(option is str or "Decimal" in str(option) for option in options):
         if value == "":
-            raise StripeError(
-                f"You passed an empty string for '{path}'.", code="parameter_invalid_empty", param=path
-            )
+            raise StripeError(f"You passed an empty string for '{path}'.", code="parameter_invalid_empty", param=path)
         return value
     raise StripeError("Invalid object", param=path)
 

@@ -62,9 +62,7 @@ def create(world: World, params: dict[str, Any], key: str | None) -> Document:
 
 def keep(books: Books, session: Document) -> None:
     session["url"] = session["_page"] if session["status"] == "open" else None
-    books.put(
-        KIND, session["id"], session, due=session["expires_at"] if session["status"] == "open" else None
-    )
+    books.put(KIND, session["id"], session, due=session["expires_at"] if session["status"] == "open" else None)
 
 
 def found(world: World, id: str) -> Document:
@@ -184,13 +182,9 @@ def _check_payment_intent(given: dict[str, Any]) -> None:
             param="payment_intent_data[statement_descriptor]",
         )
     for name in sorted(unplayed):
-        raise StripeError(
-            f"The sandbox does not play payment_intent_data[{name}].", param="payment_intent_data"
-        )
+        raise StripeError(f"The sandbox does not play payment_intent_data[{name}].", param="payment_intent_data")
     _check_metadata(given.get("metadata", {}), "payment_intent_data[metadata]")
-    _check_length(
-        given.get("statement_descriptor_suffix", ""), 22, "payment_intent_data[statement_descriptor_suffix]"
-    )
+    _check_length(given.get("statement_descriptor_suffix", ""), 22, "payment_intent_data[statement_descriptor_suffix]")
     _check_length(given.get("description", ""), 1000, "payment_intent_data[description]")
 
 
@@ -204,9 +198,7 @@ def _check_expiry(expires_at: int | None) -> None:
         rule = "less than 24 hours"
     else:
         return
-    raise StripeError(
-        f"The `expires_at` timestamp must be {rule} from Checkout Session creation.", param="expires_at"
-    )
+    raise StripeError(f"The `expires_at` timestamp must be {rule} from Checkout Session creation.", param="expires_at")
 
 
 def _one_currency(params: dict[str, Any]) -> str:
