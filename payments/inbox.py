@@ -21,7 +21,7 @@ from orders.money import CURRENCY, format_amount, format_chf
 from orders.moves import entry, hold, mark_effective
 from payments import moves, tasks
 from payments.gateways import gateway
-from payments.gateways.base import Facts, Gateway, Kind, Notice
+from payments.gateways.base import BadSignature, Facts, Gateway, Kind, Notice
 from payments.letters import due
 from payments.models import Letter, Payment, Provider, WebhookEvent
 
@@ -44,7 +44,10 @@ def receive(provider: str, body: bytes, headers: Mapping[str, str]) -> str:
     provider is not configured, and whatever kept it from being applied: then the PSP must send it again.
     """
     psp = gateway(provider)
-    facts = psp.facts(psp.verify(body, headers))
+    try:
+        facts = psp.facts(psp.verify(body, headers))
+    except ValueError as error:
+        raise BadSignature("Signed, but no event") from error
     return take(provider, facts, Source.DELIVERED, sha256(body).hexdigest())
 
 

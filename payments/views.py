@@ -14,12 +14,12 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from orders.checkout import CartChanged, NotReady, Ready
-from orders.views import ask_again
 
 from orders import checkout
+from orders.checkout import CartChanged, NotReady, Ready
 from orders.models import Order, TimelineEntry
 from orders.moves import hold, tell
+from orders.views import ask_again
 from payments import attestation
 from payments.capture import capture
 from payments.forms import MethodForm, ReviewForm

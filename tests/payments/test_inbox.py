@@ -1,0 +1,306 @@
+"""An order becomes effective by a proven message of the bank, and by nothing else."""
+
+import json
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
+
+from orders.models import Order
+from payments.models import Letter, Payment, WebhookEvent
+from tests.shop import deliver, placed, started, stripe_event, stripe_signature
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_banks_agreement_makes_the_order_effective() -> None:
+    order = placed()
+    payment = started(order)
+
+    answer = deliver(stripe_event(payment))
+
+    assert answer.status_code == 200
+    order.refresh_from_db()
+    payment.refresh_from_db()
+    assert order.status == Order.Status.EFFECTIVE
+    assert order.effective_at
+    assert payment.settles
+    assert payment.authorised_by == WebhookEvent.objects.get()
+    assert (payment.received_amount, payment.received_currency) == (order.total, "CHF")
+    assert payment.money_reference == f"pi_{payment.pk.hex}"
+    assert Letter.objects.get().kind == Letter.Kind.CONFIRMATION
+    assert [entry.kind for entry in order.timeline.all()] == ["payment_authorised", "effective"]
+
+
+def test_the_same_message_twice_has_one_effect() -> None:
+    order = placed()
+    event = stripe_event(started(order))
+
+    answers = [deliver(event).status_code for _ in range(3)]
+
+    assert answers == [200, 200, 200]
+    assert Letter.objects.count() == 1
+    assert order.timeline.count() == 2
+
+
+def test_another_message_about_the_same_money_has_no_effect() -> None:
+    payment = started(placed())
+    deliver(stripe_event(payment))
+
+    answer = deliver(stripe_event(payment, "checkout.session.async_payment_succeeded"))
+
+    assert answer.content == b"This money is already here"
+    assert Letter.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"amount_total": 1},
+        {"amount_total": 3799},
+        {"amount_total": 3801},
+        {"amount_total": None},
+        {"currency": "eur"},
+        {"payment_status": "no_payment_required"},
+        {"id": "cs_test_of_another_page"},
+    ],
+    ids=str,
+)
+def test_money_that_does_not_fit_is_recorded_but_makes_nothing_effective(lie: dict[str, object]) -> None:
+    order = placed()
+    payment = started(order)
+
+    answer = deliver(stripe_event(payment, **lie))
+
+    assert answer.status_code == 200
+    order.refresh_from_db()
+    payment.refresh_from_db()
+    assert order.status == Order.Status.PENDING
+    assert (payment.status, payment.settles, payment.why_not) == ("authorised", False, "mismatch")
+    assert "payment_not_settling" in [entry.kind for entry in order.timeline.all()]
+
+
+def test_an_order_pending_at_the_bank_stays_pending() -> None:
+    order = placed()
+    payment = started(order)
+
+    deliver(stripe_event(payment, payment_status="unpaid"))
+
+    payment.refresh_from_db()
+    order.refresh_from_db()
+    assert (order.status, payment.status) == ("pending", "started")
+
+
+def test_the_late_agreement_of_a_delayed_method_counts() -> None:
+    order = placed()
+    payment = started(order)
+    deliver(stripe_event(payment, payment_status="unpaid"))
+
+    deliver(stripe_event(payment, "checkout.session.async_payment_succeeded"))
+
+    order.refresh_from_db()
+    assert order.status == "effective"
+
+
+def test_a_second_payment_is_recorded_as_surplus() -> None:
+    order = placed()
+    first = started(order, status="expired")
+    second = started(order, status="expired")
+    deliver(stripe_event(first))
+
+    answer = deliver(stripe_event(second))
+
+    assert answer.status_code == 200
+    second.refresh_from_db()
+    assert (second.status, second.settles, second.why_not) == ("authorised", False, "second")
+    assert Letter.objects.count() == 1
+
+
+def test_late_money_for_a_cancelled_order_is_recorded() -> None:
+    order = placed(status="cancelled", cancel_reason="customer", holds_stock=False)
+    payment = started(order, status="expired")
+
+    assert deliver(stripe_event(payment)).status_code == 200
+
+    payment.refresh_from_db()
+    order.refresh_from_db()
+    assert (payment.why_not, order.status) == ("late", "cancelled")
+
+
+def test_late_truth_wins_over_a_failed_payment() -> None:
+    order = placed()
+    payment = started(order, status="failed", refusal="generic")
+
+    deliver(stripe_event(payment))
+
+    order.refresh_from_db()
+    assert order.status == "effective"
+
+
+def test_the_expiry_of_a_page_ends_its_payment_only() -> None:
+    order = placed()
+    payment = started(order)
+
+    deliver(stripe_event(payment, "checkout.session.expired"))
+
+    payment.refresh_from_db()
+    order.refresh_from_db()
+    assert (payment.status, order.status) == ("expired", "pending")
+
+
+def test_woo_5812_late_expiry_of_an_abandoned_page_does_not_touch_a_paid_order() -> None:
+    order = placed()
+    abandoned = started(order, status="expired")
+    paying = started(order)
+    deliver(stripe_event(paying))
+
+    deliver(stripe_event(abandoned, "checkout.session.expired"))
+
+    order.refresh_from_db()
+    assert order.status == "effective"
+    assert order.holds_stock
+
+
+def test_an_expiry_after_the_money_has_no_effect() -> None:
+    order = placed()
+    payment = started(order)
+    deliver(stripe_event(payment))
+
+    answer = deliver(stripe_event(payment, "checkout.session.expired"))
+
+    assert answer.status_code == 200
+    payment.refresh_from_db()
+    assert (payment.status, payment.settles) == ("authorised", True)
+
+
+def test_a_refusal_ends_its_payment_and_says_why_in_the_timeline() -> None:
+    order = placed()
+    payment = started(order)
+
+    deliver(stripe_event(payment, "checkout.session.async_payment_failed", payment_status="unpaid"))
+
+    payment.refresh_from_db()
+    assert payment.status == "failed"
+    assert [entry.kind for entry in order.timeline.all()] == ["payment_failed"]
+
+
+def test_a_message_ahead_of_the_hand_offs_answer_finds_its_payment() -> None:
+    """The page's reference is not stored yet when the bank is quicker than Stripe's answer to us."""
+    order = placed()
+    payment = started(order, page_reference=None)
+    event = stripe_event(payment)
+    event["data"]["object"]["id"] = "cs_test_quick"
+
+    deliver(event)
+
+    payment.refresh_from_db()
+    order.refresh_from_db()
+    assert (order.status, payment.page_reference) == ("effective", "cs_test_quick")
+
+
+def test_another_shops_session_on_the_same_account_is_none_of_ours() -> None:
+    event = stripe_event(started(placed()))
+    event["data"]["object"] |= {"id": "cs_other", "client_reference_id": "basket-17", "metadata": {}}
+
+    answer = deliver(event)
+
+    assert answer.status_code == 200
+    assert Payment.objects.get().status == "started"
+
+
+def test_a_message_with_our_mark_for_a_payment_that_is_not_here_is_kept_and_asked_for_again() -> None:
+    payment = started(placed())
+    event = stripe_event(payment)
+    payment.delete()
+
+    assert deliver(event, client=Client(raise_request_exception=False)).status_code == 500
+    kept = WebhookEvent.objects.get()
+    assert kept.processed_at is None
+    assert "No payment" in kept.outcome
+
+
+def test_what_cannot_be_applied_for_an_hour_is_the_shops_own() -> None:
+    payment = started(placed())
+    event = stripe_event(payment)
+    payment.delete()
+    deliver(event, client=Client(raise_request_exception=False))
+    WebhookEvent.objects.update(received_at=now() - timedelta(minutes=61))
+
+    assert deliver(event).status_code == 200
+    assert WebhookEvent.objects.get().processed_at is None
+
+
+def test_an_event_of_the_other_mode_is_ignored() -> None:
+    payment = started(placed())
+    event = stripe_event(payment) | {"livemode": True}
+
+    assert deliver(event).status_code == 200
+    payment.refresh_from_db()
+    assert payment.status == "started"
+
+
+def test_an_unknown_type_is_ignored_and_leaves_no_row() -> None:
+    payment = started(placed())
+
+    assert deliver(stripe_event(payment) | {"type": "customer.created"}).status_code == 200
+    assert not WebhookEvent.objects.exists()
+
+
+def test_only_the_allow_list_of_a_message_is_kept() -> None:
+    deliver(stripe_event(started(placed())))
+
+    kept = json.dumps(WebhookEvent.objects.get().facts)
+    assert "claire" not in kept.lower()
+
+
+def test_a_webhook_costs_at_most_twelve_statements_and_a_duplicate_four(
+    client: Client,
+) -> None:
+    event = stripe_event(started(placed()))
+
+    with CaptureQueriesContext(connection) as first:
+        deliver(event, client=client)
+    with CaptureQueriesContext(connection) as duplicate:
+        deliver(event, client=client)
+
+    # Inside a test's transaction BEGIN and COMMIT show as a savepoint and its release.
+    assert len(first) <= 12, first.captured_queries
+    assert len(duplicate) <= 4, duplicate.captured_queries
+
+
+def test_the_database_refuses_an_authorised_payment_without_an_event() -> None:
+    payment = started(placed())
+    with pytest.raises(IntegrityError, match="authorised_by_an_event"), transaction.atomic():
+        Payment.objects.filter(pk=payment.pk).update(status="authorised", authorised_at=now())
+
+
+def test_the_database_refuses_two_settling_payments_of_one_order() -> None:
+    order = placed()
+    first, second = started(order, status="expired"), started(order, status="expired")
+    deliver(stripe_event(first))
+    deliver(stripe_event(second))
+    with pytest.raises(IntegrityError, match="one_settling_an_order"), transaction.atomic():
+        Payment.objects.filter(pk=second.pk).update(settles=True, why_not="")
+
+
+def test_the_database_refuses_two_started_payments_of_one_order() -> None:
+    order = placed()
+    started(order)
+    with pytest.raises(IntegrityError, match="one_started_an_order"), transaction.atomic():
+        started(order)
+
+
+def test_the_database_refuses_money_that_settles_with_another_amount() -> None:
+    payment = started(placed())
+    deliver(stripe_event(payment))
+    with pytest.raises(IntegrityError, match="settles_with_its_amount"), transaction.atomic():
+        Payment.objects.filter(pk=payment.pk).update(received_amount=payment.amount - 1)
+
+
+def test_a_message_older_than_five_minutes_is_refused() -> None:
+    body = json.dumps(stripe_event(started(placed()))).encode()
+    assert deliver(body, stripe_signature(body, at=int(time.time()) - 301)).status_code == 400

@@ -1,0 +1,100 @@
+"""What happens at the same moment, with real threads on PostgreSQL."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import connection
+
+from orders.models import Order, TimelineEntry
+from payments import inbox
+from payments.models import Letter, Payment, WebhookEvent
+from tests.shop import deliver, placed, started, stripe_event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(*actions: Callable[[], Any]) -> list[Any]:
+    """Run actions in threads that start together, each with a connection of its own."""
+    barrier = Barrier(len(actions))
+
+    def run(action: Callable[[], Any]) -> Any:
+        try:
+            barrier.wait(10)
+            return action()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(actions)) as threads:
+        return list(threads.map(run, actions))
+
+
+def test_ten_deliveries_of_one_message_at_once_have_one_effect() -> None:
+    order = placed()
+    event = stripe_event(started(order))
+
+    answers = at_once(*[lambda: deliver(event).status_code] * 10)
+
+    assert answers == [200] * 10
+    order.refresh_from_db()
+    assert order.status == Order.Status.EFFECTIVE
+    assert WebhookEvent.objects.count() == 1
+    assert Letter.objects.count() == 1
+    assert order.timeline.filter(kind=TimelineEntry.Kind.EFFECTIVE).count() == 1
+
+
+def test_one_mail_leaves_however_many_send_it_at_once() -> None:
+    order = placed()
+    deliver(stripe_event(started(order)))
+    letter = Letter.objects.get()
+
+    from payments.letters import send
+
+    sent = at_once(*[lambda: send(letter.pk)] * 6)
+
+    assert sorted(sent) == [False] * 5 + [True]
+    assert len(mail.outbox) == 1
+
+
+def test_two_payments_of_one_order_authorised_at_once_settle_it_once() -> None:
+    order = placed()
+    first = started(order, status="expired")
+    second = started(order)
+    events = [stripe_event(first), stripe_event(second)]
+
+    answers = at_once(*[lambda event=event: deliver(event).status_code for event in events])
+
+    assert answers == [200, 200]
+    payments = Payment.objects.filter(order=order)
+    assert sorted((payment.settles, payment.why_not) for payment in payments) == [(False, "second"), (True, "")]
+
+
+def test_two_messages_about_one_money_at_once_count_it_once() -> None:
+    payment = started(placed())
+    events = [stripe_event(payment), stripe_event(payment, "checkout.session.async_payment_succeeded")]
+
+    assert at_once(*[lambda event=event: deliver(event).status_code for event in events]) == [200, 200]
+    assert Letter.objects.count() == 1
+
+
+def test_a_crash_between_storing_and_applying_is_healed_by_the_resend(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = placed()
+    event = stripe_event(started(order))
+
+    def crash(*args: object, **kwargs: object) -> None:
+        raise SystemExit
+
+    # The process dies where the order would be marked: nothing of it is committed but what was stored before.
+    with monkeypatch.context() as broken:
+        broken.setattr(inbox, "mark_effective", crash)
+        with pytest.raises(SystemExit):
+            deliver(event)
+    order.refresh_from_db()
+    assert order.status == Order.Status.PENDING
+
+    assert deliver(event).status_code == 200
+    order.refresh_from_db()
+    assert order.status == Order.Status.EFFECTIVE
