@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -43,14 +44,14 @@ def start(
 
 
 def stop(child: subprocess.Popen[bytes], *, seconds: float, farewell: signal.Signals = signal.SIGTERM) -> None:
-    """Ask a child to end; after `seconds` end it and whatever it started."""
+    """Ask a child to end; after `seconds`, or if it ended by itself, end it and whatever it started."""
     if child.poll() is None:
         child.send_signal(farewell)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+    with suppress(ProcessLookupError, PermissionError):  # nothing is left (macOS: but zombies)
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
 
 
 def _die_with_parent(farewell: signal.Signals) -> Callable[[], None] | None:

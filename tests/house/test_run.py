@@ -1,0 +1,114 @@
+"""`make run`, as a process of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.ports import free_ports
+from tests.waiting import until
+
+SECONDS_TO_OPEN = 90.0
+SECONDS_TO_CLOSE = 30.0
+
+
+class Run:
+    """One `python -m tests.demo` with a folder of its own."""
+
+    def __init__(self, local: Path) -> None:
+        self.shop, self.sandbox = free_ports(2)
+        self.output = local / "output"
+        environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(self.command(local), stdout=output, stderr=output, env=environment)
+
+    def command(self, local: Path) -> list[str]:
+        ports = ["--port", str(self.shop), "--sandbox-port", str(self.sandbox)]
+        return [sys.executable, "-m", "tests.demo", *ports, "--local", str(local)]
+
+    def said(self, words: str) -> bool:
+        return words in self.output.read_text()
+
+    def is_open(self) -> bool:
+        assert self.process.poll() is None, self.output.read_text()
+        return self.said("The shop is open")
+
+    def descendants(self) -> set[int]:
+        """Every process that it started, or that those started."""
+        listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+        parents = {int(pid): int(parent) for pid, parent in map(str.split, listed.splitlines())}
+        found = {self.process.pid}
+        while more := {pid for pid, parent in parents.items() if parent in found} - found:
+            found |= more
+        return found
+
+
+@contextmanager
+def opened(local: Path) -> Iterator[Run]:
+    run = Run(local)
+    try:
+        until(run.is_open, SECONDS_TO_OPEN, "the shop")
+        yield run
+    finally:
+        if run.process.poll() is None:
+            run.process.terminate()
+            run.process.wait(SECONDS_TO_CLOSE)
+        shutil.rmtree((local / "database").resolve(), ignore_errors=True)  # for root it lies elsewhere
+
+
+def alive(processes: set[int]) -> set[int]:
+    return {pid for pid in processes if Path(f"/proc/{pid}").exists() and not _is_zombie(pid)}
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_it_opens_the_shop_says_where_and_leaves_no_process_on_ctrl_c(tmp_path: Path) -> None:
+    with opened(tmp_path) as run:
+        assert requests.get(f"http://localhost:{run.shop}/", timeout=10).ok
+        assert requests.get(f"http://127.0.0.1:{run.sandbox}/", timeout=10).ok
+        assert run.said(f"http://localhost:{run.shop}/admin/")
+        assert run.said((tmp_path / "staff-password").read_text())
+        processes = run.descendants()
+        assert len(processes) > 6
+
+        again = subprocess.run(run.command(tmp_path), capture_output=True, text=True, check=False)
+        assert again.returncode == 1
+        assert "already running" in again.stderr
+
+        run.process.send_signal(signal.SIGINT)
+        assert run.process.wait(SECONDS_TO_CLOSE) == 0
+    assert alive(processes) == set()
+    assert not (tmp_path / "database-url").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has died")
+def test_its_parts_do_not_outlive_a_killed_run(tmp_path: Path) -> None:
+    with opened(tmp_path) as run:
+        processes = run.descendants()
+        run.process.kill()
+        run.process.wait(SECONDS_TO_CLOSE)
+    until(lambda: not alive(processes), SECONDS_TO_CLOSE, "the parts to end")
+
+
+def test_it_ends_with_a_sentence_when_a_part_dies(tmp_path: Path) -> None:
+    with opened(tmp_path) as run:
+        processes = run.descendants()
+        worker = subprocess.run(
+            ["pgrep", "-P", str(run.process.pid), "-f", "db_worker"], capture_output=True, text=True, check=True
+        ).stdout
+        os.kill(int(worker), signal.SIGKILL)
+        assert run.process.wait(SECONDS_TO_CLOSE) == 1
+    assert run.said("worker ended by itself")
+    assert alive(processes) == set()
