@@ -46,9 +46,7 @@ class Line:
 class Shipping:
     name: str
     price: int
-    """Centimes, VAT included."""
-    vat_rate: Decimal | None
-    """Percent; None when the price is spread over the rates of the goods (LTVA art. 19 al. 4)."""
+    """Centimes, VAT included at the rates of the goods (LTVA art. 19 al. 4)."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django.utils.translation import pgettext
 
 from orders.money import format_amount, format_chf
 
-from .facts import AttestationFacts, Line, Method, Seller, Shipping
+from .facts import AttestationFacts, Line, Method, Seller
 
 Words: TypeAlias = "str | list[Words] | dict[str, Words]"
 
@@ -96,10 +96,9 @@ def _table(facts: AttestationFacts) -> dict[str, Words]:
     columns: list[Words] = [_("Article"), _("Qty"), _("Price")]
     columns += [_("VAT")] if registered else []
     columns += [_("Total CHF")]
-    rows: list[Words] = [_line(line, registered) for line in facts.lines]
     return {
         "columns": columns,
-        "rows": [*rows, _shipping(facts.shipping, registered)],
+        "rows": [*(_line(line, registered) for line in facts.lines), _shipping(facts)],
         "sums": _sums(facts) if registered else [],
         "total": _("Total, VAT included") if registered else _("Total"),
         "amount": format_chf(facts.total),
@@ -112,11 +111,12 @@ def _line(line: Line, registered: bool) -> Words:
     return {"name": line.name, "sku": line.sku, "figures": [*figures, format_amount(line.total)]}
 
 
-def _shipping(shipping: Shipping, registered: bool) -> Words:
-    figures: list[Words] = ["1", format_amount(shipping.price)]
-    if registered:
-        figures.append(_("pro rata") if shipping.vat_rate is None else _percent(shipping.vat_rate))
-    return {"name": shipping.name, "sku": "", "figures": [*figures, format_amount(shipping.price)]}
+def _shipping(facts: AttestationFacts) -> Words:
+    price = format_amount(facts.shipping.price)
+    figures: list[Words] = ["1", price]
+    if facts.seller.vat_registered:
+        figures.append(_percent(facts.vat[0].rate) if len(facts.vat) == 1 else _("pro rata"))
+    return {"name": facts.shipping.name, "sku": "", "figures": [*figures, price]}
 
 
 def _sums(facts: AttestationFacts) -> list[Words]:

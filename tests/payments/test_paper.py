@@ -1,0 +1,378 @@
+"""The attestation as a PDF: what it says, how it is made, and that no text can break it."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from threading import Barrier
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader
+
+from payments.paper import AttestationFacts, Line, Method, Seller, Shipping, Vat, draw
+from payments.paper.glyphs import printable
+from payments.paper.press import SHEET
+
+NORMAL, REDUCED = Decimal("8.1"), Decimal("2.6")
+SELLER = Seller(
+    name="KOOKUT Sàrl",
+    street="Rue de l’Exemple 1",
+    postcode="1200",
+    town="Genève",
+    email="commandes@kookut.example",
+    uid="CHE-123.456.788",
+    vat_registered=True,
+    statement_name="KOOKUT*SHOP",
+)
+CLAIRE = ("Claire Dufour", "Rue de Carouge 12", "1205 Genève")
+WORKSHOP = ("Atelier Dufour SA", "Chemin des Vignes 3", "1005 Lausanne")
+GOODS = (
+    Line("Cocotte en fonte, 24 cm", 1, 18_900, NORMAL, "KK-COC-24"),
+    Line("Carnet relié, lac", 2, 2_900, NORMAL, "KK-CAR-01"),
+    Line("Huile d’olive, 5 dl", 3, 1_850, REDUCED, "KK-HUI-05"),
+    Line("Couteau d’office", 1, 6_250, NORMAL),
+    Line("Torchons en lin", 2, 3_950, NORMAL),
+)
+FACTS = AttestationFacts(
+    number="AP-2026-000412",
+    code="7F3Q20KX9M4DX",
+    issued_at=datetime(2026, 11, 22, 13, 32, 41, tzinfo=UTC),
+    agreed_at=datetime(2026, 11, 22, 13, 32, 8, tzinfo=UTC),
+    language="fr",
+    seller=SELLER,
+    billing_address=CLAIRE,
+    delivery_address=CLAIRE,
+    order_number="KK-7F3Q-20",
+    placed_at=datetime(2026, 11, 22, 13, 30, 12, tzinfo=UTC),
+    lines=GOODS,
+    shipping=Shipping("PostPac Priority", 900),
+    vat=(Vat(NORMAL, 36_772, 2_978), Vat(REDUCED, 5_409, 141)),
+    total=45_300,
+    method="twint",
+    provider="Stripe",
+    reference="pi_3QK9aB2eZvKYlo2C0abcdeFG",
+)
+
+
+def with_lines(*lines: Line) -> AttestationFacts:
+    """An order of these lines alone, all at the normal rate, delivered free of charge."""
+    total = sum(line.total for line in lines)
+    return replace(FACTS, lines=lines, shipping=Shipping("Offerte", 0), vat=(Vat(NORMAL, total, 0),), total=total)
+
+
+def many_lines(count: int) -> AttestationFacts:
+    return with_lines(*(Line(f"Verre à eau n° {n}", 1, 1_000 + n, NORMAL, f"KK-VER-{n}") for n in range(count)))
+
+
+def pages(pdf: bytes) -> list[str]:
+    """The text of each page, spaces made equal."""
+    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(pdf)).pages]
+
+
+def printed(facts: AttestationFacts) -> str:
+    return " ".join(pages(draw(facts)))
+
+
+def catalogue(pdf: bytes) -> Any:
+    """The PDF's root, which says what the document is."""
+    trailer: Any = PdfReader(io.BytesIO(pdf)).trailer
+    return trailer["/Root"]
+
+
+def structure(pdf: bytes) -> Iterator[Any]:
+    """Every element of the PDF's structure, in reading order."""
+    waiting = [catalogue(pdf)["/StructTreeRoot"]]
+    while waiting:
+        element = waiting.pop().get_object()
+        if isinstance(element, list):
+            waiting.extend(reversed(element))
+        elif isinstance(element, dict):
+            if "/S" in element:
+                yield element
+            if "/K" in element:
+                waiting.append(element["/K"])
+
+
+# What it says
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Attestation de paiement",
+        "N° AP-2026-000412",
+        "Code 7F3Q-20KX-9M4DX",
+        "Émise le 22.11.2026 à 14:32:41 (heure suisse)",
+        "CHF 453.00 – payé",
+        "Accord de la banque reçu le 22.11.2026 à 14:32:08",
+        "TWINT, par Stripe Réf. pi_3QK9aB2eZvKYlo2C0abcdeFG Sur votre relevé : KOOKUT*SHOP",
+        "KOOKUT Sàrl Rue de l’Exemple 1 1200 Genève commandes@kookut.example CHE-123.456.788 TVA",
+        "Client Claire Dufour Rue de Carouge 12 1205 Genève",
+        "Commande KK-7F3Q-20 Passée le 22.11.2026 à 14:30:12",
+        "Article Qté Prix TVA Total CHF",
+        "Huile d’olive, 5 dl KK-HUI-05 3 18.50 2,6 % 55.50",
+        "PostPac Priority 1 9.00 au prorata 9.00",
+        "Total hors TVA 421.81",
+        "TVA 8,1 % sur CHF 367.72 29.78",
+        "TVA 2,6 % sur CHF 54.09 1.41",
+        "Total, TVA comprise CHF 453.00",
+        "Ce document est une preuve de paiement, pas une demande de paiement.",
+        "Nous ne conservons aucune donnée bancaire. Ce document tient lieu de facture (art. 26 LTVA).",
+        "Une question ? Écrivez à commandes@kookut.example en indiquant la commande KK-7F3Q-20.",
+        "KOOKUT Sàrl · Rue de l’Exemple 1 · 1200 Genève · CHE-123.456.788 TVA",
+        "AP-2026-000412 · page 1 sur 1",
+    ],
+)
+def test_it_states_in_french(words: str) -> None:
+    assert words in printed(FACTS)
+
+
+def test_it_speaks_the_language_of_the_order() -> None:
+    text = printed(replace(FACTS, language="en"))
+    assert "Attestation of payment" in text
+    assert "CHF 453.00 – paid" in text
+    assert "VAT 8.1% on CHF 367.72 29.78" in text
+    assert "Bank’s agreement received on 22.11.2026 at 14:32:08" in text
+
+
+@pytest.mark.parametrize(
+    ("method", "provider", "words"),
+    [
+        ("card", "Stripe", "Card, through Stripe"),
+        ("twint", "Stripe", "TWINT, through Stripe"),
+        ("paypal", "PayPal", "PayPal Ref."),
+    ],
+)
+def test_it_names_the_means_of_payment(method: Method, provider: str, words: str) -> None:
+    assert words in printed(replace(FACTS, language="en", method=method, provider=provider))
+
+
+def test_the_printed_parts_add_up_to_the_total() -> None:
+    sums = re.search(r"Total hors TVA (\S+) TVA .*? CHF \S+ (\S+) TVA .*? CHF \S+ (\S+) Total, ", printed(FACTS))
+    assert sums is not None
+    assert sum(Decimal(amount) for amount in sums.groups()) == Decimal("453.00")
+
+
+def test_delivery_has_the_rate_of_the_goods_when_there_is_only_one() -> None:
+    assert "Offerte 1 0.00 8,1 % 0.00" in printed(with_lines(GOODS[0]))
+
+
+def test_a_seller_who_is_not_registered_prints_no_vat_at_all() -> None:
+    text = printed(replace(FACTS, seller=replace(SELLER, vat_registered=False)))
+    assert "CHE-123.456.788" in text
+    assert "Article Qté Prix Total CHF" in text
+    assert "Total CHF 453.00" in text
+    assert "TVA" not in text
+    assert "%" not in text
+
+
+def test_thousands_are_set_apart() -> None:
+    text = printed(with_lines(Line("Table", 1, 125_050, NORMAL)))
+    assert "CHF 1’250.50 – payé" in text
+    assert "Table 1 1’250.50 8,1 % 1’250.50" in text
+
+
+def test_the_delivery_address_is_printed_where_it_differs() -> None:
+    assert "Livraison Atelier Dufour SA" in printed(replace(FACTS, delivery_address=WORKSHOP))
+    assert "Livraison" not in printed(FACTS)
+
+
+@pytest.mark.parametrize(
+    ("agreed_at", "words"),
+    [
+        (datetime(2026, 12, 31, 23, 30, 0, tzinfo=UTC), "01.01.2027 à 00:30:00"),
+        (datetime(2026, 7, 1, 10, 0, 0, tzinfo=UTC), "01.07.2026 à 12:00:00"),
+    ],
+)
+def test_times_are_swiss(agreed_at: datetime, words: str) -> None:
+    assert words in printed(replace(FACTS, agreed_at=agreed_at))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"total": 45_301},
+        {"vat": (Vat(NORMAL, 36_772, 2_978),)},
+        {"currency": "EUR"},
+        {"agreed_at": datetime(2026, 11, 22, 14, 32, 8)},  # noqa: DTZ001 the missing zone is the point
+    ],
+)
+def test_facts_that_cannot_be_true_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="AP-2026-000412"):
+        replace(FACTS, **change)
+
+
+# How it is made
+
+
+@pytest.mark.parametrize(("lines", "expected"), [(1, 1), (5, 1), (14, 1), (100, 3)])
+def test_it_takes_as_many_pages_as_it_needs(lines: int, expected: int) -> None:
+    assert len(pages(draw(many_lines(lines)))) == expected
+
+
+def test_fourteen_lines_and_another_delivery_address_stay_on_one_page() -> None:
+    assert len(pages(draw(replace(many_lines(14), delivery_address=WORKSHOP)))) == 1
+
+
+def test_a_long_table_repeats_its_header_and_ends_with_the_total() -> None:
+    sheets = pages(draw(many_lines(100)))
+    assert all("Article Qté Prix TVA Total CHF" in sheet for sheet in sheets)
+    assert [sheet.count("Total, TVA comprise") for sheet in sheets] == [0, 0, 1]
+    assert [f"page {n} sur 3" in sheet for n, sheet in enumerate(sheets, start=1)] == [True] * 3
+    found = re.findall(r"Verre à eau n° (\d+) KK-VER", " ".join(sheets))
+    assert [int(n) for n in found] == list(range(100))
+
+
+def test_the_same_facts_give_the_same_bytes() -> None:
+    first = draw(FACTS)
+    other = draw(many_lines(3))
+    assert draw(FACTS) == first != other
+
+
+def test_two_threads_at_once_draw_what_each_was_given() -> None:
+    orders = [replace(FACTS, number=f"AP-2026-{n:06}", billing_address=(f"Client {n}",)) for n in range(16)]
+    expected = [draw(facts) for facts in orders]
+    both_ready = Barrier(2, timeout=30)
+
+    def draw_together(part: list[AttestationFacts]) -> list[bytes]:
+        both_ready.wait()
+        return [draw(facts) for facts in part]
+
+    with ThreadPoolExecutor(2) as threads:
+        halves = threads.map(draw_together, [orders[:8], orders[8:]])
+    assert [pdf for half in halves for pdf in half] == expected
+
+
+def test_it_declares_pdf_a_and_pdf_ua() -> None:
+    root = catalogue(draw(FACTS))
+    described = root["/Metadata"].get_data().decode()
+    assert "<pdfaid:part>3</pdfaid:part><pdfaid:conformance>A</pdfaid:conformance>" in described
+    assert "<pdfuaid:part>1</pdfuaid:part>" in described
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+
+
+@pytest.mark.parametrize("language", ["fr", "de", "it", "en"])
+def test_it_names_its_language(language: str) -> None:
+    assert catalogue(draw(replace(FACTS, language=language)))["/Lang"] == f"{language}-CH"
+
+
+def test_its_properties_hold_the_title_and_the_time_of_issue_and_nobodys_name() -> None:
+    properties = PdfReader(io.BytesIO(draw(FACTS))).metadata
+    assert properties is not None
+    assert properties.title == "Attestation de paiement AP-2026-000412"
+    assert properties.creation_date == FACTS.issued_at
+    assert properties.author is None
+    assert not {"Dufour", "kookut.example"} & set(re.findall(r"[\w.]+", " ".join(map(str, properties.values()))))
+
+
+def test_headings_and_table_headers_are_tagged() -> None:
+    elements = list(structure(draw(FACTS)))
+    tags = [element["/S"] for element in elements]
+    assert [tag for tag in tags if re.fullmatch(r"/H\d", tag)] == ["/H1", "/H2", "/H2"]
+    assert tags.count("/THead") == tags.count("/TBody") == 1
+    headers = [element for element in elements if element["/S"] == "/TH"]
+    assert len(headers) == 5
+    assert all(attributes["/Scope"] == "/Column" for header in headers for attributes in header["/A"][:1])
+    assert tags.count("/TD") == 5 * (len(GOODS) + 1)
+
+
+def test_all_fonts_are_embedded_and_are_the_shops_own() -> None:
+    greek = replace(FACTS, billing_address=("Ελένη Παπαδοπούλου",))
+    fonts = catalogue(draw(greek))["/Pages"]["/Kids"][0]["/Resources"]["/Font"].values()
+    families = set()
+    for font in fonts:
+        descendant = font["/DescendantFonts"][0].get_object()
+        assert "/FontFile2" in descendant["/FontDescriptor"]
+        families.add(font["/BaseFont"].split("+")[1].split("-")[0])
+    assert families == {"HankenGrotesk", "NotoSans"}
+
+
+def test_typst_can_reach_nothing_but_the_template_and_the_fonts() -> None:
+    assert {path.suffix for path in SHEET.rglob("*") if path.is_file()} == {".typ", ".ttf", ".txt", ""}
+    assert {path.name for path in SHEET.iterdir()} == {"attestation.typ", "fonts"}
+
+
+# What customers may write
+
+LONG_WORD = "Donaudampfschifffahrtsgesellschaft" * 3
+LITERAL = [
+    "Ελένη Παπαδοπούλου-Žižek",
+    "Наталья Ґжегожевська",
+    "Nguyễn Thị Ngọc Ánh",
+    "O’Neil « Chez Zoé » & fils <b>SA</b>",
+    '#panic("x") #read("/etc/passwd") #import "@preview/x:0.1.0"',
+    "$x^2$ *b* _i_ `c` = h - l + e / t @ref <label> \\ // rem /* rem */ [z] {y}",
+    "'seul' \"double\" -- --- ... ~ https://exemple.ch",
+    '{"total": 1}',
+    "%(number)s {page} {0} %s",
+    "→ ≤ √",
+]
+
+
+@pytest.mark.parametrize("text", LITERAL)
+def test_a_text_is_printed_as_it_was_written(text: str) -> None:
+    assert text in printed(replace(FACTS, billing_address=(text, "Genève")))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("日本 Kenji", "�� Kenji"),
+        ("Zoé 🙂", "Zoé �"),
+        ("אבג Levi", "��� Levi"),
+        ("A\x00B\x1b[31mC", "AB[31mC"),
+        ("A\ud800B", "A�B"),
+        ("A\ue000B", "A�B"),
+        ("CHF \u202e00.1\u202c", "CHF 00.1"),
+        ("\u2066Zoé\u2069\u200d\ufeff", "Zoé"),
+        ("deux\nlignes\r\n\tici", "deux lignes ici"),
+        ("Zoe\u0301", "Zoé"),
+    ],
+)
+def test_what_cannot_be_printed_is_cleanly_replaced(text: str, expected: str) -> None:
+    assert f"Client [{expected}] Genève" in printed(replace(FACTS, billing_address=(f"[{text}]", "Genève")))
+
+
+def test_marks_piled_on_a_letter_cannot_paint_over_the_sheet() -> None:
+    assert printable("Z" + "\u0336" * 200 + "oé") == "Z" + "\u0336" * 3 + "oé"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda word: {"billing_address": (word,)},
+        lambda word: {"delivery_address": (word,)},
+        lambda word: {"reference": word},
+        lambda word: {"lines": (replace(GOODS[0], name=word), *GOODS[1:])},
+        lambda word: {"seller": replace(SELLER, email=word)},
+    ],
+)
+def test_a_word_longer_than_its_place_is_broken(change: Callable[[str], dict[str, Any]]) -> None:
+    pdf = draw(replace(FACTS, **change(LONG_WORD)))
+    text = PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
+    assert LONG_WORD not in text
+    assert LONG_WORD in re.sub(r"\s", "", text)
+
+
+any_text = st.text(st.characters(exclude_categories=()), max_size=200)
+
+
+@settings(deadline=None, max_examples=60)
+@given(name=any_text, address=st.lists(any_text, max_size=5), article=any_text, sku=any_text, reference=any_text)
+def test_no_text_keeps_the_paper_from_being_drawn(
+    name: str, address: list[str], article: str, sku: str, reference: str
+) -> None:
+    facts = replace(
+        FACTS,
+        billing_address=(name, *address),
+        lines=(replace(GOODS[0], name=article, sku=sku), *GOODS[1:]),
+        reference=reference,
+    )
+    assert draw(facts).startswith(b"%PDF-")
