@@ -1,12 +1,14 @@
 """The shop's goods and orders, and what the database itself guards about them."""
 
 import secrets
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
+from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +19,15 @@ from orders.money import CURRENCY
 MAX_QUANTITY = 99
 MAX_TOTAL = 100_000_000
 """Centimes: an order beyond a million francs is a mistake."""
+
+
+@dataclass(frozen=True)
+class VatShare:
+    """One rate's part of an amount: net base and tax in centimes; `rate` in per cent."""
+
+    rate: Decimal
+    base: int
+    tax: int
 
 
 class VatRate(models.Model):
@@ -79,6 +90,10 @@ class Product(models.Model):
     @property
     def description(self) -> str:
         return in_language(self.descriptions)
+
+    @property
+    def picture_url(self) -> str:
+        return self.picture.url if self.picture else static("img/no-picture.svg")
 
 
 class ShippingMethod(models.Model):
@@ -225,9 +240,9 @@ class Order(models.Model):
         return f"{name[:1]}•••@{host}"
 
     @property
-    def vat_shares(self) -> list[dict[str, Decimal | int]]:
-        """Base and tax per rate, as frozen in `vat`: `rate` in per cent, the others in centimes."""
-        return [{**share, "rate": Decimal(share["rate"])} for share in self.vat]
+    def vat_shares(self) -> list[VatShare]:
+        """Base and tax per rate, as they were frozen in `vat`."""
+        return [VatShare(Decimal(share["rate"]), share["base"], share["tax"]) for share in self.vat]
 
     @property
     def has_billing_address(self) -> bool:
@@ -300,7 +315,7 @@ class OrderLine(models.Model):
 
 
 class TimelineEntry(models.Model):
-    """One thing that happened to an order. Written while holding the Order row; a trigger refuses change and deletion."""
+    """One thing that happened to an order. Written while holding its row; a trigger refuses change and deletion."""
 
     class Actor(models.TextChoices):
         CUSTOMER = "customer", _("Customer")

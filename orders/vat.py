@@ -1,20 +1,10 @@
 """Value added tax, included in every price: what each rate's share of a total is (LTVA art. 25 and 26)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from orders.models import VatRate
-
-
-@dataclass(frozen=True)
-class VatShare:
-    """One rate's part of an amount: net base and tax in centimes; `rate` in per cent."""
-
-    rate: Decimal
-    base: int
-    tax: int
+from orders.models import VatRate, VatShare
 
 
 def rates_on(day: date) -> dict[str, Decimal]:
@@ -22,9 +12,7 @@ def rates_on(day: date) -> dict[str, Decimal]:
 
     The rates are dated rows: a change of the law needs a row, no code.
     """
-    rows = (
-        VatRate.objects.filter(valid_from__lte=day).order_by("vat_class", "-valid_from").distinct("vat_class")
-    )
+    rows = VatRate.objects.filter(valid_from__lte=day).order_by("vat_class", "-valid_from").distinct("vat_class")
     return {row.vat_class: row.rate for row in rows}
 
 

@@ -1,0 +1,189 @@
+"""From a cart and details to a pending order."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import IntegrityError, transaction
+from django.utils.timezone import now
+from django.utils.translation import override
+
+from orders import cart as carts
+from orders import details as details_in_session
+from orders import moves
+from orders.cart import Cart
+from orders.deadlocks import tried_twice
+from orders.details import Details
+from orders.models import Order, OrderLine, Product, TimelineEntry
+from orders.money import format_chf
+from orders.quote import Change, Offer, Quote, What, draw_up, quote
+
+TIME_TO_PAY = timedelta(minutes=45)
+"""The order's; the PSP's page closes 5 minutes earlier."""
+ORDER_TOKEN = "order"  # noqa: S105 the session's key, no secret
+
+
+class NotReady(Exception):
+    """An earlier step is missing: `step` is the URL name that leads back to it."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(step)
+        self.step = step
+
+
+class CartChanged(Exception):
+    """The catalogue, or the cart itself, is no longer what the customer saw; `quote` is what can be ordered now."""
+
+    def __init__(self, quote: Quote) -> None:
+        super().__init__(", ".join(change.what for change in quote.changes))
+        self.quote = quote
+        self.changes = quote.changes
+
+
+@dataclass(frozen=True)
+class Ready:
+    """All that the review page shows."""
+
+    cart: Cart
+    quote: Quote
+    details: Details
+
+
+def complete(session: SessionBase) -> tuple[Cart, Details]:
+    """The session's cart and details. Raises NotReady while there is nothing in one of them."""
+    cart = carts.read(session)
+    if not cart.lines:
+        raise NotReady("orders:cart")
+    details = details_in_session.details_of(session)
+    if details is None:
+        raise NotReady("orders:details")
+    return cart, details
+
+
+def prepare(session: SessionBase) -> Ready:
+    """What the review page shows, in at most 4 queries. Raises NotReady."""
+    cart, details = complete(session)
+    current = quote(cart, country=details.delivery_country, token=current_order_token(session))
+    if not current.changes and not current.can_be_ordered:
+        raise NotReady("orders:cart")
+    return Ready(cart, current, details)
+
+
+def placed(key: UUID) -> Order | None:
+    """The order that an earlier submit with this key placed."""
+    return Order.objects.filter(checkout_key=key).first()
+
+
+def place(cart: Cart, details: Details, *, key: UUID, shown_total: int, language: str) -> Order:
+    """Write the pending order and take its goods, in one transaction; the order of the key if there is one already.
+
+    `key` and `shown_total` (centimes) are what the customer's page held: they are compared, and set no price.
+    Raises CartChanged when prices, stock or the cart are no longer what the customer saw.
+    """
+    try:
+        with override(language):  # the names of the goods stay as they were sold
+            return _place(cart, details, key, shown_total, language)
+    except IntegrityError:
+        # Another submit with this key was quicker, with goods that this one did not wait for.
+        if winner := placed(key):
+            return winner
+        raise
+
+
+@tried_twice
+@transaction.atomic(durable=True)
+def _place(cart: Cart, details: Details, key: UUID, shown_total: int, language: str) -> Order:
+    products = list(Product.objects.select_for_update(no_key=True).filter(pk__in=cart.lines).order_by("pk"))
+    # Looked for only now: a submit that was quicker held the goods until it was committed.
+    if earlier := placed(key):
+        return earlier
+    current = draw_up(cart, products, country=details.delivery_country, held={})
+    current = _compared(current, key, shown_total)
+    if current.changes or not current.can_be_ordered or current.delivery is None:
+        raise CartChanged(current)
+    order = _write(current, current.delivery, details, language)
+    if not moves.take_stock({line.product.pk: line.quantity for line in current.lines}):
+        raise CartChanged(current)
+    moves.tell(order, TimelineEntry.Kind.PLACED, TimelineEntry.Actor.CUSTOMER, total=format_chf(order.total))
+    return order
+
+
+def _compared(current: Quote, key: UUID, shown_total: int) -> Quote:
+    if current.changes:
+        return current
+    if current.key != key:
+        return replace(current, changes=(Change(What.CART),))
+    if current.total != shown_total:
+        return replace(current, changes=(Change(What.TOTAL, old=shown_total, new=current.total),))
+    return current
+
+
+def _write(current: Quote, delivery: Offer, details: Details, language: str) -> Order:
+    placed_at = now()
+    order = Order.objects.create(
+        **asdict(details),
+        checkout_key=current.key,
+        language=language,
+        shipping_method=delivery.method,
+        shipping_name=delivery.method.name,
+        delivery_by=delivery.delivery_by,
+        vat=[{"rate": f"{share.rate.normalize():f}", "base": share.base, "tax": share.tax} for share in current.vat],
+        goods_total=current.goods_total,
+        shipping_total=delivery.price,
+        total=current.total,
+        terms_version=settings.TERMS_VERSION,
+        created_at=placed_at,
+        expires_at=placed_at + TIME_TO_PAY,
+        holds_stock=True,
+    )
+    OrderLine.objects.bulk_create(
+        OrderLine(
+            order=order,
+            product=line.product,
+            sku=line.product.sku,
+            name=line.name,
+            unit_price=line.unit_price,
+            vat_rate=line.vat_rate,
+            quantity=line.quantity,
+        )
+        for line in current.lines
+    )
+    return order
+
+
+# The session's order ----------------------------------------------------------------------------------------------
+
+
+def remember_order(session: SessionBase, order: Order) -> None:
+    """Keep the order's token beside the cart until its page has shown it effective."""
+    session[ORDER_TOKEN] = order.token
+
+
+def current_order_token(session: SessionBase) -> str | None:
+    token: str | None = session.get(ORDER_TOKEN)
+    return token
+
+
+def earlier_order(session: SessionBase, key: UUID) -> Order | None:
+    """The session's order that is still pending though the cart has changed: it is to be closed before a new one."""
+    token = current_order_token(session)
+    if token is None:
+        return None
+    return Order.objects.filter(token=token, status=Order.Status.PENDING).exclude(checkout_key=key).first()
+
+
+def start_again(session: SessionBase) -> None:
+    """Let the same cart and details become a new order: the one before expired or was cancelled."""
+    carts.renew_key(session)
+
+
+def forget_order_and_cart(session: SessionBase, order: Order) -> None:
+    """Empty the session once the order's page has shown it effective; a cart filled since for another order stays."""
+    if current_order_token(session) != order.token:
+        return
+    del session[ORDER_TOKEN]
+    if carts.read(session).key == order.checkout_key:
+        carts.empty(session)
+        details_in_session.forget(session)

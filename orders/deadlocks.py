@@ -1,0 +1,28 @@
+"""Transactions that PostgreSQL broke off for another's sake are tried once more."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from django.db import OperationalError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DEADLOCK = "40P01"
+SERIALISATION_FAILURE = "40001"
+
+
+def tried_twice(transaction: Callable[P, R]) -> Callable[P, R]:
+    """Run a function that opens its own transaction a second time if it met a deadlock or a serialisation failure."""
+
+    @wraps(transaction)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return transaction(*args, **kwargs)
+        except OperationalError as error:
+            if getattr(error.__cause__, "pgcode", None) not in (DEADLOCK, SERIALISATION_FAILURE):
+                raise
+        return transaction(*args, **kwargs)
+
+    return run

@@ -1,0 +1,76 @@
+"""The customer's details, kept in the session until the order is placed."""
+
+from dataclasses import asdict, dataclass
+
+from django.contrib.sessions.backends.base import SessionBase
+
+from orders import cart, hints
+from orders.forms import DetailsForm
+from orders.hints import Hint
+from orders.models import Order
+
+SESSION_KEY = "details"
+
+
+@dataclass(frozen=True)
+class Details:
+    """Complete and checked; named like the columns of Order. Billing is empty where it equals delivery."""
+
+    email: str
+    phone: str
+    delivery_name: str
+    delivery_extra: str
+    delivery_street: str
+    delivery_postcode: str
+    delivery_town: str
+    delivery_country: str
+    billing_name: str
+    billing_organisation: str
+    billing_extra: str
+    billing_street: str
+    billing_postcode: str
+    billing_town: str
+    billing_country: str
+
+    @property
+    def has_billing_address(self) -> bool:
+        return bool(self.billing_street)
+
+    @property
+    def delivery_address(self) -> list[str]:
+        """The lines of the address, as on the order."""
+        return Order(**asdict(self)).delivery_address
+
+    @property
+    def billing_address(self) -> list[str]:
+        return Order(**asdict(self)).billing_address
+
+    @property
+    def hints(self) -> list[Hint]:
+        """What may be a slip of the finger."""
+        return hints.about(self.email, self.delivery_postcode, self.delivery_country)
+
+
+def keep(session: SessionBase, form: DetailsForm) -> None:
+    """Keep what was typed, right or wrong; other details make another order."""
+    if session.get(SESSION_KEY) != form.kept:
+        session[SESSION_KEY] = form.kept
+        cart.renew_key(session)
+
+
+def typed(session: SessionBase) -> dict[str, str | bool]:
+    """What the customer typed last, for showing it again."""
+    kept: dict[str, str | bool] = session.get(SESSION_KEY, {})
+    return kept
+
+
+def details_of(session: SessionBase) -> Details | None:
+    """The complete details, checked by today's rules; None while something is missing."""
+    form = DetailsForm(typed(session))
+    if not form.is_valid():
+        return None
+    return Details(**{name: value for name, value in form.cleaned_data.items() if name != "other_billing"})
+
+
+def forget(session: SessionBase) -> None:
+    session.pop(SESSION_KEY, None)

@@ -1,0 +1,154 @@
+"""The pages until the customer's details are complete."""
+
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from orders import cart as carts
+from orders import details as details_in_session
+from orders.checkout import current_order_token
+from orders.forms import AddForm, CartForm, DetailsForm
+from orders.models import Product
+from orders.quote import Quote, offers, quote
+
+GOODS_PER_PAGE = 24
+
+
+class SeeOther(HttpResponseRedirect):
+    """The answer to a POST: go and look there (303)."""
+
+    status_code = 303
+
+
+@require_safe
+def catalogue(request: HttpRequest) -> HttpResponse:
+    goods = Paginator(Product.objects.filter(active=True), GOODS_PER_PAGE)
+    return render(request, "orders/catalogue.html", {"page": goods.get_page(request.GET.get("page"))})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def product(request: HttpRequest, slug: str) -> HttpResponse:
+    """One product; its POST puts it into the cart."""
+    shown = get_object_or_404(Product, slug=slug, active=True)
+    if request.method != "POST":
+        return _product_page(request, shown, AddForm())
+    form = AddForm(_unrepeated(request.POST))
+    if form.is_valid() and _add(request, shown, form):
+        return SeeOther(f"{reverse('orders:product', args=[slug])}?added")
+    return _product_page(request, shown, form, status=422)
+
+
+def _add(request: HttpRequest, shown: Product, form: AddForm) -> bool:
+    quantity = form.cleaned_data["quantity"]
+    in_cart = carts.read(request.session).lines.get(shown.pk)
+    if (in_cart.quantity if in_cart else 0) + quantity > shown.stock:
+        form.add_error("quantity", _("Only %(left)s left in stock") % {"left": shown.stock})
+        return False
+    try:
+        carts.add(request.session, shown.pk, quantity, shown.price)
+    except ValueError:
+        limit = _("A basket holds at most %(limit)s articles. Order these first.") % {"limit": carts.MAX_LINES}
+        form.add_error("quantity", limit)
+        return False
+    return True
+
+
+def _product_page(request: HttpRequest, shown: Product, form: AddForm, status: int = 200) -> HttpResponse:
+    added = "added" in request.GET and shown.pk in carts.read(request.session).lines
+    delivery = next(iter(offers(shown.price)), None)
+    page = {"product": shown, "form": form, "added": added, "delivery": delivery}
+    return render(request, "orders/product.html", page, status=status)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def cart(request: HttpRequest) -> HttpResponse:
+    """The cart; its POST takes quantities and the delivery method, and may go on to the details."""
+    current = _quote(request)
+    if request.method != "POST":
+        return _cart_page(request, current, CartForm(current))
+    form = CartForm(current, _unrepeated(request.POST))
+    if not form.is_valid():
+        return _cart_page(request, current, form, status=422)
+    carts.set_quantities(request.session, form.quantities)
+    if form.cleaned_data["shipping"]:
+        carts.choose_shipping(request.session, form.cleaned_data["shipping"])
+    return _see("orders:details" if "checkout" in request.POST else "orders:cart")
+
+
+def _cart_page(request: HttpRequest, current: Quote, form: CartForm, status: int = 200) -> HttpResponse:
+    goods = {"name": _("Goods"), "quantity": 1, "total": current.goods_total}
+    page = {"quote": current, "form": form, "goods": [goods], "back": "cart"}
+    return render(request, "orders/cart.html", page, status=status)
+
+
+@never_cache
+@require_POST
+def remove(request: HttpRequest) -> HttpResponse:
+    posted = _unrepeated(request.POST).get("product", "")
+    if not carts.IDENTIFIER.fullmatch(posted):
+        raise BadRequest("No product's id")
+    carts.remove(request.session, int(posted))
+    return _see("orders:cart")
+
+
+@never_cache
+@require_POST
+def accept_changes(request: HttpRequest) -> HttpResponse:
+    """Take over what the catalogue still offers, at its prices; go back to the page that told of the changes."""
+    current = _quote(request)
+    shipping = current.delivery.method.pk if current.delivery else None
+    carts.agree(request.session, current.agreed, shipping)
+    return _see("orders:cart" if request.POST.get("back") == "cart" else "payments:review")
+
+
+def ask_again(request: HttpRequest, current: Quote) -> HttpResponse:
+    """The page that shows what changed, old and new, and asks whether to go on (409)."""
+    return render(request, "orders/changed.html", {"quote": current}, status=409)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def details(request: HttpRequest) -> HttpResponse:
+    """The customer's details; what is typed stays in the session, right or wrong."""
+    current = _quote(request)
+    if not current.can_be_ordered:
+        return _see("orders:cart")
+    if request.method != "POST":
+        form = DetailsForm(initial=details_in_session.typed(request.session))
+        return _details_page(request, current, form)
+    form = DetailsForm(request.POST)
+    complete = form.is_valid()
+    details_in_session.keep(request.session, form)
+    if complete:
+        return _see("payments:review")
+    return _details_page(request, current, form, status=422)
+
+
+def _details_page(request: HttpRequest, current: Quote, form: DetailsForm, status: int = 200) -> HttpResponse:
+    known = None if form.is_bound else details_in_session.details_of(request.session)
+    page = {"quote": current, "form": form, "hints": known.hints if known else []}
+    return render(request, "orders/details.html", page, status=status)
+
+
+def _quote(request: HttpRequest) -> Quote:
+    country = str(details_in_session.typed(request.session).get("delivery_country", ""))
+    return quote(carts.read(request.session), country=country, token=current_order_token(request.session))
+
+
+def _unrepeated(posted: QueryDict) -> QueryDict:
+    """Refuse a field that is sent twice (400): which of the two counts is nobody's guess."""
+    if any(len(values) > 1 for __, values in posted.lists()):
+        raise BadRequest("A field was sent twice")
+    return posted
+
+
+def _see(name: str, *arguments: Any) -> SeeOther:
+    return SeeOther(reverse(name, args=arguments))
