@@ -1,0 +1,38 @@
+"""Total deadlines for calls to a PSP."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
+from threading import Thread
+from typing import TypeVar
+
+from payments.gateways.base import Unreachable
+
+HAND_OFF_SECONDS = 7.5
+"""A customer stands before an empty page; the rest of the hand-off's 8 seconds is ours."""
+TASK_SECONDS = 15.0
+SOCKET_SECONDS = (3.05, 10.0)
+"""To connect and between two bytes: what ends the thread of a call that nobody waits for any more."""
+
+Answer = TypeVar("Answer")
+
+
+def within(seconds: float, call: Callable[[], Answer]) -> Answer:
+    """Make a call and wait for it so many seconds, whatever it hangs on. Raises Unreachable, and what the call raises.
+
+    A socket's time-out covers neither name servers nor an answer that comes drop by drop, hence a thread. A call given
+    up may still arrive: every one that changes something has a key, with which it can be made again.
+    """
+    answer: Future[Answer] = Future()
+    Thread(target=copy_context().run, args=(_make, call, answer), name="psp-call", daemon=True).start()
+    try:
+        return answer.result(seconds)
+    except TimeoutError:
+        raise Unreachable(f"no answer within {seconds:g} seconds") from None
+
+
+def _make(call: Callable[[], Answer], answer: Future[Answer]) -> None:
+    try:
+        answer.set_result(call())
+    except BaseException as error:  # noqa: BLE001 (it is raised again by whoever waits)
+        answer.set_exception(error)

@@ -1,0 +1,216 @@
+"""PayPal: orders that the customer approves on PayPal's page, and that the shop captures (Orders v2)."""
+
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext, override
+
+from payments.configuration import PAYPAL_API, PayPalConfiguration
+from payments.gateways.allowed import kept, parsed, reference, word
+from payments.gateways.base import (
+    Facts,
+    HostedPage,
+    Kind,
+    Notice,
+    PageState,
+    PaymentFacts,
+    Refused,
+    Unreachable,
+    Urls,
+)
+from payments.gateways.deadline import HAND_OFF_SECONDS, TASK_SECONDS, within
+from payments.gateways.paypal_messages import (
+    CAPTURE_EVENTS,
+    KINDS,
+    allowed_for,
+    charged,
+    live_capture,
+    live_order,
+    notice_of,
+    page_of,
+    state_of,
+)
+from payments.gateways.paypal_signature import Verifier
+from payments.gateways.paypal_transport import NotFound, PayPalTransport
+
+log = logging.getLogger(__name__)
+
+FRESH_PAUSES = (0.5, 1.0, 2.0)
+"""Seconds: PayPal may tell of an object before all of its machines know it."""
+
+# What PayPal answers to a capture when the customer can still do something about it on the same page.
+CUSTOMER_MAY_CHOOSE = (
+    "INSTRUMENT_DECLINED",
+    "ORDER_NOT_APPROVED",
+    "PAYER_ACTION_REQUIRED",
+    "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING",
+)
+
+
+class PayPalGateway:
+    """PayPal's adapter. A payment's id is the key of its order, `cap-<id>-<n>` that of a capture.
+
+    PayPal keeps an order's keys for 6 hours and a page lives for less than one: no key is ever used too late.
+    """
+
+    provider: ClassVar[str] = "paypal"
+    api_version: ClassVar[str] = "2.0"
+    signature_covers_body: ClassVar[bool] = False
+
+    def __init__(self, configuration: PayPalConfiguration) -> None:
+        self._configuration = configuration
+        self._livemode = configuration.api == PAYPAL_API["live"]
+        self._transport = PayPalTransport(configuration)
+        self._verifier = Verifier(
+            configuration.webhook_ids, configuration.certificates, configuration.certificate_roots
+        )
+
+    # Out
+
+    def open(self, payment: PaymentFacts, urls: Urls) -> HostedPage:
+        body = _body(payment, urls)
+        return within(HAND_OFF_SECONDS, lambda: self._open(payment, body))
+
+    def look(self, payment: PaymentFacts) -> PageState:
+        if not payment.page_reference:
+            return PageState.DEAD  # its address was never shown to anybody
+        order = self._read(f"/v2/checkout/orders/{payment.page_reference}")
+        return state_of(order) if order else PageState.DEAD
+
+    def close(self, payment: PaymentFacts) -> PageState:
+        """Nothing closes a page of PayPal's. Our not capturing does, which is the caller's to keep to."""
+        state = self.look(payment)
+        return PageState.DEAD if state in (PageState.OPEN, PageState.APPROVED) else state
+
+    def capture(self, payment: PaymentFacts, n: int) -> PageState:
+        path, key = f"/v2/checkout/orders/{payment.page_reference}/capture", f"cap-{payment.id}-{n}"
+        try:
+            state = state_of(within(TASK_SECONDS, lambda: self._transport.post(path, {}, key)))
+        except NotFound as refused:
+            raise Refused(refused.code, "timeout") from None
+        except Refused as refused:
+            state = self._uncaptured(payment, refused)
+        if state == PageState.DEAD:
+            raise Refused("CAPTURE_DECLINED", "paypal")
+        return state
+
+    def _uncaptured(self, payment: PaymentFacts, refused: Refused) -> PageState:
+        if refused.code in CUSTOMER_MAY_CHOOSE:
+            return PageState.OPEN
+        if refused.code == "ORDER_ALREADY_CAPTURED":
+            return self.look(payment)
+        if refused.code == "ORDER_COMPLETION_IN_PROGRESS":
+            raise Unreachable(refused.code)
+        log.error("PayPal refused a capture: %s", refused.code)
+        raise refused
+
+    def _open(self, payment: PaymentFacts, body: dict[str, Any]) -> HostedPage:
+        try:
+            if payment.page_reference:
+                order = self._transport.get(f"/v2/checkout/orders/{payment.page_reference}")
+            else:
+                order = self._transport.post("/v2/checkout/orders", body, str(payment.id))
+        except Refused as refused:
+            raise Refused(refused.code, "opening") from None
+        url = page_of(order)
+        if payment.page_reference and (state_of(order) != PageState.OPEN or not url):
+            raise Unreachable("the page is not open any more: look at it")
+        if charged(order) != (payment.amount, payment.currency):
+            raise Refused("amount_differs", "opening")
+        if urlsplit(url)[:2] != urlsplit(self._configuration.pages)[:2]:
+            raise Refused("page_elsewhere", "opening")
+        page = reference(order)
+        if not page:
+            raise Unreachable("PayPal's order has no id")
+        return HostedPage(page, url)
+
+    # In
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+        self._verifier.verify(body, headers)
+        return parsed(body)
+
+    def facts(self, payload: dict[str, Any]) -> Facts:
+        event = kept(payload, {"id": reference, "event_type": word, "resource_version": word})
+        resource = payload.get("resource")
+        if not {"id", "event_type"} <= set(event) or not isinstance(resource, Mapping):
+            raise ValueError("not an event of PayPal")
+        return Facts(
+            event["id"],
+            event["event_type"],
+            self._livemode,  # PayPal's events do not say: our credentials and our webhook are of one mode
+            event.get("resource_version", ""),
+            kept(resource, allowed_for(event["event_type"])),
+        )
+
+    def read(self, facts: Facts) -> Notice:
+        return notice_of(facts)
+
+    def confirm(self, facts: Facts) -> Notice:
+        if facts.type not in KINDS:
+            return notice_of(facts)
+        id = facts.object.get("id", "")
+        if not facts.type.startswith(CAPTURE_EVENTS):
+            order = self._read(f"/v2/checkout/orders/{id}", FRESH_PAUSES)
+            # One that PayPal does not know is too old to be captured, or was never there.
+            return live_order(order) if order else Notice(Kind.OTHER)
+        capture = self._read(f"/v2/payments/captures/{id}", FRESH_PAUSES)
+        if not capture:
+            raise Unreachable("PayPal knows no such capture")
+        return live_capture(capture)
+
+    def _read(self, path: str, pauses: tuple[float, ...] = ()) -> dict[str, Any] | None:
+        """An object as it is now, asked for again after each pause; None when PayPal does not know it.
+
+        Raises Unreachable.
+        """
+        try:
+            return within(TASK_SECONDS, lambda: self._patiently(path, pauses))
+        except NotFound:
+            return None
+        except Refused as refused:
+            code = refused.code
+        raise Unreachable(f"PayPal does not show it: {code}")
+
+    def _patiently(self, path: str, pauses: tuple[float, ...]) -> dict[str, Any]:
+        for pause in pauses:
+            with suppress(NotFound):
+                return self._transport.get(path)
+            time.sleep(pause)
+        return self._transport.get(path)
+
+
+def _body(payment: PaymentFacts, urls: Urls) -> dict[str, Any]:
+    """One amount and no items, the language, our ids; nothing else (psp-facts: Orders v2)."""
+    order = payment.order
+    with override(order.language):
+        line = gettext("Order %(number)s") % {"number": order.number}
+    francs, centimes = divmod(payment.amount, 100)
+    return {
+        "intent": "CAPTURE",
+        "purchase_units": [
+            {
+                "custom_id": str(payment.id),
+                # Unique for every try: an account may refuse a second payment of one invoice.
+                "invoice_id": f"{order.number}-{payment.id.hex[:8]}",
+                "description": line,
+                "amount": {"currency_code": payment.currency, "value": f"{francs}.{centimes:02d}"},
+            }
+        ],
+        "payment_source": {
+            "paypal": {
+                "experience_context": {
+                    "locale": f"{order.language}-CH",
+                    "shipping_preference": "NO_SHIPPING",
+                    "user_action": "PAY_NOW",
+                    "payment_method_preference": "IMMEDIATE_PAYMENT_REQUIRED",
+                    "return_url": urls.success,
+                    "cancel_url": urls.cancel,
+                }
+            }
+        },
+    }
