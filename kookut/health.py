@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can serve: for the proxy and the monitor. A silent PSP is no reason to leave."""
+"""Whether this process lives, and whether it can serve. A silent PSP is no reason to take the shop out of its proxy."""
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor

@@ -141,7 +141,7 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
     @admin.display(description=_("VAT per rate"))
     def printed_vat(self, order: Order) -> str:
         return " · ".join(
-            f"{share['rate']:f} %: {format_chf(int(share['base']))} + {format_chf(int(share['tax']))}"
+            f"{share.rate.normalize():f} %: {format_chf(share.base)} + {format_chf(share.tax)}"
             for share in order.vat_shares
         )
 

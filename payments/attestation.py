@@ -1,5 +1,7 @@
 """The attestation of payment: its number, given once, and the paper, drawn anew each time."""
 
+from typing import cast
+
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max
@@ -84,9 +86,9 @@ def draw(attestation: Attestation) -> bytes:
                 for line in order.lines.all()
             ),
             shipping=paper.Shipping(order.shipping_name, order.shipping_total),
-            vat=tuple(paper.Vat(**share) for share in order.vat_shares),
+            vat=tuple(paper.Vat(share.rate, share.base, share.tax) for share in order.vat_shares),
             total=order.total,
-            method=payment.method,
+            method=cast(paper.Method, payment.method),
             provider=Provider(payment.provider).label,
             reference=payment.money_reference or "",
         )

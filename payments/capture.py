@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -19,7 +20,7 @@ AGAIN = timedelta(minutes=2)
 """A claim whose outcome nobody learnt is asked again, with the same number, after that long."""
 
 
-def capture(payment_id: object) -> str:
+def capture(payment_id: UUID | str) -> str:
     """Claim the capture, commit, then ask PayPal; returns what came of it, in a word.
 
     The return page, PayPal's message and the sweep call this, in any order and as often as they like. The order
@@ -42,7 +43,7 @@ def capture(payment_id: object) -> str:
 
 
 @transaction.atomic
-def _claim(payment_id: object) -> Payment | None:
+def _claim(payment_id: UUID | str) -> Payment | None:
     """Only for a pending order and a started payment; a claim whose outcome is unknown keeps its number."""
     order = hold(payments__pk=payment_id)
     payment = Payment.objects.get(pk=payment_id)

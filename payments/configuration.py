@@ -1,4 +1,4 @@
-"""Which PSPs the shop talks to, with which keys, in which mode: read once, refused at the start when it contradicts itself."""
+"""Which PSPs the shop talks to, with which keys, in which mode; contradictions are refused at the start."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,7 +154,7 @@ def _all_or_none(given: dict[str, object]) -> bool:
 
 def _base(env: Env, name: str, mode: ModeName, official: str) -> str:
     """The PSP's address: the official one, or in sandbox mode, and only then, the one given on this machine."""
-    given = env.str(name, default="").rstrip("/")
+    given: str = env.str(name, default="").rstrip("/")
     if mode != "sandbox":
         if given:
             raise ImproperlyConfigured(f"{name} may only be set when PAYMENTS_MODE is sandbox: remove it.")
