@@ -1,10 +1,10 @@
 """The goods in the back office: products, delivery methods, VAT rates. Orders belong to payments' admin."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import F, Model
+from django.db.models import F
 from django.db.models.functions import Greatest
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -13,8 +13,8 @@ from orders.forms import COUNTRIES
 from orders.models import Product, ShippingMethod, VatRate
 from orders.money import format_chf
 
+# Django's form and admin classes take their model as a type parameter in the stubs only, not when they run.
 LANGUAGES = ("fr", "de", "it", "en")
-M = TypeVar("M", bound=Model)
 
 
 def _text(label: Any, language: str, *, long: bool = False) -> forms.CharField:
@@ -23,7 +23,7 @@ def _text(label: Any, language: str, *, long: bool = False) -> forms.CharField:
     return forms.CharField(label=f"{label} ({language})", required=required, max_length=2000, widget=widget)
 
 
-class NamesForm(forms.ModelForm[M]):
+class NamesForm(forms.ModelForm):  # type: ignore[type-arg]
     """Edits the names, which are one JSON column, as one field per language."""
 
     texts = {"name": "names"}
@@ -47,7 +47,7 @@ class NamesForm(forms.ModelForm[M]):
         return cleaned
 
 
-class ProductForm(NamesForm[Product]):
+class ProductForm(NamesForm):  # type: ignore[type-arg]
     texts = {"name": "names", "description": "descriptions"}
 
     description_fr = _text(_("Description"), "fr", long=True)
@@ -62,7 +62,7 @@ class ProductForm(NamesForm[Product]):
         fields = ["sku", "slug", "price", "vat_class", "stock", "picture", "active", "position"]
 
 
-class ShippingMethodForm(NamesForm[ShippingMethod]):
+class ShippingMethodForm(NamesForm):  # type: ignore[type-arg]
     countries = forms.MultipleChoiceField(label=_("countries"), choices=COUNTRIES, widget=forms.CheckboxSelectMultiple)
 
     class Meta:
@@ -71,7 +71,7 @@ class ShippingMethodForm(NamesForm[ShippingMethod]):
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin[Product]):
+class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = ProductForm
     list_display = ["name", "sku", "price_in_francs", "stock", "active", "position"]
     list_filter = ["active", "vat_class"]
@@ -85,7 +85,7 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         """Goods are taken off sale: orders and carts point to them."""
         return False
 
-    def save_model(self, request: HttpRequest, obj: Product, form: forms.ModelForm[Product], change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Product, form: ProductForm, change: bool) -> None:
         if not change:
             obj.save()
             return
@@ -99,7 +99,7 @@ class ProductAdmin(admin.ModelAdmin[Product]):
 
 
 @admin.register(ShippingMethod)
-class ShippingMethodAdmin(admin.ModelAdmin[ShippingMethod]):
+class ShippingMethodAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = ShippingMethodForm
     list_display = ["name", "price_in_francs", "delivery_days", "active", "position"]
 
@@ -109,6 +109,6 @@ class ShippingMethodAdmin(admin.ModelAdmin[ShippingMethod]):
 
 
 @admin.register(VatRate)
-class VatRateAdmin(admin.ModelAdmin[VatRate]):
+class VatRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["vat_class", "rate", "valid_from"]
     list_filter = ["vat_class"]

@@ -89,7 +89,7 @@ class TextLine(forms.CharField):
         longest: int = 100,
         refusals: tuple[Refusal, ...] = (typed_text.refuse_web_address,),
         attrs: dict[str, str] | None = None,
-        widget: type[forms.Input] = forms.TextInput,
+        widget: type[forms.widgets.Input] = forms.TextInput,
         **kwargs: Any,
     ) -> None:
         super().__init__(
