@@ -12,4 +12,4 @@ os.environ.update(
     DATABASE_URL="postgres://localhost/kookut",
 )
 
-from kookut.settings import *  # noqa: E402, F403 the environment must be there first
+from kookut.settings import *  # noqa: F403 the environment must be there first

@@ -157,23 +157,27 @@ def start_shop(parts: Parts, place: Place) -> None:
 
 
 def wait_for(parts: Parts, name: str, url: str) -> None:
-    """Wait until a part answers a page of its own. Raises Ended when it does not."""
+    """Wait until a part answers a page of its own. Raises Ended when it does not, or with an error."""
     deadline = time.monotonic() + SECONDS_TO_ANSWER
-    while not answers(url):
+    while (status := status_of(url)) is None:
         parts.check()
         if time.monotonic() > deadline:
             raise Ended(f"{name} did not answer within {SECONDS_TO_ANSWER:.0f} s: see {parts.logs}/{name}.log")
         time.sleep(SECONDS_BETWEEN_LOOKS / 5)
+    parts.check()
+    if status != http.client.OK:
+        raise Ended(f"{url} answers {status}: see {parts.logs}/{name}.log")
 
 
-def answers(url: str) -> bool:
+def status_of(url: str) -> int | None:
+    """The HTTP status of a page on this machine, None while nobody listens."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=10)
     try:
         connection.request("GET", address.path, headers={"Host": address.netloc})
-        return connection.getresponse().status == http.client.OK
+        return connection.getresponse().status
     except OSError:
-        return False
+        return None
     finally:
         connection.close()
 

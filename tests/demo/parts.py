@@ -1,5 +1,6 @@
 """The processes of a local run: started one by one, watched, stopped in the opposite order."""
 
+import json
 import os
 import re
 import signal
@@ -13,8 +14,7 @@ from typing import IO
 from tests import children
 
 SECONDS_TO_STOP = 15.0
-LOUD = re.compile(r'"level": "(ERROR|CRITICAL)"|\[(ERROR|CRITICAL)\]|^(\w+\.)*\w+(Error|Exception)\b')
-LONGEST_LINE = 400
+LOUD = re.compile(r"\[(ERROR|CRITICAL)\]|^(\w+\.)*\w+(Error|Exception)\b")
 
 
 class Ended(Exception):
@@ -33,9 +33,11 @@ class Part:
     def loud_lines(self) -> Iterator[str]:
         """The errors that it has logged since the last call."""
         for raw in self.reader:
-            line = raw.decode(errors="replace").rstrip()
-            if LOUD.search(line):
-                yield f"{self.name}: {line[:LONGEST_LINE]} (more in {self.log})"
+            if not raw.endswith(b"\n"):  # still being written
+                self.reader.seek(-len(raw), os.SEEK_CUR)
+                return
+            if error := error_in(raw.decode(errors="replace").rstrip()):
+                yield f"{self.name}: {error} (more in {self.log})"
 
     def last_lines(self, count: int = 15) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
@@ -97,3 +99,15 @@ class Parts:
 
     def is_running(self, name: str) -> bool:
         return any(part.name == name for part in self.running)
+
+
+def error_in(line: str) -> str:
+    """What a line of a log says went wrong; empty when it says nothing of the kind."""
+    try:
+        facts = json.loads(line)
+        level, message = facts["level"], facts["message"]
+    except (ValueError, TypeError, KeyError):
+        return line if LOUD.search(line) else ""
+    if level not in {"ERROR", "CRITICAL"}:
+        return ""
+    return " – ".join([message, *facts.get("exception", "").splitlines()[-1:]])
