@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -56,9 +55,12 @@ def _empty_cache(request: pytest.FixtureRequest) -> None:
 def sandbox_of_the_run() -> Iterator[process.Running]:
     """Our PSPs where the settings expect them."""
     stripe, paypal = settings.PAYMENTS.stripe, settings.PAYMENTS.paypal
+    assert stripe
+    assert paypal
+    assert paypal.certificate_roots
     running = process.start(
         settings.SITE_URL,
-        Path(paypal.certificate_roots).parent,
+        paypal.certificate_roots.parent,
         port=urlsplit(stripe.api).port,
         smtp_port=settings.EMAIL_PORT,
     )
