@@ -5,8 +5,36 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from orders.codes import is_valid, normalise
 from payments.handoff import Offer
 from payments.models import Method
+
+
+class FindOrderForm(forms.Form):
+    """What a customer knows of an order whose link is lost."""
+
+    use_required_attribute = False
+    email = forms.EmailField(
+        label=_("E-mail"),
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
+        error_messages={
+            "required": _("Type your e-mail address"),
+            "invalid": _("Type a complete e-mail address, for example name@example.ch"),
+        },
+    )
+    number = forms.CharField(
+        label=_("Order number"),
+        max_length=40,
+        help_text=_("It begins with KK and stands in our mails and on your statement."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": _("Type the order number, for example KK-7F3Q-20M4")},
+    )
+
+    def clean_number(self) -> str:
+        code = normalise(self.cleaned_data["number"]).removeprefix("KK")
+        if len(code) != 8 or not is_valid(code):
+            raise forms.ValidationError(_("Check the order number: it looks like KK-7F3Q-20M4"))
+        return f"KK-{code[:4]}-{code[4:]}"
 
 
 class MethodForm(forms.Form):

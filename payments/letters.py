@@ -2,7 +2,6 @@
 
 import logging
 from datetime import timedelta
-from email.utils import formataddr
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -61,29 +60,45 @@ def _claim(letter_id: int) -> Letter | None:
 
 def compose(letter: Letter) -> EmailMultiAlternatives:
     """The mail, in the order's language, with the documents that belong to it."""
+    with override(letter.order.language):
+        return _confirmation(letter) if letter.kind == Letter.Kind.CONFIRMATION else _link(letter)
+
+
+def _confirmation(letter: Letter) -> EmailMultiAlternatives:
     order = letter.order
-    with override(order.language):
-        payment = Payment.objects.select_related("order").get(order=order, settles=True)
-        document = attestation.of(order)
-        context = {
-            "order": order,
-            "lines": order.lines.all(),
-            "payment": payment,
-            "attestation": document,
-            "seller": settings.SELLER,
-            "url": settings.SITE_URL + reverse("payments:order", args=[order.token]),
-            "site_url": settings.SITE_URL,
-        }
-        message = EmailMultiAlternatives(
-            subject=_("KOOKUT: payment accepted, order %(number)s (%(total)s)")
-            % {"number": order.number, "total": format_chf(order.total)},
-            body=render_to_string("emails/confirmation.txt", context),
-            to=[formataddr((order.delivery_name, order.email))],
-            reply_to=[settings.SELLER["email"]],
-            headers={"Message-ID": message_id(letter), "Auto-Submitted": "auto-generated"},
-        )
-        message.attach_alternative(render_to_string("emails/confirmation.html", context), "text/html")
-        message.attach(attestation.filename(document), attestation.draw(document), "application/pdf")
+    document = attestation.of(order)
+    subject = _("KOOKUT: payment accepted, order %(number)s (%(total)s)")
+    message = _message(
+        letter,
+        subject % {"number": order.number, "total": format_chf(order.total)},
+        lines=order.lines.all(),
+        payment=Payment.objects.get(order=order, settles=True),
+        attestation=document,
+    )
+    message.attach(attestation.filename(document), attestation.draw(document), "application/pdf")
+    return message
+
+
+def _link(letter: Letter) -> EmailMultiAlternatives:
+    """Holds no word that a customer typed: nobody can use it to write to somebody else."""
+    return _message(letter, _("KOOKUT: your link to the order"))
+
+
+def _message(letter: Letter, subject: str, **facts: object) -> EmailMultiAlternatives:
+    order = letter.order
+    context = facts | {
+        "order": order,
+        "seller": settings.SELLER,
+        "url": settings.SITE_URL + reverse("payments:order", args=[order.token]),
+    }
+    message = EmailMultiAlternatives(
+        subject=subject,
+        body=render_to_string(f"emails/{letter.kind}.txt", context),
+        to=[order.email],
+        reply_to=[settings.SELLER["email"]],
+        headers={"Message-ID": message_id(letter), "Auto-Submitted": "auto-generated"},
+    )
+    message.attach_alternative(render_to_string(f"emails/{letter.kind}.html", context), "text/html")
     return message
 
 

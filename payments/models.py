@@ -262,6 +262,7 @@ class Letter(models.Model):
 
     class Kind(models.TextChoices):
         CONFIRMATION = "confirmation", _("Confirmation with attestation")
+        LINK = "link", _("Link to the order")
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="letters", verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)

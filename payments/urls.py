@@ -7,6 +7,7 @@ from payments import views
 app_name = "payments"
 urlpatterns = [
     path("paiement/", views.review, name="review"),
+    path("commande/", views.find_order, name="find_order"),
     path("commande/<str:token>/", views.order, name="order"),
     path("commande/<str:token>/payer/", views.pay, name="pay"),
     path("commande/<str:token>/reprendre/", views.again, name="again"),

@@ -22,9 +22,10 @@ from orders.moves import hold, tell
 from orders.views import ask_again
 from payments import attestation
 from payments.capture import capture
-from payments.forms import MethodForm, ReviewForm
+from payments.forms import FindOrderForm, MethodForm, ReviewForm
 from payments.gateways.base import Unreachable
 from payments.handoff import MethodUnavailable, NotPayable, hand_off, offers, withdraw
+from payments.links import send_link
 from payments.models import Attestation, Payment, Provider
 from payments.order_page import OrderPage, State, page_of
 
@@ -105,6 +106,18 @@ def _placed_before(request: HttpRequest) -> Order | None:
         return checkout.placed(UUID(request.POST.get("checkout_key", "")))
     except ValueError:
         return None
+
+
+@private
+@require_http_methods(["GET", "HEAD", "POST"])
+def find_order(request: HttpRequest) -> HttpResponse:
+    """The link to an order, by mail to its own address; the page says the same whether there is such an order or not."""
+    form = FindOrderForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        send_link(form.cleaned_data["email"], form.cleaned_data["number"])
+        return _see_other(f"{request.path}?asked")
+    status = 422 if form.errors else 200
+    return render(request, "payments/find_order.html", {"form": form, "asked": "asked" in request.GET}, status=status)
 
 
 @private

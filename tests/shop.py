@@ -148,3 +148,30 @@ def deliver(event: dict[str, Any] | bytes, signature: str | None = None, client:
         content_type="application/json",
         headers={"Stripe-Signature": stripe_signature(body) if signature is None else signature},
     )
+
+
+DETAILS = {
+    "email": "claire@exemple.ch",
+    "delivery_name": "Claire Dufour",
+    "delivery_extra": "",
+    "delivery_street": "Rue de Carouge 12",
+    "delivery_postcode": "1205",
+    "delivery_town": "Genève",
+    "delivery_country": "CH",
+    "phone": "",
+}
+
+
+def fill_cart(client: Client, *products: Product, quantity: int = 1) -> None:
+    """Claire puts goods into her cart and gives her address: the review page is next."""
+    if not ShippingMethod.objects.exists():
+        delivery()
+    for product in products or (goods(),):
+        assert client.post(f"/articles/{product.slug}/", {"quantity": str(quantity)}).status_code == 303
+    assert client.post("/coordonnees/", DETAILS).status_code == 303
+
+
+def order_and_pay(client: Client, method: str) -> Any:
+    """Press « Commander et payer » on the review page."""
+    form = client.get("/paiement/").context["form"]
+    return client.post("/paiement/", {**form.initial, "method": method})
