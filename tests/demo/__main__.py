@@ -151,7 +151,7 @@ def start_shop(parts: Parts, place: Place) -> None:
     parts.start(
         "web",
         *(sys.executable, "-m", "gunicorn", "kookut.wsgi", "--bind", f"127.0.0.1:{place.shop}"),
-        *("--workers", "2", "--threads", "8", "--no-control-socket"),
+        *("--workers", "2", "--threads", "8", "--preload", "--no-control-socket"),
     )
     parts.start("worker", sys.executable, "manage.py", "db_worker", "--no-startup-delay")
 
