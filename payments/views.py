@@ -111,7 +111,7 @@ def _placed_before(request: HttpRequest) -> Order | None:
 @private
 @require_http_methods(["GET", "HEAD", "POST"])
 def find_order(request: HttpRequest) -> HttpResponse:
-    """The link to an order, by mail to its own address; the page says the same whether there is such an order or not."""
+    """The link to an order, by mail to its own address; the page says the same whether there is such an order."""
     form = FindOrderForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         send_link(form.cleaned_data["email"], form.cleaned_data["number"])

@@ -1,0 +1,131 @@
+"""A wrong or missing setting stops the start with a sentence that says how to mend it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LIVE = {
+    "PAYMENTS_MODE": "live",
+    "SITE_URL": "https://shop.example",
+    "SECRET_KEY": "x3" * 40 + "abcdefghij",
+    "DATABASE_URL": "postgres://shop:word@localhost/shop",
+    "STRIPE_SECRET_KEY": "rk_live_0123456789",
+    "STRIPE_WEBHOOK_SECRETS": "whsec_0123456789",
+    "PAYPAL_CLIENT_ID": "client",
+    "PAYPAL_CLIENT_SECRET": "secret",
+    "PAYPAL_WEBHOOK_IDS": "8WH0123456789",
+    "SELLER_NAME": "KOOKUT Sàrl",
+    "SELLER_STREET": "Rue de l’Exemple 1",
+    "SELLER_POSTCODE": "1200",
+    "SELLER_TOWN": "Genève",
+    "SELLER_EMAIL": "bonjour@shop.example",
+    "SELLER_UID": "CHE-123.456.788",
+}
+SANDBOX = LIVE | {
+    "PAYMENTS_MODE": "sandbox",
+    "SITE_URL": "http://localhost:8000",
+    "STRIPE_SECRET_KEY": "sk_test_sandbox",
+    "STRIPE_API_BASE": "http://127.0.0.1:8801/stripe",
+    "PAYPAL_API_BASE": "http://127.0.0.1:8801/paypal",
+    "PAYPAL_CERT_ROOTS": "paypal-root.pem",
+}
+
+
+def check(environment: dict[str, str], *changes: dict[str, str], deploy: bool = False) -> tuple[int, str]:
+    """Start the shop as an operator would; returns the exit code and what it said."""
+    given = {"PATH": os.environ["PATH"]} | environment
+    for change in changes:
+        given |= change
+    command = [sys.executable, "-W", "error", "manage.py", "check", *(["--deploy"] if deploy else [])]
+    # An unset variable is one that is not there; an empty one must not count as set either.
+    done = subprocess.run(
+        [*command, "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_complete_production_passes_djangos_deployment_checks() -> None:
+    code, said = check(LIVE, deploy=True)
+    assert (code, "no issues" in said) == (0, True), said
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"PAYMENTS_MODE": "production"}, "set it to live, test or sandbox"),
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is shorter"),
+        ({"SITE_URL": ""}, "SITE_URL is not set"),
+        ({"SITE_URL": "http://shop.example"}, "must start with https://"),
+        ({"SITE_URL": "https://shop.example/shop"}, "scheme and host only"),
+        ({"DATABASE_URL": ""}, "DATABASE_URL is not set"),
+        ({"DATABASE_URL": "sqlite:///x.sqlite3"}, "must name a PostgreSQL database"),
+        ({"DEBUG": "True"}, "DEBUG"),
+        ({"SELLER_NAME": ""}, "SELLER_NAME is not set"),
+        ({"SELLER_UID": "CHE-123.456.789"}, "no Swiss company number"),
+        ({"SELLER_UID": ""}, "registered for VAT but has no number"),
+        ({"STRIPE_WEBHOOK_SECRETS": ""}, "STRIPE_WEBHOOK_SECRETS is missing"),
+        ({"STRIPE_SECRET_KEY": "sk_test_0123456789"}, "does not start with sk_live_ or rk_live_"),
+        ({"PAYMENTS_MODE": "test"}, "does not start with sk_test_"),
+        ({"STRIPE_API_BASE": "https://evil.example"}, "only be set when PAYMENTS_MODE is sandbox"),
+        ({"PAYPAL_API_BASE": "https://evil.example"}, "only be set when PAYMENTS_MODE is sandbox"),
+        ({"PAYPAL_CERT_ROOTS": "/tmp/my-own.pem"}, "only then"),  # noqa: S108 - never opened
+        ({"PAYPAL_WEBHOOK_IDS": "WEBHOOK_ID"}, "anybody can sign"),
+        ({"PAYPAL_WEBHOOK_IDS": "A,B,C"}, "at most the next one"),
+        ({"PAYPAL_CLIENT_SECRET": ""}, "PAYPAL_CLIENT_SECRET is missing"),
+    ],
+    ids=str,
+)
+def test_a_contradiction_in_production_stops_the_start(change: dict[str, str], sentence: str) -> None:
+    code, said = check(LIVE, change)
+    assert code != 0
+    assert sentence in said
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"STRIPE_API_BASE": "https://api.stripe.com"}, "a sandbox on this machine"),
+        ({"STRIPE_API_BASE": ""}, "a sandbox on this machine"),
+        ({"PAYPAL_API_BASE": "http://10.0.0.1/paypal"}, "a sandbox on this machine"),
+        ({"STRIPE_SECRET_KEY": "sk_live_0123456789"}, "does not start with"),
+        ({"PAYPAL_CERT_ROOTS": ""}, "PAYPAL_CERT_ROOTS"),
+    ],
+    ids=str,
+)
+def test_the_sandbox_speaks_to_this_machine_only(change: dict[str, str], sentence: str) -> None:
+    code, said = check(SANDBOX, change)
+    assert code != 0
+    assert sentence in said
+
+
+NO_STRIPE = {"STRIPE_SECRET_KEY": "", "STRIPE_WEBHOOK_SECRETS": ""}
+NO_PAYPAL = {"PAYPAL_CLIENT_ID": "", "PAYPAL_CLIENT_SECRET": "", "PAYPAL_WEBHOOK_IDS": ""}
+
+
+def test_a_method_without_its_keys_is_told_by_a_check() -> None:
+    assert "Card and TWINT are not offered" in check(LIVE, NO_STRIPE)[1]
+    assert "PayPal is not offered" in check(LIVE, NO_PAYPAL)[1]
+
+
+def test_a_shop_where_nobody_could_pay_does_not_start() -> None:
+    code, said = check(LIVE, NO_STRIPE, NO_PAYPAL)
+    assert code != 0
+    assert "nobody could pay" in said
+
+
+def test_no_secret_shows_in_the_settings_own_words() -> None:
+    from django.conf import settings
+
+    assert "whsec_" not in repr(settings.PAYMENTS)
+    assert "sk_test" not in repr(settings.PAYMENTS)
