@@ -53,7 +53,7 @@ def test_the_palette_can_be_read(front: str, ground: str, least: float) -> None:
 
 def test_the_sheet_uses_only_colours_of_the_palette() -> None:
     assert set(re.findall(r"#[0-9a-fA-F]{3,8}\b", SHEET)) - set(TOKENS.values()) <= {"#000"}
-    assert {name for name in re.findall(r"var\(--([\w-]+)\)", SHEET)} <= set(re.findall(r"--([\w-]+):", SHEET))
+    assert set(re.findall(r"var\(--([\w-]+)\)", SHEET)) <= set(re.findall(r"--([\w-]+):", SHEET))
 
 
 def test_sheet_and_scripts_are_light() -> None:
