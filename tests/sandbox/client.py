@@ -26,7 +26,7 @@ class SandboxRefused(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a visit: paid, declined, approved or expired, and where the buyer's browser goes."""
+    """What came of a visit: paid, declined, pending, approved or expired, and where the buyer's browser goes."""
 
     outcome: str
     url: str | None
@@ -80,8 +80,16 @@ class Sandbox:
             network_status=network_status,
         )
 
-    def pay_by_twint(self, page: str, *, confirm: bool = True, webhook: str = "none", seconds: float = 0) -> Result:
-        return self._visit(f"stripe/{page_id(page)}/twint", confirm=confirm, webhook=webhook, seconds=seconds)
+    def pay_by_twint(
+        self, page: str, *, confirm: bool = True, pending: bool = False, webhook: str = "none", seconds: float = 0
+    ) -> Result:
+        """`pending`: the session completes unpaid, until `settle_session`."""
+        path = f"stripe/{page_id(page)}/twint"
+        return self._visit(path, confirm=confirm, pending=pending, webhook=webhook, seconds=seconds)
+
+    def settle_session(self, page: str, *, paid: bool = True, webhook: str = "none", seconds: float = 0) -> None:
+        """Stripe decides about a session that is complete and unpaid."""
+        self._post(f"stripe/{page_id(page)}/settle", paid=paid, webhook=webhook, seconds=seconds)
 
     def approve_paypal(
         self,

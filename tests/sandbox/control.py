@@ -80,8 +80,15 @@ def pay_by_twint(id: str) -> Response:
     body = _body()
     if body.get("confirm") is False:
         return _came_of(id, checkout.refuse_twint(world(), id, Manner.of(body)))
-    checkout.pay_by_twint(world(), id, Manner.of(body))
+    checkout.pay_by_twint(world(), id, Manner.of(body), pending=body.get("pending", False))
     return _came_of(id, None)
+
+
+@control.post("/stripe/<id>/settle")
+def settle_session(id: str) -> Response:
+    body = _body()
+    checkout.settle(world(), id, Manner.of(body), paid=body.get("paid", True))
+    return jsonify({})
 
 
 @control.post("/stripe/<id>/expire")
@@ -240,4 +247,5 @@ def _came_of(id: str, decline: Any) -> Response:
     session = sessions.found(world(), id)
     if decline:
         return jsonify(outcome="declined", url=session["url"], decline_code=decline.decline_code)
-    return jsonify(outcome="paid", url=checkout.success_url(session))
+    outcome = "paid" if session["payment_status"] == "paid" else "pending"
+    return jsonify(outcome=outcome, url=checkout.success_url(session))

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from tests.sandbox.paypal import orders
 from tests.sandbox.statement import statement
-from tests.sandbox.stripe import sessions
+from tests.sandbox.stripe import checkout, sessions
 from tests.sandbox.webhooks import Manner
 from tests.sandbox.world import World, world
 
@@ -51,7 +51,12 @@ def _expire(world: World) -> None:
 
 
 def _settle(world: World) -> None:
-    orders.settle(world, request.form["capture"], request.form["status"])
+    page, paid = request.form["page"], request.form["answer"] == "pay"
+    if page.startswith("cs_"):
+        checkout.settle(world, page, Manner(), paid=paid)
+    else:
+        capture = orders.found(world, page)["purchase_units"][0]["payments"]["captures"][0]
+        orders.settle(world, capture["id"], "COMPLETED" if paid else "DENIED")
 
 
 def _settings(world: World) -> None:

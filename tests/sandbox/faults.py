@@ -14,7 +14,6 @@ from tests.sandbox.world import World
 # before the call does anything: down (no answer), 500, 429, html; around it: slow; after its effect: lost, late_500
 Kind = Literal["down", "500", "429", "html", "slow", "lost", "late_500"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-SEALED = ("lost", "late_500")
 
 
 def set_fault(world: World, fault: Kind, *, path: str, method: str, calls: int, seconds: float) -> None:
@@ -32,6 +31,11 @@ def set_fault(world: World, fault: Kind, *, path: str, method: str, calls: int, 
 def pause() -> None:
     """Where a slow call spends its time: its idempotency key is in use, the books are free."""
     time.sleep(g.pop("slow", 0.0))
+
+
+def broke() -> bool:
+    """Whether the present call fails after its effect: a key then keeps the failure, and replays it."""
+    return bool(g.get("fault") == "late_500")
 
 
 def install(app: Flask, world: World) -> None:
@@ -53,7 +57,7 @@ def install(app: Flask, world: World) -> None:
         fault = g.get("fault")
         if fault in ("down", "lost"):
             _hang_up()
-        if fault == "late_500":
+        if broke():
             return _error(500)
         return response
 

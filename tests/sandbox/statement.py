@@ -22,13 +22,21 @@ def _session(books: Books, session: Document) -> Document:
         "page": session["id"],
         "reference": session["client_reference_id"],
         "methods": session["payment_method_types"],
-        "state": "paid" if session["payment_status"] == "paid" else session["status"],
+        "state": _state(session, intent),
         "amount": session["amount_total"],
         "currency": session["currency"].upper(),
         "money": session["payment_intent"] if charge["paid"] else None,
         "received": charge["amount_captured"] if charge["paid"] else 0,
         "url": session["url"],
     }
+
+
+def _state(session: Document, intent: Document) -> str:
+    if session["payment_status"] == "paid":
+        return "paid"
+    if session["status"] == "complete":
+        return "pending" if intent["status"] == "processing" else "declined"
+    return str(session["status"])
 
 
 def _order(order: Document) -> Document:

@@ -42,8 +42,9 @@ def listed(world: World, query: dict[str, str]) -> Document:
     known = {"page_size", "start_time", "end_time", "transaction_id", "event_type", "page"}
     for name in query.keys() - known:
         raise malformed("UNKNOWN_PARAMETER", "The query parameter is not known.", name)
+    bounds: dict[str, datetime] = {name: _time(query, name) for name in ("start_time", "end_time") if name in query}
     size, number = _number(query, "page_size", 10), _number(query, "page", 1)
-    events = [event for event in reversed(world.books.all(KIND)) if _wanted(event, query)]
+    events = [event for event in reversed(world.books.all(KIND)) if _wanted(event, query, bounds)]
     shown = events[(number - 1) * size : number * size]
     url = f"{world.url}/paypal/v1/notifications/webhooks-events"
     links = [{"href": f"{url}?{_query(query, number)}", "rel": "self", "method": "GET"}]
@@ -72,13 +73,13 @@ def _event(world: World, type: str, thing: Document) -> Document:
     }
 
 
-def _wanted(event: Document, query: dict[str, str]) -> bool:
+def _wanted(event: Document, query: dict[str, str], bounds: dict[str, datetime]) -> bool:
     at = datetime.fromisoformat(event["create_time"])
     return (
         ("event_type" not in query or event["event_type"] == query["event_type"])
         and ("transaction_id" not in query or event["resource"]["id"] == query["transaction_id"])
-        and ("start_time" not in query or at >= _time(query, "start_time"))
-        and ("end_time" not in query or at <= _time(query, "end_time"))
+        and at >= bounds.get("start_time", at)
+        and at <= bounds.get("end_time", at)
     )
 
 

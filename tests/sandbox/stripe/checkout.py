@@ -10,6 +10,7 @@ from tests.sandbox.stripe.events import emit
 from tests.sandbox.webhooks import Manner
 from tests.sandbox.world import World
 
+APPROVED = "approved_by_network"
 OTHER_AMOUNT = 100  # centimes that a `wrong_amount` takes too much
 TWINT_REFUSED = Decline(
     "payment_intent_payment_attempt_failed",
@@ -23,7 +24,7 @@ class Quirk:
     """What a test may want to be odd about an accepted payment."""
 
     brand: str | None = None  # the live charge tells this brand
-    network_status: str = "approved_by_network"
+    network_status: str = APPROVED
 
 
 class PageGone(Exception):
@@ -60,10 +61,28 @@ def refuse_three_d_secure(world: World, id: str, card: Card, manner: Manner) -> 
     return REFUSED_BY_BUYER
 
 
-def pay_by_twint(world: World, id: str, manner: Manner) -> None:
+def pay_by_twint(world: World, id: str, manner: Manner, *, pending: bool = False) -> None:
+    """`pending`: the session is complete, the money not decided (see `settle`). Stripe's TWINT is quicker than that."""
     with world.books.turn():
         session = _twint_session(world, id)
-        _succeed(world, session, objects.TWINT_DETAILS, "approved_by_network", canaries.TWINT_HOLDER, manner)
+        if pending:
+            _wait(world, session, manner)
+        else:
+            _succeed(world, session, objects.TWINT_DETAILS, APPROVED, canaries.TWINT_HOLDER, manner)
+
+
+def settle(world: World, id: str, manner: Manner, *, paid: bool) -> None:
+    """Decide about a session that is complete and unpaid. Raises PageGone for any other."""
+    with world.books.turn():
+        session = sessions.found(world, id)
+        intent = world.books.get("stripe payment_intent", session["payment_intent"] or "")
+        if intent is None or intent["status"] != "processing":
+            raise PageGone(session["status"])
+        told = f"checkout.session.async_payment_{'succeeded' if paid else 'failed'}"
+        if paid:
+            _succeed(world, session, objects.TWINT_DETAILS, APPROVED, canaries.TWINT_HOLDER, manner, told)
+        else:
+            _fail(world, session, objects.TWINT_DETAILS, TWINT_REFUSED, canaries.TWINT_HOLDER, manner, told)
 
 
 def refuse_twint(world: World, id: str, manner: Manner) -> Decline:
@@ -116,20 +135,47 @@ def _intent(world: World, session: Document, amount: int) -> tuple[Document, lis
     return intent, [("payment_intent.created", dict(intent))]
 
 
-def _fail(world: World, session: Document, details: Document, why: Decline, holder: str, manner: Manner) -> None:
+def _wait(world: World, session: Document, manner: Manner) -> None:
+    intent, created = _intent(world, session, _amount(session, manner))
+    intent["status"] = "processing"
+    session["status"] = "complete"
+    world.books.put("stripe payment_intent", intent["id"], intent)
+    sessions.keep(world.books, session)
+    happened = [*created, ("payment_intent.processing", intent), ("checkout.session.completed", session)]
+    emit(world.books, world.courier, happened, manner)
+
+
+def _fail(
+    world: World,
+    session: Document,
+    details: Document,
+    why: Decline,
+    holder: str,
+    manner: Manner,
+    told: str | None = None,
+) -> None:
+    """`told`: what is said of the session; nothing while it stays open."""
     intent, created = _intent(world, session, session["amount_total"])
     charge = objects.charge(intent, details, decline=why, holder=holder, email=session["customer_email"])
     intent |= {
         "latest_charge": charge["id"],
         "last_payment_error": objects.payment_error(why, charge, method=details["type"]),
+        "status": "requires_payment_method",
     }
     _keep(world, intent, charge)
-    happened = [*created, ("charge.failed", charge), ("payment_intent.payment_failed", intent)]
+    of_session = [(told, session)] if told else []
+    happened = [*created, ("charge.failed", charge), *of_session, ("payment_intent.payment_failed", intent)]
     emit(world.books, world.courier, happened, manner)
 
 
 def _succeed(
-    world: World, session: Document, details: Document, network_status: str, holder: str, manner: Manner
+    world: World,
+    session: Document,
+    details: Document,
+    network_status: str,
+    holder: str,
+    manner: Manner,
+    told: str = "checkout.session.completed",
 ) -> None:
     amount = _amount(session, manner)
     intent, created = _intent(world, session, amount)
@@ -145,29 +191,28 @@ def _succeed(
     }
     session |= {
         "amount_total": amount,
-        "customer_details": {
-            "address": charge["billing_details"]["address"],
-            "business_name": None,
-            "email": session["customer_email"],
-            "individual_name": None,
-            "name": holder,
-            "phone": None,
-            "tax_exempt": "none",
-            "tax_ids": [],
-        },
+        "customer_details": _customer(session, charge, holder),
         "payment_status": "paid",
         "status": "complete",
     }
     _keep(world, intent, charge)
     world.books.put("stripe balance_transaction", charge["balance_transaction"], objects.balance_transaction(charge))
     sessions.keep(world.books, session)
-    happened = [
-        *created,
-        ("charge.succeeded", charge),
-        ("checkout.session.completed", session),
-        ("payment_intent.succeeded", intent),
-    ]
+    happened = [*created, ("charge.succeeded", charge), (told, session), ("payment_intent.succeeded", intent)]
     emit(world.books, world.courier, happened, manner)
+
+
+def _customer(session: Document, charge: Document, holder: str) -> Document:
+    return {
+        "address": charge["billing_details"]["address"],
+        "business_name": None,
+        "email": session["customer_email"],
+        "individual_name": None,
+        "name": holder,
+        "phone": None,
+        "tax_exempt": "none",
+        "tax_ids": [],
+    }
 
 
 def _keep(world: World, intent: Document, charge: Document) -> None:

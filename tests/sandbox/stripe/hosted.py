@@ -63,8 +63,9 @@ def confirm_with_bank(id: str) -> Page:
 @pages.post("/<id>/twint")
 def pay_by_twint(id: str) -> Page:
     manner = Manner.of(request.form)
-    if request.form.get("answer") == "confirm":
-        checkout.pay_by_twint(world(), id, manner)
+    answer = request.form.get("answer")
+    if answer in ("confirm", "pending"):
+        checkout.pay_by_twint(world(), id, manner, pending=answer == "pending")
         return _after(id, None)
     return _after(id, checkout.refuse_twint(world(), id, manner))
 

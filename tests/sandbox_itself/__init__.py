@@ -1,0 +1,1 @@
+"""The sandbox is what everything is proven against: here it is proven itself."""

@@ -1,0 +1,100 @@
+"""PSPs that do not answer, or badly."""
+
+import time
+
+import pytest
+import requests
+import stripe
+
+from tests.sandbox.client import Sandbox
+from tests.sandbox_itself.conftest import PayPal
+from tests.sandbox_itself.sessions import params
+
+SESSIONS = "/stripe/v1/checkout/sessions"
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("down", stripe.APIConnectionError),
+        ("500", stripe.APIError),
+        ("429", stripe.RateLimitError),
+        ("html", stripe.APIError),
+    ],
+)
+def test_a_broken_call_has_no_effect(
+    stripe_client: stripe.StripeClient, sandbox: Sandbox, fault: str, error: type[Exception]
+) -> None:
+    sandbox.break_calls(fault, SESSIONS)
+    with pytest.raises(error):
+        stripe_client.v1.checkout.sessions.create(params=params())
+    assert sandbox.payments() == []
+    stripe_client.v1.checkout.sessions.create(params=params())
+
+
+def test_a_lost_answer_had_its_effect(stripe_client: stripe.StripeClient, sandbox: Sandbox) -> None:
+    sandbox.break_calls("lost", SESSIONS)
+    with pytest.raises(stripe.APIConnectionError):
+        stripe_client.v1.checkout.sessions.create(params=params(), options={"idempotency_key": "k"})
+    session = stripe_client.v1.checkout.sessions.create(params=params(), options={"idempotency_key": "k"})
+    assert [row["page"] for row in sandbox.payments()] == [session.id]
+
+
+def test_a_500_after_the_effect_is_what_the_key_replays(stripe_client: stripe.StripeClient, sandbox: Sandbox) -> None:
+    sandbox.break_calls("late_500", SESSIONS)
+    for _ in range(2):
+        with pytest.raises(stripe.APIError):
+            stripe_client.v1.checkout.sessions.create(params=params(), options={"idempotency_key": "k"})
+    assert len(sandbox.payments()) == 1
+
+
+def test_a_slow_call_takes_its_time(stripe_client: stripe.StripeClient, sandbox: Sandbox) -> None:
+    sandbox.break_calls("slow", "/stripe/v1/events", seconds=0.5)
+    started = time.monotonic()
+    stripe_client.v1.events.list()
+    assert time.monotonic() - started >= 0.5
+
+
+def test_a_fault_counts_matching_calls_only(stripe_client: stripe.StripeClient, sandbox: Sandbox) -> None:
+    sandbox.break_calls("500", SESSIONS, method="POST", calls=2)
+    stripe_client.v1.events.list()
+    stripe_client.v1.checkout.sessions.list()
+    for _ in range(2):
+        with pytest.raises(stripe.APIError):
+            stripe_client.v1.checkout.sessions.create(params=params())
+    stripe_client.v1.checkout.sessions.create(params=params())
+
+
+def test_faults_can_be_mended(stripe_client: stripe.StripeClient, sandbox: Sandbox) -> None:
+    sandbox.break_calls("down", calls=100)
+    sandbox.mend()
+    stripe_client.v1.events.list()
+
+
+def test_paypal_breaks_too(paypal: PayPal, sandbox: Sandbox) -> None:
+    id = paypal.create().json()["id"]
+    sandbox.approve_paypal(id)
+    sandbox.break_calls("lost", "/paypal/v2/*/capture")
+    with pytest.raises(requests.ConnectionError):
+        paypal.capture(id, "cap-1")
+    assert sandbox.payment(id)["received"] == 4990
+    assert paypal.capture(id, "cap-1").status_code == 200
+
+
+def test_calls_are_noted_with_what_they_said(
+    stripe_client: stripe.StripeClient, paypal: PayPal, sandbox: Sandbox
+) -> None:
+    stripe_client.v1.checkout.sessions.create(params=params(), options={"idempotency_key": "k"})
+    paypal.create()
+    [opened] = sandbox.requests("/checkout/sessions")
+    assert (opened["method"], opened["path"], opened["key"], opened["status"]) == (
+        "POST",
+        "/v1/checkout/sessions",
+        "k",
+        200,
+    )
+    assert opened["params"]["line_items"][0]["price_data"]["unit_amount"] == "4990"
+    [created] = sandbox.requests("/checkout/orders")
+    assert (created["key"], created["params"]["intent"]) == ("create-1", "CAPTURE")
+    sandbox.forget_requests()
+    assert sandbox.requests() == []
