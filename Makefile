@@ -22,12 +22,12 @@ lint: set-up ## style, types and import directions only
 	$(PYTHON_IN_VENV) -m ruff check .
 	$(PYTHON_IN_VENV) -m mypy
 	.venv/bin/lint-imports
-	git ls-files -z 'templates/*.html' | xargs -0 .venv/bin/djade --target-version 5.2 --check
+	find templates -name '*.html' -print0 | xargs -0 .venv/bin/djade --target-version 5.2 --check
 
 format: set-up ## rewrite code and templates in the house's format
 	$(PYTHON_IN_VENV) -m ruff format .
 	$(PYTHON_IN_VENV) -m ruff check --fix .
-	git ls-files -z 'templates/*.html' | xargs -0 .venv/bin/djade --target-version 5.2
+	find templates -name '*.html' -print0 | xargs -0 .venv/bin/djade --target-version 5.2
 
 messages: set-up ## collect texts into locale/, then compile the catalogues
 	@$(PYTHON_IN_VENV) -m tests.messages update
