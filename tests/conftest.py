@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.test import override_settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tests import chromium
 from tests.sandbox import process
@@ -85,11 +85,3 @@ def browser() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=executable, args=chromium.ARGUMENTS)
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A fresh visitor from French-speaking Switzerland, at a desk."""
-    context = browser.new_context(locale="fr-CH", timezone_id="Europe/Zurich", viewport={"width": 1280, "height": 900})
-    yield context.new_page()
-    context.close()
