@@ -10,6 +10,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +39,8 @@ KEPT_SECONDS = 86_400
 FETCHES_A_MINUTE = 10
 FETCH_SECONDS = 5.0
 CERTIFICATE_BYTES = 65_536
+
+PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
 
 # The form of the headers that are signed or lead to the proof.
 FORMS = {
@@ -131,8 +134,7 @@ def _checked(pem: bytes, roots: Path | None) -> _Certificate:
     """The key of a signing certificate that is PayPal's, strong, and leads to an authority that we trust, today."""
     try:
         certificate, *others = x509.load_pem_x509_certificates(pem)
-        trusted = x509.load_pem_x509_certificates((roots or Path(DEFAULT_CA_BUNDLE_PATH)).read_bytes())
-        policy = PolicyBuilder().store(Store(trusted)).time(datetime.now(UTC))
+        policy = PolicyBuilder().store(Store(authorities(roots))).time(datetime.now(UTC))
         policy.build_server_verifier(x509.DNSName(_owner(certificate))).verify(certificate, others)
         key = certificate.public_key()
     except (ValueError, VerificationError) as error:
@@ -141,6 +143,18 @@ def _checked(pem: bytes, roots: Path | None) -> _Certificate:
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size < KEY_BITS:
         raise BadSignature("certificate too weak")
     return _Certificate(key, min(time.time() + KEPT_SECONDS, certificate.not_valid_after_utc.timestamp()))
+
+
+def authorities(roots: Path | None) -> list[x509.Certificate]:
+    """The authorities in a PEM file; the public ones, as for every HTTPS connection of ours, when there is none.
+
+    One by one: some public roots have a serial number 0, which a later version of the package will not load.
+    """
+    found = []
+    for pem in PEM.findall((roots or Path(DEFAULT_CA_BUNDLE_PATH)).read_bytes()):
+        with suppress(ValueError):
+            found.append(x509.load_pem_x509_certificate(pem))
+    return found
 
 
 def _owner(certificate: x509.Certificate) -> str:
