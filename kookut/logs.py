@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from django.http import HttpRequest, HttpResponse
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
+OWN_FIELDS = ("order", "event")
+ORDER_TOKEN = re.compile(r"(/commande/)[\w-]{20,}")
+"""The address of an order opens it: no log may hold it."""
 GIVEN_ID = re.compile(r"[0-9a-zA-Z-]{8,64}")
 
 
@@ -36,7 +39,7 @@ class RequestIdFilter(logging.Filter):
 
 
 class JsonFormatter(logging.Formatter):
-    """Escapes what a hostile text could use to forge a second line; `extra={"order": …}` gets its own field."""
+    """Escapes what a hostile text could use to forge a second line; `extra={"order": …}` gets a field of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -46,8 +49,7 @@ class JsonFormatter(logging.Formatter):
             "request": getattr(record, "request_id", "-"),
             "message": record.getMessage(),
         }
-        if order := getattr(record, "order", None):
-            line["order"] = str(order)
+        line |= {name: str(getattr(record, name)) for name in OWN_FIELDS if hasattr(record, name)}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=True)
+        return ORDER_TOKEN.sub(r"\1...", json.dumps(line))

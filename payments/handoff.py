@@ -13,8 +13,10 @@ from django.utils.translation import gettext as _
 from orders.models import Order, TimelineEntry
 from orders.moves import cancel, hold, tell
 from payments import moves
+from payments.capture import capture
 from payments.gateways import gateway
 from payments.gateways.base import PageState, Refused, Urls
+from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
 from payments.models import Method, Payment, Provider, Refusal
 
 log = logging.getLogger(__name__)
@@ -77,13 +79,18 @@ def hand_off(order: Order, method: str) -> str:
     """
     if not any(offer.code == method and not offer.why_not for offer in offers(order.total)):
         raise MethodUnavailable(method)
-    payment = _started(order, method)
+    with at_most(HAND_OFF_SECONDS):
+        return _open(_started(order, method))
+
+
+def _open(payment: Payment) -> str:
+    order = payment.order
     try:
         page = gateway(payment.provider).open(payment, _urls(payment))
     except Refused as refused:
         log.warning("The PSP refused to open a page: %s", refused.code, extra={"order": order.number})
         _fail(payment, Refusal.OPENING)
-        raise MethodUnavailable(method) from refused
+        raise MethodUnavailable(payment.method) from refused
     if not _note_page(payment, page.reference):
         raise NotPayable(order.number)
     return page.url
@@ -158,6 +165,8 @@ def _still_usable(payment: Payment, method: str) -> bool:
     state = psp.look(payment) if same else psp.close(payment)
     if same and state == PageState.OPEN:
         return True
+    if same and state == PageState.APPROVED:
+        capture(payment.pk)
     if state != PageState.DEAD:
         raise NotPayable(payment.order.number)
     with transaction.atomic():

@@ -81,10 +81,10 @@ def _state(order: Order, latest: Payment | None, surplus: Payment | None) -> Sta
         return State.EXPIRED if latest else State.OPEN
     if latest.status == Payment.Status.FAILED:
         return State.REFUSED
-    if latest.returned_at or latest.approved_at:
+    if latest.returned_at or latest.approved_at or latest.claimed_at:
         return State.WAITING
     return State.LEFT if latest.left_at else State.OPEN
 
 
 def _since(payment: Payment) -> datetime:
-    return payment.returned_at or payment.approved_at or payment.created_at
+    return payment.returned_at or payment.approved_at or payment.claimed_at or payment.created_at

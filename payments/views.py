@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.timezone import now
 from django.utils.translation import get_language
@@ -19,11 +20,12 @@ from orders import checkout
 from orders.checkout import CartChanged, NotReady, Ready
 from orders.models import Order, TimelineEntry
 from orders.moves import hold, tell
-from orders.views import ask_again
+from orders.views import SeeOther, ask_again
 from payments import attestation
 from payments.capture import capture
 from payments.forms import FindOrderForm, MethodForm, ReviewForm
 from payments.gateways.base import Unreachable
+from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
 from payments.handoff import MethodUnavailable, NotPayable, hand_off, offers, withdraw
 from payments.links import send_link
 from payments.models import Attestation, Payment, Provider
@@ -84,7 +86,7 @@ def _place(request: HttpRequest) -> HttpResponse:
     earlier = checkout.earlier_order(request.session, key)
     try:
         if earlier and not withdraw(earlier, Order.CancelReason.CHANGED_CART):
-            return _see_other(_address(earlier))
+            return SeeOther(_address(earlier))
         order = checkout.place(
             ready.cart,
             ready.details,
@@ -115,7 +117,7 @@ def find_order(request: HttpRequest) -> HttpResponse:
     form = FindOrderForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         send_link(form.cleaned_data["email"], form.cleaned_data["number"])
-        return _see_other(f"{request.path}?asked")
+        return SeeOther(f"{request.path}?asked")
     status = 422 if form.errors else 200
     return render(request, "payments/find_order.html", {"form": form, "asked": "asked" in request.GET}, status=status)
 
@@ -169,9 +171,9 @@ def _try(request: HttpRequest, order: Order) -> HttpResponse:
 def _hand_off(request: HttpRequest, order: Order, form: MethodForm) -> HttpResponse:
     """Send the customer to the PSP, or to a page with a way on."""
     try:
-        return _see_other(hand_off(order, form.cleaned_data["method"]))
+        return SeeOther(hand_off(order, form.cleaned_data["method"]))
     except NotPayable:
-        return _see_other(_address(order))
+        return SeeOther(_address(order))
     except MethodUnavailable:
         form.add_error("method", _("This means of payment is not available. Choose another one."))
         return _show(request, order, form, status=422)
@@ -191,7 +193,7 @@ def again(request: HttpRequest, token: str) -> HttpResponse:
     if order.status == Order.Status.CANCELLED:
         checkout.start_again(request.session)
         return redirect("payments:review")
-    return _see_other(_address(order))
+    return SeeOther(_address(order))
 
 
 @private
@@ -200,8 +202,9 @@ def returned(request: HttpRequest, token: str, payment: UUID) -> HttpResponse:
     """Back from the PSP. Needs no session, believes nothing of the address, moves nothing but the customer."""
     found = _note_visit(token, payment, "returned_at", TimelineEntry.Kind.RETURNED)
     if found and found.provider == Provider.PAYPAL:
-        capture(found.pk)
-    return _see_other(_address_of(token))
+        with at_most(HAND_OFF_SECONDS):
+            capture(found.pk)
+    return SeeOther(_address_of(token))
 
 
 @private
@@ -209,7 +212,7 @@ def returned(request: HttpRequest, token: str, payment: UUID) -> HttpResponse:
 def left(request: HttpRequest, token: str, payment: UUID) -> HttpResponse:
     """The customer left the PSP's page by its own link; the page may still be open."""
     _note_visit(token, payment, "left_at", TimelineEntry.Kind.LEFT)
-    return _see_other(_address_of(token))
+    return SeeOther(_address_of(token))
 
 
 @transaction.atomic
@@ -259,8 +262,4 @@ def _address(order: Order) -> str:
 
 
 def _address_of(token: str) -> str:
-    return redirect("payments:order", token=token).url
-
-
-def _see_other(address: str) -> HttpResponse:
-    return HttpResponse(status=303, headers={"Location": address})
+    return reverse("payments:order", args=[token])

@@ -77,7 +77,7 @@ class PaymentFacts(Protocol):
 
 @dataclass(frozen=True)
 class Urls:
-    """Where the PSP sends the customer back to (absolute, without anything that opens the order)."""
+    """Where the PSP sends the customer back to: absolute addresses."""
 
     success: str
     cancel: str

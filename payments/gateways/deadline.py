@@ -1,8 +1,11 @@
 """Total deadlines for calls to a PSP."""
 
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextvars import copy_context
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from threading import Thread
 from typing import TypeVar
 
@@ -15,6 +18,17 @@ SOCKET_SECONDS = (3.05, 10.0)
 """To connect and between two bytes: what ends the thread of a call that nobody waits for any more."""
 
 Answer = TypeVar("Answer")
+_ends_at: ContextVar[float] = ContextVar("ends_at", default=math.inf)
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """All calls made inside together end within so many seconds: several short ones must not make one long wait."""
+    token = _ends_at.set(min(_ends_at.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
 
 
 def within(seconds: float, call: Callable[[], Answer]) -> Answer:
@@ -23,6 +37,9 @@ def within(seconds: float, call: Callable[[], Answer]) -> Answer:
     A socket's time-out covers neither name servers nor an answer that comes drop by drop, hence a thread. A call given
     up may still arrive: every one that changes something has a key, with which it can be made again.
     """
+    seconds = min(seconds, _ends_at.get() - time.monotonic())
+    if seconds <= 0:
+        raise Unreachable("no time is left")
     answer: Future[Answer] = Future()
     Thread(target=copy_context().run, args=(_make, call, answer), name="psp-call", daemon=True).start()
     try:

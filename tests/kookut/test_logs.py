@@ -20,3 +20,8 @@ def test_a_name_with_line_breaks_makes_no_second_line() -> None:
 
 def test_the_order_has_its_own_field() -> None:
     assert json.loads(line("paid", order="KK-7F3Q-20M4"))["order"] == "KK-7F3Q-20M4"
+
+
+def test_the_token_that_opens_an_order_is_in_no_log() -> None:
+    written = line("Not Found: %s", "/de/commande/Hn3jrmpVXnKqwl29A-u2mGIloZzX5aPQ/payer/")
+    assert json.loads(written)["message"] == "Not Found: /de/commande/.../payer/"

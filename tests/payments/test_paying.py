@@ -1,5 +1,6 @@
 """From the cart to the attestation, through the shop's pages and our PSPs over real HTTP."""
 
+import time
 from io import BytesIO
 from typing import Any
 
@@ -256,6 +257,38 @@ def test_a_silent_psp_leaves_the_order_and_a_way_on(client: Client, sandbox: San
     again = client.post(f"/commande/{order.token}/payer/", {"method": method})
     assert again.status_code == 303
     assert Payment.objects.count() == 1
+
+
+def test_the_whole_hand_off_ends_in_time_however_slow_the_psp(client: Client, sandbox: Sandbox) -> None:
+    """Closing one page and opening another are several calls; together they have the time of one."""
+    fill_cart(client)
+    order_and_pay(client, "card")
+    order = Order.objects.get()
+    sandbox.break_calls("slow", seconds=5, calls=10)
+
+    began = time.monotonic()
+    answer = client.post(f"/commande/{order.token}/payer/", {"method": "twint"})
+
+    assert answer.status_code == 503
+    assert time.monotonic() - began < 9
+    assert order.payments.get().status == "started"
+
+
+def test_an_approval_that_nobody_captured_is_captured_when_the_customer_asks_again(
+    client: Client, sandbox: Sandbox
+) -> None:
+    fill_cart(client)
+    answer = order_and_pay(client, "paypal")
+    pay(sandbox, "paypal", answer["Location"], webhook="lost", capture_webhook="none")
+    order = Order.objects.get()
+
+    again = client.post(f"/commande/{order.token}/payer/", {"method": "paypal"})
+    assert again["Location"] == f"/commande/{order.token}/"
+    assert "accord de votre banque" in client.get(again["Location"]).content.decode()
+
+    bring_messages(sandbox)
+    order.refresh_from_db()
+    assert order.status == "effective"
 
 
 def test_an_answer_lost_after_the_page_was_opened_leads_to_the_same_page(client: Client, sandbox: Sandbox) -> None:
