@@ -22,8 +22,10 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "locale"
-LANGUAGES = ("fr",)
+LANGUAGES = ("fr", "de", "it")
 """The languages whose catalogue must be complete."""
+SOURCE = "en"
+"""The language of the message ids: its catalogue holds only what customers should read in better words."""
 
 KEYWORDS = DEFAULT_KEYWORDS | {
     "gettext_lazy": None,
@@ -32,6 +34,20 @@ KEYWORDS = DEFAULT_KEYWORDS | {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
+MARKS = re.compile(r"%\(\w+\)[a-z]|%%|</?[a-z][^>]*>")
+TYPE = (("'", "straight apostrophe"), ("\u202f", "narrow no-break space"))
+# Swiss German and Italian set « » without spaces inside, Swiss German writes ss for ß.
+SWISS_QUOTES = ((r"[„“”]", "quotation marks other than « »"), (r"«\s|\s»", "space inside « »"))
+TYPE_OF = {
+    "fr": (
+        (r"[^\u00a0 ][;!?»](\s|$)|[^\u00a0 \d]:(\s|$)|«[^\u00a0]| [:;!?»]", "no-break space missing"),
+        (r"[„“”]", "quotation marks other than « »"),
+    ),
+    "de": (*SWISS_QUOTES, ("ß", "ß")),
+    "it": SWISS_QUOTES,
+}
+Text = tuple[str | tuple[str, ...], str | None]
+"""A message's id (or singular and plural) and its context."""
 # Without dates and line numbers, so that a catalogue changes only when a text does.
 HEADER = """\
 msgid ""
@@ -47,7 +63,7 @@ msgstr ""
 
 def update() -> None:
     """Bring every catalogue to the texts of today, keeping the translations of those that stay."""
-    for language in LANGUAGES:
+    for language in (*LANGUAGES, SOURCE):
         write(refreshed(read(path_of(language), language), language), language)
 
 
@@ -64,7 +80,12 @@ def compile_catalogues() -> None:
 
 def faults() -> list[str]:
     """What is missing or wrong in the catalogues, a sentence each."""
-    return [f"{language}: {fault}" for language in LANGUAGES for fault in _faults(read(path_of(language), language))]
+    everything = list(texts())
+    return [
+        f"{language}: {fault}"
+        for language in (*LANGUAGES, SOURCE)
+        for fault in _faults(read(path_of(language), language), language, everything)
+    ]
 
 
 def merge(language: str, files: list[Path]) -> list[str]:
@@ -93,8 +114,8 @@ def refreshed(old: Catalog, language: str) -> Catalog:
     return new
 
 
-def texts() -> Iterator[tuple[str | tuple[str, ...], str | None]]:
-    """Every text of the shop that goes through gettext: id (or singular and plural) and context."""
+def texts() -> Iterator[Text]:
+    """Every text of the shop that goes through gettext."""
     if not settings.configured:
         settings.configure()  # templatize wants settings, whichever
         django.setup()
@@ -106,7 +127,7 @@ def texts() -> Iterator[tuple[str | tuple[str, ...], str | None]]:
             yield from _texts_of(templatize(path.read_text(), origin=str(path)).encode())
 
 
-def _texts_of(source: bytes) -> Iterator[tuple[str | tuple[str, ...], str | None]]:
+def _texts_of(source: bytes) -> Iterator[Text]:
     for _line, message_id, _comments, context in extract("python", io.BytesIO(source), keywords=KEYWORDS):
         yield message_id, context
 
@@ -124,6 +145,8 @@ def read(path: Path, language: str) -> Catalog:
 
 def write(catalogue: Catalog, language: str) -> None:
     entries = io.BytesIO()
+    if language == SOURCE:
+        catalogue = _translated(catalogue, language)
     write_po(entries, catalogue, width=0, no_location=True, omit_header=True, sort_output=True, ignore_obsolete=True)
     path = path_of(language)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,14 +154,23 @@ def write(catalogue: Catalog, language: str) -> None:
     path.write_text(header + entries.getvalue().decode().strip() + "\n")
 
 
-def _faults(catalogue: Catalog) -> Iterator[str]:
+def _translated(catalogue: Catalog, language: str) -> Catalog:
+    """Only what has its own words."""
+    new = Catalog(locale=language)
+    for message in catalogue:
+        if message.id and _complete(message):
+            new.add(message.id, message.string, context=message.context)
+    return new
+
+
+def _faults(catalogue: Catalog, language: str, everything: list[Text]) -> Iterator[str]:
     used = set()
-    for message_id, context in texts():
+    for message_id, context in everything:
         message = catalogue.get(message_id, context)
-        if message is None:
-            yield f"not collected (make messages): {message_id!r}"
-        else:
+        if message is not None:
             used.add((message.id, message.context))
+        elif language != SOURCE:
+            yield f"not collected (make messages): {message_id!r}"
     for message in catalogue:
         if not message.id:
             continue
@@ -147,25 +179,30 @@ def _faults(catalogue: Catalog) -> Iterator[str]:
         elif message.fuzzy or not _complete(message):
             yield f"not translated: {_name(message)}"
         else:
-            yield from (f"{error}: {_name(message)}" for error in message.check(catalogue))
-            if str(catalogue.locale) == "fr":
-                yield from (f"{error}: {_name(message)}" for error in french_typography(message))
+            wrong = [*message.check(catalogue), *changed_marks(message), *typography(message, language)]
+            yield from (f"{fault}: {_name(message)}" for fault in wrong)
 
 
-def french_typography(message: Message) -> Iterator[str]:
-    """The house's French: ’ for the apostrophe, a no-break space (U+00A0) before : ; ! ? and inside « »."""
+def changed_marks(message: Message) -> Iterator[str]:
+    """Placeholders and tags that a translation lost, changed or made up."""
+    for original, text in zip(_ids(message), _strings(message), strict=False):
+        if sorted(MARKS.findall(original)) != sorted(MARKS.findall(text)):
+            yield "other placeholders or tags"
+
+
+def typography(message: Message, language: str) -> Iterator[str]:
+    """The house's type: ’ for the apostrophe everywhere; the quotation marks, spaces and letters of each language."""
     for text in _strings(message):
         bare = re.sub(r"%(\(\w+\))?[a-z]|<[^>]*>|\b\w+://\S*", "x", text)
-        if "'" in bare:
-            yield "straight apostrophe"
-        if "\u202f" in bare:
-            yield "narrow no-break space"
-        if re.search(r"[^\u00a0 ][;!?»](\s|$)|[^\u00a0 \d]:(\s|$)|«[^\u00a0]| [:;!?»]", bare):
-            yield "no-break space missing"
+        yield from (fault for pattern, fault in (*TYPE, *TYPE_OF.get(language, ())) if re.search(pattern, bare))
 
 
 def _strings(message: Message) -> tuple[str, ...]:
     return tuple(message.string) if isinstance(message.string, (list, tuple)) else (message.string or "",)
+
+
+def _ids(message: Message) -> tuple[str, ...]:
+    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
 
 
 def _complete(message: Message) -> bool:
@@ -173,7 +210,7 @@ def _complete(message: Message) -> bool:
 
 
 def _name(message: Message) -> str:
-    text = message.id if isinstance(message.id, str) else message.id[0]
+    text = _ids(message)[0]
     return f"{text!r} ({message.context})" if message.context else repr(text)
 
 
