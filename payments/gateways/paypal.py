@@ -185,7 +185,7 @@ class PayPalGateway:
 
 
 def _body(payment: PaymentFacts, urls: Urls) -> dict[str, Any]:
-    """One amount and no items, the language, our ids; nothing else (psp-facts: Orders v2)."""
+    """One amount and no items, the language, our ids; nothing else (developer.paypal.com, Orders v2)."""
     order = payment.order
     with override(order.language):
         line = gettext("Order %(number)s") % {"number": order.number}

@@ -155,7 +155,7 @@ class StripeGateway:
 
 
 def _params(payment: PaymentFacts, urls: Urls) -> SessionCreateParams:
-    """One amount on one line, the language, the e-mail, our ids; nothing else (psp-facts: Checkout, 2026-10-28)."""
+    """One amount on one line, the language, the e-mail, our ids; nothing else (docs.stripe.com/api/checkout/sessions/create)."""
     order = payment.order
     with override(order.language):
         line = gettext("Order %(number)s") % {"number": order.number}
