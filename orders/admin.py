@@ -1,29 +1,32 @@
 """The goods in the back office: products, delivery methods, VAT rates. Orders belong to payments' admin."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin
-from django.db.models import F
+from django.db.models import F, Model
 from django.db.models.functions import Greatest
 from django.http import HttpRequest
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from orders.forms import COUNTRIES
 from orders.models import Product, ShippingMethod, VatRate
 from orders.money import format_chf
 
-# Django's form and admin classes take their model as a type parameter in the stubs only, not when they run.
+M = TypeVar("M", bound=Model)
 LANGUAGES = ("fr", "de", "it", "en")
 
 
 def _text(label: Any, language: str, *, long: bool = False) -> forms.CharField:
     widget = forms.Textarea(attrs={"rows": 3, "cols": 80}) if long else forms.TextInput(attrs={"size": 60})
     required = language == "fr" and not long
-    return forms.CharField(label=f"{label} ({language})", required=required, max_length=2000, widget=widget)
+    return forms.CharField(
+        label=format_lazy("{} ({})", label, language), required=required, max_length=2000, widget=widget
+    )
 
 
-class NamesForm(forms.ModelForm):  # type: ignore[type-arg]
+class NamesForm(forms.ModelForm[M]):
     """Edits the names, which are one JSON column, as one field per language."""
 
     texts = {"name": "names"}
@@ -40,14 +43,14 @@ class NamesForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.initial[f"{field}_{language}"] = getattr(self.instance, column).get(language, "")
 
     def clean(self) -> dict[str, Any]:
-        cleaned = {**self.cleaned_data}
+        cleaned = super().clean() or self.cleaned_data
         for field, column in self.texts.items():
             texts = {language: cleaned.get(f"{field}_{language}", "") for language in LANGUAGES}
             setattr(self.instance, column, {language: text for language, text in texts.items() if text})
         return cleaned
 
 
-class ProductForm(NamesForm):  # type: ignore[type-arg]
+class ProductForm(NamesForm[Product]):
     texts = {"name": "names", "description": "descriptions"}
 
     description_fr = _text(_("Description"), "fr", long=True)
@@ -62,7 +65,7 @@ class ProductForm(NamesForm):  # type: ignore[type-arg]
         fields = ["sku", "slug", "price", "vat_class", "stock", "picture", "active", "position"]
 
 
-class ShippingMethodForm(NamesForm):  # type: ignore[type-arg]
+class ShippingMethodForm(NamesForm[ShippingMethod]):
     countries = forms.MultipleChoiceField(label=_("countries"), choices=COUNTRIES, widget=forms.CheckboxSelectMultiple)
 
     class Meta:
@@ -71,7 +74,7 @@ class ShippingMethodForm(NamesForm):  # type: ignore[type-arg]
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ProductAdmin(admin.ModelAdmin[Product]):
     form = ProductForm
     list_display = ["name", "sku", "price_in_francs", "stock", "active", "position"]
     list_filter = ["active", "vat_class"]
@@ -99,7 +102,7 @@ class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(ShippingMethod)
-class ShippingMethodAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ShippingMethodAdmin(admin.ModelAdmin[ShippingMethod]):
     form = ShippingMethodForm
     list_display = ["name", "price_in_francs", "delivery_days", "active", "position"]
 
@@ -109,6 +112,6 @@ class ShippingMethodAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(VatRate)
-class VatRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class VatRateAdmin(admin.ModelAdmin[VatRate]):
     list_display = ["vat_class", "rate", "valid_from"]
     list_filter = ["vat_class"]

@@ -1,0 +1,39 @@
+"""The day by which a parcel is there."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.utils.translation import override
+
+from orders.delivery import ZURICH, delivery_date
+from orders.templatetags.days import day
+
+
+@pytest.mark.parametrize(
+    ("ordered_at", "days", "there_by"),
+    [
+        (datetime(2026, 11, 23, 13, 59, tzinfo=ZURICH), 1, date(2026, 11, 24)),
+        (datetime(2026, 11, 23, 14, 0, tzinfo=ZURICH), 1, date(2026, 11, 25)),  # past the cut-off
+        (datetime(2026, 11, 27, 9, 0, tzinfo=ZURICH), 1, date(2026, 11, 30)),  # over the weekend
+        (datetime(2026, 11, 27, 15, 0, tzinfo=ZURICH), 1, date(2026, 12, 1)),  # packed on Monday
+        (datetime(2026, 11, 28, 9, 0, tzinfo=ZURICH), 1, date(2026, 12, 1)),  # ordered on a Saturday
+        (datetime(2026, 4, 2, 9, 0, tzinfo=ZURICH), 1, date(2026, 4, 7)),  # Good Friday, Easter Monday
+        (datetime(2026, 7, 31, 9, 0, tzinfo=ZURICH), 1, date(2026, 8, 3)),  # 1 August on a Saturday
+        (datetime(2026, 12, 24, 9, 0, tzinfo=ZURICH), 2, date(2026, 12, 29)),  # Christmas
+        (datetime(2026, 12, 31, 9, 0, tzinfo=ZURICH), 1, date(2027, 1, 4)),  # into another year
+    ],
+)
+def test_working_days_count_from_the_day_of_packing(ordered_at: datetime, days: int, there_by: date) -> None:
+    assert delivery_date(days, ordered_at) == there_by
+
+
+def test_the_days_of_zurich_count_whatever_the_clock_is_set_to() -> None:
+    assert delivery_date(1, datetime(2026, 11, 23, 12, 59, tzinfo=UTC)) == date(2026, 11, 24)
+    assert delivery_date(1, datetime(2026, 11, 23, 13, 1, tzinfo=UTC)) == date(2026, 11, 25)
+
+
+def test_a_day_is_printed_as_people_say_it() -> None:
+    with override("fr"):
+        assert day(date(2026, 11, 26)) == "jeudi 26 novembre"
+        assert day(date(2026, 12, 1)) == "mardi 1er décembre"
+        assert day(date(2026, 12, 11)) == "vendredi 11 décembre"

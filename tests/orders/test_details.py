@@ -1,0 +1,316 @@
+"""The form in which customers say who they are and where the goods go."""
+
+import re
+import unicodedata
+from typing import Any
+
+import pytest
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders import hints
+from orders.details import details_of
+from orders.forms import DetailsForm
+from orders.models import Product
+from tests.orders.steps import BUREAU, CLAIRE, add, give_details, page, said
+from tests.shop import delivery, goods
+
+pytestmark = pytest.mark.django_db
+
+TEXTS = ["delivery_name", "delivery_street", "delivery_extra", "delivery_town"]
+CARDS = [
+    "4242424242424242",
+    "4242 4242 4242 4242",
+    "4242-4242-4242-4242",
+    "4242.4242.4242.4242",
+    "5555555555554444",
+    "2223003122003222",
+    "378282246310005",
+    "Claire 4242 4242 4242 4242 12/30",
+    "12 4242 4242 4242 4242",
+    "４２４２４２４２４２４２４２４２",
+]
+INVISIBLE = [
+    "Claire\x00Dufour",
+    "Claire\nDufour",
+    "Claire\r\nBcc: x@y.ch",
+    "Claire\x1b[31m",
+    "Claire\u202eruofuD",
+    "Claire\u2066Dufour",
+    "Claire\u200bDufour",
+    "Claire\u2028Dufour",
+    "Claire\ufeff",
+    "Claire\ue000",
+    "Z" + "\u0300" * 90,
+]
+
+
+@pytest.fixture(autouse=True)
+def bowl(client: Client) -> Product:
+    delivery()
+    product = goods()
+    add(client, product)
+    return product
+
+
+def refusal(client: Client, sentence: str, **changes: str) -> str:
+    """Post a wrong form; the sentence stands in the summary and at the field, and the title begins with Error."""
+    response = give_details(client, **changes)
+    shown = page(response)
+    assert response.status_code == 422
+    assert shown.count(said(sentence)) == 2, sentence
+    assert f"<title>{said('Error:')} " in shown
+    assert 'role="alert" tabindex="-1" autofocus' in shown
+    return shown
+
+
+def kept(client: Client) -> Any:
+    return details_of(client.session)
+
+
+def test_complete_details_lead_to_the_payment(client: Client) -> None:
+    response = give_details(client)
+    assert response.status_code == 303
+    assert response["Location"] == "/paiement/"
+    assert kept(client).delivery_address == ["Claire Dufour", "Rue de Carouge 12", "1205 Genève"]
+    assert kept(client).billing_address == kept(client).delivery_address
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("email", "", "Type your e-mail address"),
+        ("email", "claire", "Type a complete e-mail address, for example name@example.ch"),
+        ("email", "claire@localhost", "Type a complete e-mail address, for example name@example.ch"),
+        ("email", "claire@exemple.ch, x@y.ch", "Type a complete e-mail address, for example name@example.ch"),
+        ("delivery_name", "", "Type your first name and surname"),
+        ("delivery_name", " \t\u00a0 ", "Type your first name and surname"),
+        ("delivery_name", "...", "Type your first name and surname"),
+        ("delivery_street", "", "Type the street and number"),
+        ("delivery_postcode", "", "Type the postcode"),
+        ("delivery_postcode", "120", "Type a postcode of four digits, for example 1204"),
+        ("delivery_postcode", "0999", "Type a postcode of four digits, for example 1204"),
+        ("delivery_postcode", "12045", "Type a postcode of four digits, for example 1204"),
+        ("delivery_postcode", "١٢٠٤", "Type a postcode of four digits, for example 1204"),
+        ("delivery_postcode", "F-75001", "Type a postcode of four digits, for example 1204"),
+        ("delivery_town", "", "Type the town"),
+        ("delivery_country", "", "Choose Switzerland or Liechtenstein"),
+        ("delivery_country", "FR", "Choose Switzerland or Liechtenstein"),
+        ("phone", "079 123", "Type a complete number, for example 079 123 45 67, or leave it empty"),
+        ("phone", "non", "Type a complete number, for example 079 123 45 67, or leave it empty"),
+    ],
+)
+def test_each_mistake_has_its_own_sentence(client: Client, field: str, typed: str, sentence: str) -> None:
+    shown = refusal(client, sentence, **{field: typed})
+    assert f'href="#id_{field}"' in shown
+    assert f'id="id_{field}_error"' in shown
+    assert re.search(rf'id="id_{field}"[^>]*aria-invalid="true"|aria-invalid="true"[^>]*id="id_{field}"', shown)
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [("1204", "1204"), ("CH-1204", "1204"), (" 12 04 ", "1204"), ("ch 1204", "1204"), ("FL-9490", "9490")],
+)
+def test_postcodes_are_taken_as_people_write_them(client: Client, typed: str, stored: str) -> None:
+    assert give_details(client, delivery_postcode=typed).status_code == 303
+    assert kept(client).delivery_postcode == stored
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "O’Neill-Müller",
+        "O'Neill",
+        "Žižek",
+        "Ναταλία Παπαδοπούλου",
+        "李小龍",
+        "محمد",
+        "Дмитрий",
+        "J.P. Li",
+        "X",
+        "N" * 100,
+    ],
+)
+def test_names_of_any_script_are_names(client: Client, name: str) -> None:
+    assert give_details(client, delivery_name=name).status_code == 303
+    assert kept(client).delivery_name == name
+
+
+def test_decomposed_letters_are_composed_and_spaces_tidied(client: Client) -> None:
+    give_details(client, delivery_name=unicodedata.normalize("NFD", "  José\u00a0 Müller\t"))
+    assert kept(client).delivery_name == "José Müller"
+
+
+@pytest.mark.parametrize("field", TEXTS)
+def test_a_text_of_more_than_a_hundred_characters_is_refused(client: Client, field: str) -> None:
+    with_limit = said("Shorten the text to %(longest)s characters", longest=100)
+    response = give_details(client, **{field: "N" * 101})
+    assert response.status_code == 422
+    assert with_limit in page(response)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [*[("delivery_name", typed) for typed in INVISIBLE], *[(field, INVISIBLE[0]) for field in TEXTS[1:]]],
+)
+def test_what_nobody_can_see_is_refused_and_not_kept(client: Client, field: str, typed: str) -> None:
+    sentence = "There is an invisible or unreadable character in it. Type the text anew, without pasting."
+    refusal(client, sentence, **{field: typed})
+    assert client.session["details"].get(field) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        *[("delivery_extra", typed) for typed in CARDS],
+        *[(field, CARDS[0]) for field in [*TEXTS[:2], "delivery_town", "email", "phone", "delivery_postcode"]],
+    ],
+)
+def test_a_card_number_is_refused_and_rests_nowhere(client: Client, field: str, typed: str) -> None:
+    sentence = "This looks like a card number. Never type it here: only the payment page asks for it."
+    refusal(client, sentence, **{field: typed})
+    assert typed not in str(dict(client.session.items()))
+
+
+def test_a_card_number_in_the_folded_billing_address_is_not_kept_either(client: Client) -> None:
+    give_details(client, billing_name=CARDS[0])
+    assert CARDS[0] not in str(dict(client.session.items()))
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "079 123 45 67",
+        "0791234567",
+        "+41 79 123 45 67",
+        "+41 (0)79 123 45 67",
+        "0041791234567",
+        "+4915123456789",
+        "0049 151 2345 6789",
+        "+423 237 44 00",
+        "022/345.67.89",
+    ],
+)
+def test_phone_numbers_are_phone_numbers(client: Client, phone: str) -> None:
+    assert give_details(client, phone=phone).status_code == 303
+    assert kept(client).phone == phone
+
+
+@given(st.integers(10**9, 10**15 - 1))
+def test_no_number_with_its_country_code_looks_like_a_card(number: int) -> None:
+    for typed in (f"+{number}", f"00{number}"):
+        form = DetailsForm(CLAIRE | {"phone": typed})
+        assert "card_number" not in [error.code for error in form.errors.as_data().get("phone", [])]
+
+
+@pytest.mark.parametrize(
+    "name", ["Gagnez sur http://x.example", "www.gain.ch", "Gagnez: gain.com", "voir gain.xyz/a", "claire@exemple.ch"]
+)
+def test_a_name_carries_no_web_address(client: Client, name: str) -> None:
+    refusal(client, "Type the name without a web or e-mail address.", delivery_name=name)
+
+
+def test_another_billing_address_is_asked_for_when_the_box_is_ticked(client: Client) -> None:
+    shown = refusal(
+        client,
+        "Type the street and number",
+        other_billing="on",
+        billing_name="X",
+        billing_postcode="1211",
+        billing_town="Y",
+        billing_country="CH",
+    )
+    assert re.search(r'name="other_billing"[^>]* checked', shown)
+    assert give_details(client, **BUREAU).status_code == 303
+    assert kept(client).billing_address == [
+        "Bureau du Lac SA",
+        "Claire Dufour",
+        "Case postale 20",
+        "Quai du Mont-Blanc 1",
+        "1211 Genève",
+    ]
+
+
+def test_a_billing_address_counts_only_while_the_box_is_ticked(client: Client) -> None:
+    give_details(client, **{**BUREAU, "other_billing": ""})
+    assert not kept(client).has_billing_address
+
+
+def test_nothing_typed_is_lost_on_an_error_or_in_another_language(client: Client) -> None:
+    typed = {"email": "claire@", "delivery_street": "Rue <b>de</b> Carouge", "delivery_postcode": "12", **BUREAU}
+    shown = [
+        page(give_details(client, **typed)),
+        page(client.get("/coordonnees/")),
+        page(client.get("/en/coordonnees/")),
+    ]
+    for text in shown:
+        for value in ["claire@", "Rue &lt;b&gt;de&lt;/b&gt; Carouge", "12", "Claire Dufour", "Bureau du Lac SA"]:
+            assert f'value="{value}"' in text
+        assert re.search(r'name="other_billing"[^>]* checked', text)
+
+
+def test_fields_that_nobody_asked_for_are_ignored(client: Client) -> None:
+    give_details(client, status="effective", total="1", is_staff="1", delivery_by="2026-01-01")
+    assert set(client.session["details"]) == set(DetailsForm.base_fields)
+    assert set(vars(kept(client))) == set(DetailsForm.base_fields) - {"other_billing"}
+
+
+def test_the_form_has_eight_fields_each_with_its_label_and_its_autocomplete_token(client: Client) -> None:
+    shown = page(client.get("/coordonnees/"))
+    tokens = dict(re.findall(r'name="(\w+)"[^>]*? autocomplete="([^"]+)"', shown))
+    assert {name: token for name, token in tokens.items() if not name.startswith("billing")} == {
+        "email": "email",
+        "delivery_name": "shipping name",
+        "delivery_street": "shipping address-line1",
+        "delivery_extra": "shipping address-line2",
+        "delivery_postcode": "shipping postal-code",
+        "delivery_town": "shipping address-level2",
+        "delivery_country": "shipping country",
+        "phone": "tel",
+    }
+    assert tokens["billing_organisation"] == "billing organization"
+    for name in DetailsForm.base_fields:
+        assert f'<label for="id_{name}">' in shown
+    assert "placeholder" not in shown
+    assert " required" not in re.sub(r"<p.*?</p>", "", shown)
+    assert re.search(r"<form[^>]* novalidate", shown)
+    assert 'type="password"' not in shown
+    assert " disabled" not in shown
+
+
+def test_a_slip_in_the_mail_domain_is_told_and_refused_by_nobody(client: Client) -> None:
+    assert give_details(client, email="claire@gmial.com").status_code == 303
+    assert said("Did you mean %(domain)s?", domain="gmail.com") in page(client.get("/coordonnees/"))
+    give_details(client, email="claire@gmail.com")
+    assert "gmail.com?" not in page(client.get("/coordonnees/")).replace("\u00a0", "")
+
+
+def test_a_real_mail_domain_is_never_questioned() -> None:
+    for domain in [*hints.MAIL_DOMAINS, "exemple.ch", "mailbox.org", "kookut.ch", "live.ch"]:
+        assert hints.about(f"claire@{domain}", "1205", "CH") == []
+
+
+def test_a_postcode_of_the_other_country_is_told() -> None:
+    assert [hint.field for hint in hints.about("c@exemple.ch", "9490", "CH")] == ["delivery_postcode"]
+    assert [hint.field for hint in hints.about("c@exemple.ch", "1205", "LI")] == ["delivery_postcode"]
+    assert hints.about("c@exemple.ch", "9490", "LI") == []
+
+
+def test_without_a_cart_the_details_lead_back_to_it(client: Client, bowl: Product) -> None:
+    client.post("/panier/retirer/", {"product": str(bowl.pk)})
+    for response in (client.get("/coordonnees/"), give_details(client)):
+        assert response.status_code == 303
+        assert response["Location"] == "/panier/"
+
+
+def test_without_details_the_payment_leads_back_to_them(client: Client) -> None:
+    assert client.get("/paiement/")["Location"] == "/coordonnees/"
+    give_details(client, email="")
+    assert client.get("/paiement/")["Location"] == "/coordonnees/"
+
+
+def test_without_a_cart_the_payment_leads_back_to_it(client: Client, bowl: Product) -> None:
+    give_details(client)
+    client.post("/panier/retirer/", {"product": str(bowl.pk)})
+    assert client.get("/paiement/")["Location"] == "/panier/"
