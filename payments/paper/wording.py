@@ -60,7 +60,8 @@ def _uid(seller: Seller) -> str:
     """The company number; the VAT register is mentioned only for who stands in it (LTVA art. 26 al. 2 let. a)."""
     if not seller.vat_registered:
         return seller.uid
-    return f"{seller.uid}\N{NO-BREAK SPACE}{pgettext('register suffix of a Swiss company number', 'TVA')}"
+    suffix = pgettext("suffix of the company number", "VAT")
+    return f"{seller.uid}\N{NO-BREAK SPACE}{suffix}"
 
 
 def _means(method: Method, provider: str) -> str:
