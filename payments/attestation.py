@@ -19,10 +19,12 @@ BATCH = 200
 def of(order: Order) -> Attestation:
     """The attestation of an effective order, numbered now if it was not yet. Raises Attestation.DoesNotExist."""
     found = Attestation.objects.filter(order=order).first()
-    while found is None and number_effective_orders():
+    while found is None:
+        numbered = number_effective_orders()
+        # Looked for again even when there was nothing to number: somebody else may just have done it.
         found = Attestation.objects.filter(order=order).first()
-    if found is None:
-        raise Attestation.DoesNotExist(order.number)
+        if found is None and not numbered:
+            raise Attestation.DoesNotExist(order.number)
     found.order = order
     return found
 

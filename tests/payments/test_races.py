@@ -1,35 +1,16 @@
 """What happens at the same moment, with real threads on PostgreSQL."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-from typing import Any
-
 import pytest
 from django.core import mail
-from django.db import connection
 
 from orders.models import Order, TimelineEntry
 from payments import inbox
+from payments.letters import send
 from payments.models import Letter, Payment, WebhookEvent
+from tests.at_once import at_once
 from tests.shop import deliver, placed, started, stripe_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*actions: Callable[[], Any]) -> list[Any]:
-    """Run actions in threads that start together, each with a connection of its own."""
-    barrier = Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> Any:
-        try:
-            barrier.wait(10)
-            return action()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(actions)) as threads:
-        return list(threads.map(run, actions))
 
 
 def test_ten_deliveries_of_one_message_at_once_have_one_effect() -> None:
@@ -50,8 +31,6 @@ def test_one_mail_leaves_however_many_send_it_at_once() -> None:
     order = placed()
     deliver(stripe_event(started(order)))
     letter = Letter.objects.get()
-
-    from payments.letters import send
 
     sent = at_once(*[lambda: send(letter.pk)] * 6)
 
