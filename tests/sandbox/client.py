@@ -55,8 +55,8 @@ class Sandbox:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
 
-    # The buyer on the hosted pages. `webhook`: none, lost, twice, late (with `seconds`), unsigned, wrong_amount
-    # (the PSP takes 1.00 more and says so everywhere), event_amount (only the message says 1.00 more).
+    # The buyer on the hosted pages. `webhook`: none, lost, twice, late (with `seconds`), reversed, unsigned,
+    # wrong_amount (the PSP takes 1.00 more and says so everywhere), event_amount (only the message says 1.00 more).
 
     def pay_by_card(
         self,

@@ -57,17 +57,18 @@ def reset() -> Response:
     return jsonify({})
 
 
-@control.route("/settings", methods=["GET", "POST"])
+@control.post("/settings")
 def settings() -> Response:
-    if request.method == "POST":
-        world().dashboard.change(**_body())
+    world().dashboard.change(**_body())
     return jsonify(world().dashboard.as_json())
 
 
 @control.post("/stripe/<id>/card")
 def pay_by_card(id: str) -> Response:
     body = _body()
-    card = CARDS[body.get("number", "4242424242424242")]
+    card = CARDS.get(body["number"])
+    if card is None:
+        raise ValueError(f"no such test card: {body['number']}")
     manner = Manner.of(body)
     if card.asks and body.get("confirm") is False:
         return _came_of(id, checkout.refuse_three_d_secure(world(), id, card, manner))
@@ -122,11 +123,6 @@ def settle(id: str) -> Response:
 @control.get("/payments")
 def payments() -> Response:
     return jsonify(statement(world().books))
-
-
-@control.get("/objects/<kind>/<id>")
-def thing(kind: str, id: str) -> Response:
-    return jsonify(world().books.get(kind, id))
 
 
 @control.get("/events")
@@ -201,11 +197,6 @@ def set_fault() -> Response:
         seconds=body.get("seconds", 0.0),
     )
     return jsonify({})
-
-
-@control.get("/faults")
-def list_faults() -> Response:
-    return jsonify(world().books.all("fault"))
 
 
 @control.delete("/faults")

@@ -6,13 +6,23 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from tests.sandbox.paypal import orders
+from tests.sandbox.paypal.errors import PayPalError
 from tests.sandbox.statement import statement
 from tests.sandbox.stripe import checkout, sessions
+from tests.sandbox.stripe.errors import StripeError
 from tests.sandbox.webhooks import Manner
 from tests.sandbox.world import World, world
 
 desk = Blueprint("desk", __name__)
 SHOWN = 40  # rows of each table
+
+
+@desk.errorhandler(StripeError)
+@desk.errorhandler(PayPalError)
+@desk.errorhandler(checkout.PageGone)
+@desk.errorhandler(orders.PageGone)
+def _too_late(error: Exception) -> tuple[str, int]:
+    return render_template("gone.html", state="unknown", back="/"), 409
 
 
 @desk.get("/")

@@ -16,19 +16,22 @@ from tests.sandbox.names import paypal_id
 from tests.sandbox.settings import Dashboard
 
 Signer = Callable[[bytes], dict[str, str]]
-Fault = Literal["none", "lost", "twice", "late", "unsigned", "wrong_amount", "event_amount"]
+Fault = Literal["none", "lost", "twice", "late", "reversed", "unsigned", "wrong_amount", "event_amount"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 FAULT_NAMES: dict[Fault, str] = {  # on the hosted pages
     "none": "normal",
     "lost": "perdu",
     "twice": "envoyé deux fois",
     "late": "en retard",
+    "reversed": "dans l’ordre inverse",
     "unsigned": "sans signature",
     "wrong_amount": "autre montant (+ 1.00)",
 }
 
 LEASE = 30.0  # seconds after which a delivery that was under way when we were killed is sent again
 SPACING = 0.02  # seconds between the messages of one payment: their usual order, but they may overtake
+WIDE_SPACING = 0.1  # seconds, where the order matters
+SOON = 0.5  # seconds: what is due by then counts as due when somebody waits for all of it
 THREADS = 12
 TIMEOUT = (3, 20)  # seconds to connect, to answer
 ADDRESSES = {"stripe": "/webhooks/stripe/", "paypal": "/webhooks/paypal/"}
@@ -80,9 +83,10 @@ class Courier:
 
     def post(self, psp: str, events: list[Document], manner: Manner) -> None:
         """Write the deliveries of these events down, in one turn with whatever caused them."""
-        for number, event in enumerate(events):
+        backwards = manner.fault == "reversed"
+        for number, event in enumerate(reversed(events) if backwards else events):
             for _ in range(2 if manner.fault == "twice" else 1):
-                self._write(psp, event, manner, number * SPACING)
+                self._write(psp, event, manner, number * (WIDE_SPACING if backwards else SPACING))
         self._bell.set()
 
     def resend(self, psp: str, event: Document) -> None:
@@ -96,7 +100,7 @@ class Courier:
         self._bell.set()
         until = time.monotonic() + seconds
         # First the books, then the count: a claim changes both while it holds the books.
-        while self._books.due("delivery", time.time() + SPACING * 10) or self._under_way:
+        while self._books.due("delivery", time.time() + SOON) or self._under_way:
             if time.monotonic() > until:
                 return False
             with self._attempts:
@@ -169,6 +173,7 @@ class Courier:
             with self._attempts:
                 self._under_way -= 1
                 self._attempts.notify_all()
+            self._bell.set()  # the next try may be due sooner than the courier sleeps
 
     def _note(self, id: str, attempt: Document) -> None:
         settings = self._dashboard.read()

@@ -35,6 +35,12 @@ def test_its_buttons_work(stripe_client: stripe.StripeClient, sandbox: Sandbox, 
     assert refused.payment_method_types == ["card"]
 
 
+def test_a_button_pressed_too_late_says_so(stripe_client: stripe.StripeClient, sandbox: Sandbox) -> None:
+    id = stripe_client.v1.checkout.sessions.create(params=params()).id
+    act(sandbox, "expire", page=id)
+    assert "n’existe pas, ou plus" in act(sandbox, "expire", page=id)
+
+
 def test_a_pending_capture_is_decided_there(paypal: PayPal, sandbox: Sandbox) -> None:
     id = paypal.create().json()["id"]
     sandbox.approve_paypal(id, capture="pending")

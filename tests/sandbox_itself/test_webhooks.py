@@ -73,6 +73,13 @@ def test_a_late_message_comes_when_it_is_due(stripe_client: stripe.StripeClient,
     assert len(shop.messages) == 4
 
 
+def test_messages_can_come_in_the_wrong_order(stripe_client: stripe.StripeClient, sandbox: Sandbox, shop: Shop) -> None:
+    paid(stripe_client, sandbox, "reversed")
+    sandbox.flush()
+    told = [json.loads(message.body)["type"] for message in shop.messages]
+    assert told == [event["type"] for event in reversed(sandbox.events())]
+
+
 def test_an_unsigned_message_comes_once_without_a_signature(
     stripe_client: stripe.StripeClient, sandbox: Sandbox, shop: Shop
 ) -> None:
