@@ -7,6 +7,8 @@ import stripe
 from tests import environment
 from tests.sandbox import process
 from tests.sandbox.app import create_app
+from tests.sandbox.stripe import sessions
+from tests.sandbox.world import World
 from tests.sandbox_itself.conftest import Shop
 from tests.sandbox_itself.sessions import params
 from tests.waiting import until
@@ -65,3 +67,17 @@ def test_the_sellers_number_has_its_check_digit() -> None:
     digits = [int(letter) for letter in environment.SELLER["SELLER_UID"] if letter.isdigit()]
     weighed = sum(digit * weight for digit, weight in zip(digits, (5, 4, 3, 2, 7, 6, 5, 4), strict=False))
     assert (11 - weighed % 11) % 11 == digits[8]
+
+
+def test_a_session_past_its_time_is_expired(tmp_path: Path) -> None:
+    app = create_app(tmp_path, url="http://sandbox.test", shop_url="http://shop.test")
+    world: World = app.extensions["sandbox"]
+    with app.app_context():
+        session = sessions.create(world, dict(params()), None)
+    sessions.keep(world.books, session | {"expires_at": 1})
+    sessions.lapse(world)
+    kept = world.books.get(sessions.KIND, session["id"])
+    [event] = world.books.all("stripe event")
+    world.books.close()
+    assert kept is not None and (kept["status"], kept["url"]) == ("expired", None)
+    assert event["type"] == "checkout.session.expired"
