@@ -37,3 +37,9 @@ def test_a_day_is_printed_as_people_say_it() -> None:
         assert day(date(2026, 11, 26)) == "jeudi 26 novembre"
         assert day(date(2026, 12, 1)) == "mardi 1er décembre"
         assert day(date(2026, 12, 11)) == "vendredi 11 décembre"
+    with override("de"):
+        assert day(date(2026, 11, 26)) == "Donnerstag, 26. November"
+    with override("it"):
+        assert day(date(2026, 11, 26)) == "giovedì 26 novembre"
+    with override("en"):
+        assert day(date(2026, 11, 26)) == "Thursday 26 November"

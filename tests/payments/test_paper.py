@@ -135,17 +135,17 @@ def test_it_states_in_french(words: str) -> None:
 
 def test_it_speaks_the_language_of_the_order() -> None:
     text = printed(replace(FACTS, language="en"))
-    assert "Attestation of payment" in text
+    assert "Proof of payment" in text
     assert "CHF 453.00 – paid" in text
     assert "VAT 8.1% on CHF 367.72 29.78" in text
-    assert "Bank’s agreement received on 22.11.2026 at 14:32:08" in text
+    assert "Bank’s approval received on 22.11.2026 at 14:32:08" in text
 
 
 @pytest.mark.parametrize(
     ("method", "provider", "words"),
     [
-        ("card", "Stripe", "Card, through Stripe"),
-        ("twint", "Stripe", "TWINT, through Stripe"),
+        ("card", "Stripe", "Card, via Stripe"),
+        ("twint", "Stripe", "TWINT, via Stripe"),
         ("paypal", "PayPal", "PayPal Ref."),
     ],
 )

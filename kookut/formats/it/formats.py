@@ -3,5 +3,5 @@
 DATE_FORMAT = "j F Y"
 SHORT_DATE_FORMAT = "d.m.Y"
 TIME_FORMAT = "H:i"
-DATETIME_FORMAT = "j F Y, H:i"
+DATETIME_FORMAT = "j F Y \\a\\l\\l\\e H:i"
 SHORT_DATETIME_FORMAT = "d.m.Y H:i"

@@ -1,0 +1,24 @@
+"""Dates and times as each language of Switzerland writes them."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.utils.formats import date_format
+from django.utils.translation import override
+
+AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("language", "moment", "time"),
+    [
+        ("fr", "22 novembre 2026 à 14\u00a0h\u00a005", "14\u00a0h\u00a005"),
+        ("de", "22. November 2026 um 14.05\u00a0Uhr", "14.05\u00a0Uhr"),
+        ("it", "22 novembre 2026 alle 14:05", "14:05"),
+        ("en", "22 November 2026 at 14:05", "14:05"),
+    ],
+)
+def test_a_moment_is_printed_as_people_write_it(language: str, moment: str, time: str) -> None:
+    with override(language):
+        assert date_format(AT, "DATETIME_FORMAT") == moment
+        assert date_format(AT, "TIME_FORMAT") == time
