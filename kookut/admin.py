@@ -8,4 +8,5 @@ class ShopAdminSite(AdminSite):
     site_header = "KOOKUT"
     site_title = "KOOKUT"
     index_title = _("Back office")
+    # Eight columns do not fit beside it.
     enable_nav_sidebar = False
