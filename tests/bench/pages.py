@@ -1,0 +1,49 @@
+"""Every page on a buyer's way, and the attestation."""
+
+from functools import partial
+
+from django.conf import settings
+from django.test import Client
+
+from orders.models import Product
+from payments import attestation
+from tests.bench import cast
+from tests.bench.callers import request
+from tests.bench.measure import Line, in_process, over_http
+from tests.bench.stage import Stage
+from tests.shop import deliver, fill_cart, stripe_event
+
+EACH = 40
+CALLERS = 4
+FIRST = 400_000
+
+
+def measure(stage: Stage) -> list[Line]:
+    """A line for each page, warm. Raises Wrong when one is not answered with 200."""
+    client = Client(SERVER_NAME="localhost")
+    goods = list(Product.objects.filter(active=True, stock__gte=3, picture__gt="")[:3])
+    fill_cart(client, *goods)
+    cookie = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={client.session.session_key}"}
+    waiting, effective = cast.payments_under_way([FIRST, FIRST + 1])
+    deliver(stripe_event(effective), client=Client(SERVER_NAME="localhost"))
+    pages = {
+        "catalogue, 12 goods": "/",
+        "product": f"/articles/{goods[0].slug}/",
+        "cart, three goods": "/panier/",
+        "details": "/coordonnees/",
+        "review and pay": "/paiement/",
+        "order's page, waiting": f"/commande/{waiting.order.token}/",
+        "order's page, effective": f"/commande/{effective.order.token}/",
+    }
+    lines = []
+    for name, path in pages.items():
+        sent = [request("GET", stage.host, path, cookie)] * EACH
+        over_http(Line("warm-up"), stage, sent, callers=CALLERS)
+        lines.append(Line(name))
+        over_http(lines[-1], stage, sent, callers=CALLERS)
+    document = attestation.of(effective.order)
+    draw = partial(attestation.draw, document)
+    in_process(Line("warm-up"), stage.own_meter, [draw] * 3)
+    lines.append(Line("attestation drawn (in one process)"))
+    in_process(lines[-1], stage.own_meter, [draw] * EACH)
+    return lines
