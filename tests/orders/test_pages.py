@@ -3,8 +3,9 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
@@ -38,6 +39,14 @@ def test_the_catalogue_shows_what_is_on_sale_with_prices_and_stock(client: Clien
     assert said("VAT included") in shown
     assert said("Sold out") in shown
     assert "Ancien plat" not in shown
+
+
+@override_settings(SELLER=settings.SELLER | {"vat_registered": False})
+def test_a_shop_without_vat_speaks_of_none(client: Client, full_cart: list[Product]) -> None:
+    for address in ["/", f"/articles/{full_cart[0].slug}/", "/panier/", "/coordonnees/"]:
+        shown = page(client.get(address))
+        assert said("VAT included") not in shown, address
+        assert "TVA" not in shown, address
 
 
 @pytest.mark.parametrize("number", ["2", "999", "-1", "abc", ""])
