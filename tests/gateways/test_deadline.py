@@ -9,7 +9,7 @@ import pytest
 
 from payments.configuration import PayPalConfiguration, StripeConfiguration
 from payments.gateways.base import Gateway, Unreachable
-from payments.gateways.deadline import within
+from payments.gateways.deadline import at_most, within
 from payments.gateways.paypal import PayPalGateway
 from payments.gateways.stripe import StripeGateway
 from tests.gateways.cast import URLS, APayment
@@ -53,6 +53,17 @@ def test_a_call_in_time_gives_its_answer() -> None:
 def test_what_a_call_raises_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         within(5, lambda: 1 // 0)
+
+
+def test_several_calls_share_the_time_of_all() -> None:
+    never = Event()
+    began = time.monotonic()
+    with at_most(0.2):
+        for _ in range(3):
+            with pytest.raises(Unreachable):
+                within(60, lambda: never.wait(2))
+    assert time.monotonic() - began < 1
+    assert within(5, lambda: 7) == 7
 
 
 def test_nobody_listening_is_unreachable() -> None:
