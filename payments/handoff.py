@@ -132,7 +132,7 @@ def _start(order: Order, method: str) -> Payment:
         next_try_at=at + LOOK_AFTER,
     )
     Order.objects.filter(pk=held.pk).update(expires_at=payment.expires_at + ORDER_GRACE)
-    tell(held, TimelineEntry.Kind.PAYMENT_STARTED, Actor.CUSTOMER, method=payment.get_method_display())
+    tell(held, TimelineEntry.Kind.PAYMENT_STARTED, Actor.CUSTOMER, method=Method(payment.method).label)
     return payment
 
 

@@ -23,7 +23,7 @@ from payments import moves, tasks
 from payments.gateways import gateway
 from payments.gateways.base import BadSignature, Facts, Gateway, Kind, Notice
 from payments.letters import due
-from payments.models import Letter, Payment, Provider, WebhookEvent
+from payments.models import Letter, Method, Payment, Provider, WebhookEvent
 
 log = logging.getLogger(__name__)
 Actor = TimelineEntry.Actor
@@ -172,7 +172,7 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
         page_reference=notice.page_reference,
         money_reference=notice.money_reference,
     )
-    words = {"amount": _printed(amount, currency), "method": payment.get_method_display()}
+    words = {"amount": _printed(amount, currency), "method": Method(payment.method).label}
     if why_not:
         why = Payment.WhyNot(why_not).label
         entry(order, Told.PAYMENT_NOT_SETTLING, Actor.BANK, _name(event), why=why, **words).save(force_insert=True)

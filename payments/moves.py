@@ -8,7 +8,7 @@ from uuid import UUID
 
 from orders.models import Order, TimelineEntry
 from orders.moves import tell
-from payments.models import Payment, WebhookEvent
+from payments.models import Method, Payment, Refusal, WebhookEvent
 
 Actor = TimelineEntry.Actor
 Kind = TimelineEntry.Kind
@@ -56,8 +56,8 @@ def fail(order: Order, payment: Payment, refusal: str, actor: Actor, actor_name:
             Kind.PAYMENT_FAILED,
             actor,
             actor_name,
-            method=payment.get_method_display(),
-            refusal=payment.get_refusal_display(),
+            method=Method(payment.method).label,
+            refusal=Refusal(payment.refusal).label,
         )
     return moved
 
@@ -67,7 +67,7 @@ def expire(order: Order, payment: Payment, actor: Actor, actor_name: str = "") -
     moved = _end(payment.pk, Status.EXPIRED, "", claimed_at__isnull=True)
     if moved:
         payment.status = Status.EXPIRED
-        tell(order, Kind.PAYMENT_EXPIRED, actor, actor_name, method=payment.get_method_display())
+        tell(order, Kind.PAYMENT_EXPIRED, actor, actor_name, method=Method(payment.method).label)
     return moved
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.test import Client
+from django.utils.translation import override
 from pypdf import PdfReader
 
 from orders.models import Order
@@ -78,6 +79,14 @@ def test_a_customer_pays_and_the_order_is_effective_only_with_the_banks_word(
     accepted = client.get(page).content.decode()
     assert "Merci, votre paiement est accepté" in accepted
     assert client.get("/panier/").context["quote"].lines == ()
+
+
+def test_staff_read_the_timeline_in_their_language_whatever_the_customers(client: Client) -> None:
+    fill_cart(client)
+    order_and_pay(client, "card")
+    sent = Order.objects.get().timeline.get(kind="payment_started")
+    with override("de"):
+        assert sent.sentence == "Zur Zahlungsseite weitergeleitet (Karte)."
 
 
 def test_the_attestation_is_downloaded_and_comes_by_mail(client: Client, sandbox: Sandbox) -> None:
