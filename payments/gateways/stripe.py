@@ -155,7 +155,7 @@ class StripeGateway:
 
 
 def _params(payment: PaymentFacts, urls: Urls) -> SessionCreateParams:
-    """One amount on one line, the language, the e-mail, our ids; nothing else (docs.stripe.com/api/checkout/sessions/create)."""
+    """One amount on one line, the language, the e-mail, our ids (docs.stripe.com/api/checkout/sessions/create)."""
     order = payment.order
     with override(order.language):
         line = gettext("Order %(number)s") % {"number": order.number}
