@@ -1,5 +1,6 @@
 """Transactions that PostgreSQL broke off for another's sake are tried once more."""
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -11,6 +12,8 @@ R = TypeVar("R")
 
 DEADLOCK = "40P01"
 SERIALISATION_FAILURE = "40001"
+PAUSE = 0.05
+"""Seconds: longer than a transaction here needs to end."""
 
 
 def tried_twice(transaction: Callable[P, R]) -> Callable[P, R]:
@@ -23,6 +26,8 @@ def tried_twice(transaction: Callable[P, R]) -> Callable[P, R]:
         except OperationalError as error:
             if getattr(error.__cause__, "pgcode", None) not in (DEADLOCK, SERIALISATION_FAILURE):
                 raise
+        # At once, it could meet the other transaction again before that one has gone on.
+        time.sleep(PAUSE)
         return transaction(*args, **kwargs)
 
     return run
