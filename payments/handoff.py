@@ -9,6 +9,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from orders.models import Order, TimelineEntry
 from orders.moves import cancel, hold, tell
@@ -188,9 +189,13 @@ def _fail(payment: Payment, refusal: str) -> None:
 
 
 def _urls(payment: Payment) -> Urls:
-    """Where the PSP sends the customer back to: the order's own page, so that no session is needed there."""
-    token = payment.order.token
-    return Urls(
-        success=settings.SITE_URL + reverse("payments:returned", args=[token, payment.pk]),
-        cancel=settings.SITE_URL + reverse("payments:left", args=[token, payment.pk]),
-    )
+    """Where the PSP sends the customer back to: the order's own page, so that no session is needed there.
+
+    In the order's language, whatever language the customer reads now: one key, one request.
+    """
+    arguments = [payment.order.token, payment.pk]
+    with override(payment.order.language):
+        return Urls(
+            success=settings.SITE_URL + reverse("payments:returned", args=arguments),
+            cancel=settings.SITE_URL + reverse("payments:left", args=arguments),
+        )

@@ -50,7 +50,7 @@ def test_an_order_is_found_by_what_staff_know_of_it(admin_client: Client, effect
     known = {
         "number": effective_order.number,
         "email": effective_order.email,
-        "money": Payment.objects.get().money_reference,
+        "money": str(Payment.objects.get().money_reference),
     }[asked]
     placed(email="other@exemple.ch")
     answer = admin_client.get(reverse("admin:orders_order_changelist"), {"q": known})

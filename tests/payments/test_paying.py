@@ -268,6 +268,19 @@ def test_a_silent_psp_leaves_the_order_and_a_way_on(client: Client, sandbox: San
     assert Payment.objects.count() == 1
 
 
+def test_another_language_in_between_leads_to_the_same_page(client: Client, sandbox: Sandbox) -> None:
+    """The PSP's key stands for one request: the addresses in it follow the order's language, not the reader's."""
+    fill_cart(client)
+    sandbox.break_calls("lost", "/stripe/v1/checkout/sessions", calls=5)
+    assert order_and_pay(client, "card").status_code == 503
+    sandbox.mend()
+
+    again = client.post(f"/de/commande/{Order.objects.get().token}/payer/", {"method": "card"})
+
+    assert again.status_code == 303
+    assert len(sandbox.payments()) == 1
+
+
 def test_the_whole_hand_off_ends_in_time_however_slow_the_psp(client: Client, sandbox: Sandbox) -> None:
     """Closing one page and opening another are several calls; together they have the time of one."""
     fill_cart(client)

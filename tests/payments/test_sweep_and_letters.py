@@ -85,6 +85,7 @@ def test_the_mail_is_the_shops_and_says_so() -> None:
     assert message.to == ["claire@exemple.ch"]
     assert message.from_email.startswith("KOOKUT <")
     assert message.extra_headers["Auto-Submitted"] == "auto-generated"
+    assert isinstance(message, mail.EmailMultiAlternatives)
     html = str(message.alternatives[0][0])
     assert "&lt;b&gt;Dufour" in html
     assert "src=" not in html
