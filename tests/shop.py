@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from django.conf import settings
 from django.test import Client
 from django.utils.timezone import now
 
@@ -19,6 +18,7 @@ from orders.moves import take_stock
 from orders.vat import shares
 from payments.handoff import PAGE_LIFE, PROVIDERS
 from payments.models import Method, Payment
+from tests.environment import STRIPE_WEBHOOK_SECRET
 
 _serial = itertools.count(1)
 
@@ -98,7 +98,7 @@ def started(order: Order, method: str = "card", **changes: Any) -> Payment:
     )
 
 
-def stripe_event(payment: Payment, type: str = "checkout.session.completed", **object: Any) -> dict[str, Any]:
+def stripe_event(payment: Payment, type: str = "checkout.session.completed", /, **object: Any) -> dict[str, Any]:
     """What Stripe says of a payment's session: paid in full unless `object` says otherwise."""
     expired = type == "checkout.session.expired"
     session = {
@@ -134,7 +134,7 @@ def stripe_event(payment: Payment, type: str = "checkout.session.completed", **o
 def stripe_signature(body: bytes, at: int | None = None, secret: str | None = None) -> str:
     """Stripe's real algorithm (docs.stripe.com/webhooks/signature)."""
     at = int(time.time()) if at is None else at
-    key = secret or settings.PAYMENTS.stripe.webhook_secrets[0]
+    key = secret or STRIPE_WEBHOOK_SECRET
     digest = hmac.new(key.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
 

@@ -3,6 +3,7 @@
 import json
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -70,7 +71,7 @@ def test_another_message_about_the_same_money_has_no_effect() -> None:
     ],
     ids=str,
 )
-def test_money_that_does_not_fit_is_recorded_but_makes_nothing_effective(lie: dict[str, object]) -> None:
+def test_money_that_does_not_fit_is_recorded_but_makes_nothing_effective(lie: dict[str, Any]) -> None:
     order = placed()
     payment = started(order)
 
