@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
 from orders.models import Order, OrderLine, Product, TimelineEntry
-from orders.moves import give_stock_back, tell
+from orders.moves import give_stock_back, take_stock, tell
 from tests.shop import goods, placed
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +66,21 @@ def test_a_line_of_the_timeline_changed_or_deleted() -> None:
     refused("timeline is final: UPDATE", lambda: order.timeline.update(data={}))
     refused("timeline is final: DELETE", lambda: order.timeline.all().delete())
     assert order.timeline.get().data == {"total": "CHF 38.00"}
+
+
+def test_goods_are_taken_all_or_none() -> None:
+    plenty, scarce = goods(stock=10), goods(stock=1)
+    assert not _taken({plenty.pk: 2, scarce.pk: 2})
+    assert _taken({plenty.pk: 2, scarce.pk: 1})
+    assert set(Product.objects.values_list("pk", "stock")) == {(plenty.pk, 8), (scarce.pk, 0)}
+
+
+def _taken(quantities: dict[int, int]) -> bool:
+    """As `place` takes them: rolled back unless all could be had."""
+    with transaction.atomic():
+        taken = take_stock(quantities)
+        transaction.set_rollback(not taken)
+    return taken
 
 
 def test_goods_come_back_exactly_once() -> None:

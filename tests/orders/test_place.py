@@ -1,5 +1,6 @@
 """Placing an order: one transaction, the catalogue's prices, exactly what the customer saw."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -106,6 +107,7 @@ def test_placing_takes_at_most_fourteen_statements_however_many_lines(count: int
     assert written[0] == "BEGIN"
     assert written[-1] == "COMMIT"
     assert len(written) == 10 <= 14
+    assert re.search(r'ORDER BY "orders_product"."id" ASC\s+FOR NO KEY UPDATE', written[1])
 
 
 def test_a_second_submit_finds_the_same_order() -> None:
