@@ -58,7 +58,7 @@ class ProductForm(NamesForm[Product]):
     description_it = _text(_("Description"), "it", long=True)
     description_en = _text(_("Description"), "en", long=True)
     # What was shown comes back with the form, so that a sale in between is not overwritten.
-    stock = forms.IntegerField(label=_("stock"), min_value=0, initial=0, show_hidden_initial=True)
+    stock = forms.IntegerField(label=_("Stock"), min_value=0, initial=0, show_hidden_initial=True)
 
     class Meta:
         model = Product
@@ -66,7 +66,7 @@ class ProductForm(NamesForm[Product]):
 
 
 class ShippingMethodForm(NamesForm[ShippingMethod]):
-    countries = forms.MultipleChoiceField(label=_("countries"), choices=COUNTRIES, widget=forms.CheckboxSelectMultiple)
+    countries = forms.MultipleChoiceField(label=_("Countries"), choices=COUNTRIES, widget=forms.CheckboxSelectMultiple)
 
     class Meta:
         model = ShippingMethod
@@ -76,7 +76,7 @@ class ShippingMethodForm(NamesForm[ShippingMethod]):
 @admin.register(Product)
 class ProductAdmin(admin.ModelAdmin[Product]):
     form = ProductForm
-    list_display = ["name", "sku", "price_in_francs", "stock", "active", "position"]
+    list_display = ["__str__", "sku", "price_in_francs", "stock", "active", "position"]
     list_filter = ["active", "vat_class"]
     search_fields = ["sku", "slug", "names"]
 
@@ -104,7 +104,7 @@ class ProductAdmin(admin.ModelAdmin[Product]):
 @admin.register(ShippingMethod)
 class ShippingMethodAdmin(admin.ModelAdmin[ShippingMethod]):
     form = ShippingMethodForm
-    list_display = ["name", "price_in_francs", "delivery_days", "active", "position"]
+    list_display = ["__str__", "price_in_francs", "delivery_days", "active", "position"]
 
     @admin.display(description=_("price"), ordering="price")
     def price_in_francs(self, method: ShippingMethod) -> str:
