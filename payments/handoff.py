@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ from orders.moves import cancel, hold, tell
 from payments import moves
 from payments.capture import capture
 from payments.gateways import gateway
-from payments.gateways.base import PageState, Refused, Urls
+from payments.gateways.base import PageState, Refused, Unreachable, Urls
 from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
 from payments.models import Method, Payment, Provider, Refusal
 
@@ -85,15 +86,24 @@ def hand_off(order: Order, method: str) -> str:
 
 
 def _open(payment: Payment) -> str:
-    order = payment.order
+    psp = gateway(payment.provider)
     try:
-        page = gateway(payment.provider).open(payment, _urls(payment))
+        page = psp.open(payment, _urls(payment))
     except Refused as refused:
-        log.warning("The PSP refused to open a page: %s", refused.code, extra={"order": order.number})
+        log.warning("The PSP refused to open a page: %s", refused.code, extra={"order": payment.order.number})
         _fail(payment, Refusal.OPENING)
         raise MethodUnavailable(payment.method) from refused
+    except Unreachable:
+        # A double click asks for one page twice at once, and the PSP answers only one of the two.
+        payment.refresh_from_db(fields=["page_reference"])
+        if payment.page_reference is None:
+            raise
+        page = psp.open(payment, _urls(payment))
     if not _note_page(payment, page.reference):
-        raise NotPayable(order.number)
+        # Another tab chose another method meanwhile: nobody is sent to this page, and it is closed.
+        payment.page_reference = page.reference
+        psp.close(payment)
+        raise NotPayable(payment.order.number)
     return page.url
 
 
@@ -180,7 +190,8 @@ def _note_page(payment: Payment, reference: str) -> bool:
     """Keep the page's reference, unless the payment ended meanwhile: then nobody may be sent there."""
     hold(pk=payment.order_id)
     started = Payment.objects.filter(pk=payment.pk, status=Payment.Status.STARTED)
-    return bool(started.filter(page_reference=reference).exists() or started.update(page_reference=reference))
+    known = Q(page_reference__isnull=True) | Q(page_reference=reference)
+    return bool(started.filter(known).update(page_reference=reference))
 
 
 @transaction.atomic

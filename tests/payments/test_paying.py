@@ -14,6 +14,7 @@ from orders.models import Order
 from payments import capture, letters
 from payments.models import Letter, Payment, WebhookEvent
 from payments.sweep import sweep
+from tests.at_once import at_once
 from tests.sandbox.client import DECLINED, Sandbox
 from tests.shop import fill_cart, goods, order_and_pay
 
@@ -279,6 +280,39 @@ def test_another_language_in_between_leads_to_the_same_page(client: Client, sand
 
     assert again.status_code == 303
     assert len(sandbox.payments()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_a_double_click_places_one_order_and_opens_one_page(client: Client, sandbox: Sandbox, method: str) -> None:
+    fill_cart(client)
+    form = client.get("/paiement/").context["form"].initial
+    clicks = [Client() for _ in range(3)]
+    for click in clicks:
+        click.cookies = client.cookies
+
+    answers = at_once(*[lambda c=click: c.post("/paiement/", {**form, "method": method}) for click in clicks])
+
+    assert Order.objects.count() == Payment.objects.count() == len(sandbox.payments()) == 1
+    assert {answer.status_code for answer in answers} == {303}
+    assert len({answer["Location"] for answer in answers}) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_with_two_methods_leave_one_page_open(client: Client, sandbox: Sandbox) -> None:
+    fill_cart(client)
+    order_and_pay(client, "card")
+    order = Order.objects.get()
+
+    def choose(method: str) -> Any:
+        return Client().post(f"/commande/{order.token}/payer/", {"method": method})
+
+    answers = at_once(lambda: choose("twint"), lambda: choose("paypal"), lambda: choose("card"))
+
+    assert {answer.status_code for answer in answers} <= {303, 503}
+    assert order.payments.filter(status="started").count() <= 1
+    payable = [book for book in sandbox.payments() if book["state"] == "open"]
+    assert len(payable) <= 1
 
 
 def test_the_whole_hand_off_ends_in_time_however_slow_the_psp(client: Client, sandbox: Sandbox) -> None:
