@@ -1,6 +1,7 @@
 """Out to the PSP: open a page for a pending order, or find the one that is open, and say where it is."""
 
 import logging
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -30,6 +31,8 @@ ORDER_GRACE = timedelta(minutes=5)
 """The order outlives its page by that much."""
 LOOK_AFTER = timedelta(minutes=5)
 """When the sweep first asks after a payment."""
+TWIN_PAUSES = (0.1, 0.2, 0.4, 0.8)
+"""Seconds for which a click waits for its twin to learn the page's address."""
 TWINT_LIMIT = 500_000
 """Centimes (docs.stripe.com/payments/twint)."""
 
@@ -94,9 +97,7 @@ def _open(payment: Payment) -> str:
         _fail(payment, Refusal.OPENING)
         raise MethodUnavailable(payment.method) from refused
     except Unreachable:
-        # A double click asks for one page twice at once, and the PSP answers only one of the two.
-        payment.refresh_from_db(fields=["page_reference"])
-        if payment.page_reference is None:
+        if not _opened_by_another_click(payment):
             raise
         page = psp.open(payment, _urls(payment))
     if not _note_page(payment, page.reference):
@@ -105,6 +106,16 @@ def _open(payment: Payment) -> str:
         psp.close(payment)
         raise NotPayable(payment.order.number)
     return page.url
+
+
+def _opened_by_another_click(payment: Payment) -> bool:
+    """A double click asks for one page twice at once; the PSP answers one of the two and turns the other away."""
+    for pause in TWIN_PAUSES:
+        payment.refresh_from_db(fields=["page_reference"])
+        if payment.page_reference:
+            return True
+        time.sleep(pause)
+    return False
 
 
 def _started(order: Order, method: str) -> Payment:
