@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connections
 from django.test import override_settings
 from playwright.sync_api import Browser, sync_playwright
 
@@ -76,12 +77,15 @@ def sandbox(sandbox_of_the_run: process.Running) -> Sandbox:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(django_db_setup: None) -> Iterator[Browser]:
     """A Chromium without a window. No Chromium is a failure, never a skipped journey."""
     executable = chromium.find()
     if executable is None:
         pytest.fail(chromium.MISSING)
-    # Playwright runs an event loop in this thread, for which Django would refuse the test's own queries.
+    # Playwright runs an event loop in this thread. Django would refuse the test's own queries there, and would give
+    # them another connection, which knows nothing of the rows that migrations wrote.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    ours = connections["default"]
     with sync_playwright() as playwright:
+        connections["default"] = ours
         yield playwright.chromium.launch(executable_path=executable, args=chromium.ARGUMENTS)
