@@ -103,14 +103,14 @@ def _is_known(event: WebhookEvent) -> bool:
 @transaction.atomic
 def _apply(event: WebhookEvent, notice: Notice) -> str:
     WebhookEvent.objects.bulk_create([event], ignore_conflicts=True)
-    stored = WebhookEvent.objects.select_for_update(no_key=True).get(provider=event.provider, event_id=event.event_id)
-    if stored.processed_at:
+    same = WebhookEvent.objects.filter(provider=event.provider, event_id=event.event_id)
+    # Of the row that is held only this can differ from the message in hand: another delivery may have stored it.
+    event.pk, processed_at = same.select_for_update(no_key=True).values_list("pk", "processed_at").get()
+    if processed_at:
         return "Already here"
-    stored.order, stored.outcome = _effect(stored, notice)
-    stored.processed_at = now()
-    stored.next_try_at = None
-    stored.save(update_fields=["order", "outcome", "processed_at", "next_try_at"])
-    return stored.outcome
+    order, outcome = _effect(event, notice)
+    WebhookEvent.objects.filter(pk=event.pk).update(order=order, outcome=outcome, processed_at=now(), next_try_at=None)
+    return outcome
 
 
 def _effect(event: WebhookEvent, notice: Notice) -> tuple[Order | None, str]:
