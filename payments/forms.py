@@ -25,7 +25,7 @@ class FindOrderForm(forms.Form):
     number = forms.CharField(
         label=_("Order number"),
         max_length=40,
-        help_text=_("It begins with KK and stands in our mails and on your statement."),
+        help_text=_("It begins with KK and stands in our e-mails and on your attestation of payment."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         error_messages={"required": _("Type the order number, for example KK-7F3Q-20M4")},
     )
