@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -40,14 +41,10 @@ class Run:
         assert self.process.poll() is None, self.output.read_text()
         return self.said("The shop is open")
 
-    def descendants(self) -> set[int]:
-        """Every process that it started, or that those started."""
-        listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-        parents = {int(pid): int(parent) for pid, parent in map(str.split, listed.splitlines())}
-        found = {self.process.pid}
-        while more := {pid for pid, parent in parents.items() if parent in found} - found:
-            found |= more
-        return found
+    def processes(self) -> list[psutil.Process]:
+        """It, and every process that it started or that those started."""
+        itself = psutil.Process(self.process.pid)
+        return [itself, *itself.children(recursive=True)]
 
 
 @contextmanager
@@ -63,15 +60,15 @@ def opened(local: Path) -> Iterator[Run]:
         shutil.rmtree((local / "database").resolve(), ignore_errors=True)  # for root it lies elsewhere
 
 
-def alive(processes: set[int]) -> set[int]:
-    return {pid for pid in processes if Path(f"/proc/{pid}").exists() and not _is_zombie(pid)}
+def left_of(processes: list[psutil.Process], seconds: float = 0) -> list[psutil.Process]:
+    """Those that still run after `seconds` at most."""
+    return psutil.wait_procs(processes, seconds)[1]
 
 
-def _is_zombie(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
+def is_worker(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return "db_worker" in process.cmdline()
+    return False
 
 
 def test_it_opens_the_shop_says_where_and_leaves_no_process_on_ctrl_c(tmp_path: Path) -> None:
@@ -80,7 +77,7 @@ def test_it_opens_the_shop_says_where_and_leaves_no_process_on_ctrl_c(tmp_path: 
         assert requests.get(f"http://127.0.0.1:{run.sandbox}/", timeout=10).ok
         assert run.said(f"http://localhost:{run.shop}/admin/")
         assert run.said((tmp_path / "staff-password").read_text())
-        processes = run.descendants()
+        processes = run.processes()
         assert len(processes) > 6
 
         again = subprocess.run(run.command(tmp_path), capture_output=True, text=True, check=False)
@@ -89,28 +86,25 @@ def test_it_opens_the_shop_says_where_and_leaves_no_process_on_ctrl_c(tmp_path: 
 
         run.process.send_signal(signal.SIGINT)
         assert run.process.wait(SECONDS_TO_CLOSE) == 0
-    assert alive(processes) == set()
+    assert left_of(processes) == []
     assert not (tmp_path / "database-url").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has died")
 def test_its_parts_do_not_outlive_a_killed_run(tmp_path: Path) -> None:
     with opened(tmp_path) as run:
-        processes = run.descendants()
+        processes = run.processes()
         run.process.kill()
         run.process.wait(SECONDS_TO_CLOSE)
-        until(lambda: not alive(processes), SECONDS_TO_CLOSE, "the parts to end")
+        assert left_of(processes, SECONDS_TO_CLOSE) == []
         # What nobody was left to tidy up.
         shutil.rmtree((tmp_path / "database-url").read_text().partition("host=")[2])
 
 
 def test_it_ends_with_a_sentence_when_a_part_dies(tmp_path: Path) -> None:
     with opened(tmp_path) as run:
-        processes = run.descendants()
-        worker = subprocess.run(
-            ["pgrep", "-P", str(run.process.pid), "-f", "db_worker"], capture_output=True, text=True, check=True
-        ).stdout
-        os.kill(int(worker), signal.SIGKILL)
+        processes = run.processes()
+        next(process for process in processes if is_worker(process)).kill()
         assert run.process.wait(SECONDS_TO_CLOSE) == 1
     assert run.said("worker ended by itself")
-    assert alive(processes) == set()
+    assert left_of(processes) == []
