@@ -39,6 +39,7 @@ def main() -> str | None:
             print(table.of_split(split.measure(shop), hooks.empty), flush=True)
             print(table.of_orders(orders.measure(shop)), flush=True)
             print(table.of_pages(pages.measure(shop)), flush=True)
+            signal.alarm(0)
     except (Wrong, postgres.NotStarted, RuntimeError) as error:
         return f"kookut: {error}"
     print(f"\n{time.monotonic() - began:.0f} s in all.")

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -49,14 +49,21 @@ def request(method: str, host: str, path: str, headers: Mapping[str, str], body:
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def send_all(port: int, requests: Sequence[bytes], callers: int, status: int, says: bytes = b"") -> Load:
-    """Send all requests through so many callers at once.
+def send_all(
+    port: int,
+    requests: Sequence[bytes],
+    callers: int,
+    status: int,
+    says: bytes = b"",
+    between: Callable[[], None] | None = None,
+) -> Load:
+    """Send all requests through so many callers at once; each does `between` after every answer.
 
     Raises Wrong at the end if an answer has another status, or a body without the words of `says`.
     """
     began = time.perf_counter()
     with ThreadPoolExecutor(callers) as threads:
-        answers = list(threads.map(partial(_send, port), requests))
+        answers = list(threads.map(partial(_send, port, between), requests))
     load = Load(answers, time.perf_counter() - began)
     for sent, answer in zip(requests, answers, strict=True):
         if answer.status != status or says not in answer.body:
@@ -65,12 +72,14 @@ def send_all(port: int, requests: Sequence[bytes], callers: int, status: int, sa
     return load
 
 
-def _send(port: int, sent: bytes) -> Answer:
+def _send(port: int, between: Callable[[], None] | None, sent: bytes) -> Answer:
     began = time.perf_counter()
     with socket.create_connection(("127.0.0.1", port), timeout=SECONDS_TO_ANSWER) as connection:
         connection.sendall(sent)
         received = b"".join(iter(partial(connection.recv, 65536), b""))
     seconds = time.perf_counter() - began
+    if between:
+        between()
     head, _end, body = received.partition(b"\r\n\r\n")
     status = head[9:12]
     return Answer(int(status) if status.isdigit() else 0, head.decode("latin-1"), body, seconds)

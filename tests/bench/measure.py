@@ -66,11 +66,18 @@ def rounds(seconds: float) -> Iterator[int]:
 
 
 def over_http(
-    line: Line, stage: Stage, requests: Sequence[bytes], *, callers: int, status: int = 200, says: bytes = b""
+    line: Line,
+    stage: Stage,
+    requests: Sequence[bytes],
+    *,
+    callers: int,
+    status: int = 200,
+    says: bytes = b"",
+    between: Callable[[], None] | None = None,
 ) -> Load:
-    """Add a round of requests to a line. Raises Wrong when an answer is not what it must be."""
+    """Add a round of requests to a line, see send_all. Raises Wrong when an answer is not what it must be."""
     before = stage.meter.read()
-    load = send_all(stage.port, requests, callers, status, says)
+    load = send_all(stage.port, requests, callers, status, says, between)
     spent = stage.meter.read() - before
     line.add(spent, len(requests), load.rate, (load.latency(0.5), load.latency(0.95)))
     return load

@@ -1,5 +1,9 @@
-"""CPU time of process trees: the one figure that says the same on a busy machine and on a calm one."""
+"""CPU time of process trees, and a ruler for what neighbours add to it."""
 
+import copy
+import json
+import statistics
+import time
 from dataclasses import dataclass
 from typing import Self
 
@@ -33,3 +37,30 @@ def _seconds(root: int) -> float:
     """Since the start, the children that have ended included (where the system adds them to their parent's)."""
     parent = psutil.Process(root)
     return sum(sum(process.cpu_times()[:4]) for process in (parent, *parent.children(recursive=True)))
+
+
+class Ruler:
+    """One fixed piece of Python, again and again.
+
+    CPU time is not the same everywhere either: two processors are often two threads of one core, and a busy neighbour
+    makes each need up to twice the time.
+    """
+
+    def __init__(self) -> None:
+        self._thing = {f"row {n}": [n, {"text": "…" * 10}] for n in range(60)}
+        self._seconds: list[float] = []
+        self._quickest = min(self._once() for _ in range(1000))
+
+    def lay(self) -> None:
+        self._seconds.append(self._once())
+        self._quickest = min(self._quickest, self._seconds[-1])
+
+    @property
+    def slowness(self) -> float:
+        """How many times longer it took than when it was quickest, on average."""
+        return statistics.fmean(self._seconds) / self._quickest
+
+    def _once(self) -> float:
+        began = time.thread_time()
+        json.loads(json.dumps(copy.deepcopy(self._thing)))
+        return time.thread_time() - began

@@ -11,16 +11,17 @@ from payments.models import Letter, Payment, WebhookEvent
 from tests.bench import cast, floor
 from tests.bench.callers import Wrong, request
 from tests.bench.measure import MANY, ROUNDS, Line, over_http, rounds
+from tests.bench.meter import Ruler
 from tests.bench.stage import Stage
 from tests.shop import deliver, stripe_event
 
-SECONDS = 45.0
+SECONDS = 40.0
 """After which no round begins."""
 ALONE = 40
 """Webhooks of a round that come one after another."""
 TOGETHER = 160
 """Webhooks of a round that come sixteen at a time."""
-EACH = 50
+EACH = 40
 """pgbench's transactions of a round, per client."""
 WARM_UP = 5 * MANY
 FIRST, SAMPLE, FLOOR = 100_000, 600_000, 700_000
@@ -35,6 +36,8 @@ class Webhooks:
     together: Line = field(default_factory=lambda: Line("webhook, 16 at once"))
     twice: Line = field(default_factory=lambda: Line("the same webhook again, 16 at once"))
     forged: Line = field(default_factory=lambda: Line("a forged webhook (400), 16 at once"))
+    ruler: Ruler = field(default_factory=Ruler)
+    """Laid between the webhooks that come alone."""
     statements: int = 0
     """Of a webhook, BEGIN and COMMIT included."""
 
@@ -57,7 +60,7 @@ def _round(found: Webhooks, stage: Stage, payments: list[Payment], script: Path,
     over_http(found.empty, stage, live, callers=MANY)
     sent = cast.deliveries(stage.host, payments)
     alone, together = sent[:ALONE], sent[ALONE:]
-    over_http(found.alone, stage, alone, callers=1, says=b"The order is effective")
+    over_http(found.alone, stage, alone, callers=1, says=b"The order is effective", between=found.ruler.lay)
     over_http(found.together, stage, together, callers=MANY, says=b"The order is effective")
     over_http(found.twice, stage, together, callers=MANY, says=b"Already here")
     forged = [cast.delivery(stage.host, b'{"object": "event"}', "t=1,v1=00")] * TOGETHER
