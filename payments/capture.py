@@ -6,13 +6,14 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django_tasks import task
 
 from orders.models import Order, TimelineEntry
 from orders.moves import hold
 from payments import moves
 from payments.gateways import capturing_gateway
 from payments.gateways.base import PageState, Refused, Unreachable
-from payments.models import Payment, Provider
+from payments.models import Payment, Provider, Refusal
 
 log = logging.getLogger(__name__)
 Actor = TimelineEntry.Actor
@@ -42,6 +43,12 @@ def capture(payment_id: UUID | str) -> str:
     return str(state)
 
 
+@task()
+def capture_soon(payment: str) -> str:
+    """`capture`, by a worker: the sweep does it too, later."""
+    return capture(payment)
+
+
 @transaction.atomic
 def _claim(payment_id: UUID | str) -> Payment | None:
     """Only for a pending order and a started payment; a claim whose outcome is unknown keeps its number."""
@@ -53,7 +60,7 @@ def _claim(payment_id: UUID | str) -> Payment | None:
     if payment.claimed_at is None:
         payment.capture_number += 1
     Payment.objects.filter(pk=payment.pk).update(
-        capture_number=payment.capture_number, claimed_at=Now(), next_try_at=Now() + AGAIN
+        capture_number=payment.capture_number, claimed_at=Now(), next_try_at=Now() + AGAIN, refusal=""
     )
     payment.order = order
     return payment
@@ -66,5 +73,7 @@ def _fail(payment: Payment, refusal: str) -> None:
 
 
 def _give_up_claim(payment: Payment) -> None:
-    """Not approved any more, or the account was declined: the customer may go on, on the same page."""
-    Payment.objects.filter(pk=payment.pk, capture_number=payment.capture_number).update(claimed_at=None)
+    """The account was declined, or is not approved any more: the customer is told, and may go on, on the same page."""
+    Payment.objects.filter(pk=payment.pk, capture_number=payment.capture_number).update(
+        claimed_at=None, refusal=Refusal.PAYPAL
+    )

@@ -79,7 +79,7 @@ def _state(order: Order, latest: Payment | None, surplus: Payment | None) -> Sta
         return State.CANCELLED
     if latest is None or latest.status == Payment.Status.EXPIRED:
         return State.EXPIRED if latest else State.OPEN
-    if latest.status == Payment.Status.FAILED:
+    if latest.status == Payment.Status.FAILED or latest.refusal:
         return State.REFUSED
     if latest.returned_at or latest.approved_at or latest.claimed_at:
         return State.WAITING

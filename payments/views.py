@@ -201,7 +201,7 @@ def again(request: HttpRequest, token: str) -> HttpResponse:
 def returned(request: HttpRequest, token: str, payment: UUID) -> HttpResponse:
     """Back from the PSP. Needs no session, believes nothing of the address, moves nothing but the customer."""
     found = _note_visit(token, payment, "returned_at", TimelineEntry.Kind.RETURNED)
-    if found and found.provider == Provider.PAYPAL:
+    if found.provider == Provider.PAYPAL:
         with at_most(HAND_OFF_SECONDS):
             capture(found.pk)
     return SeeOther(_address_of(token))
@@ -216,14 +216,13 @@ def left(request: HttpRequest, token: str, payment: UUID) -> HttpResponse:
 
 
 @transaction.atomic
-def _note_visit(token: str, payment: UUID, moment: str, kind: TimelineEntry.Kind) -> Payment | None:
-    """Record the first visit; returns the payment if this was it."""
+def _note_visit(token: str, payment: UUID, moment: str, kind: TimelineEntry.Kind) -> Payment:
+    """Record the first visit; returns the payment, which may come back a second time (an account that was declined)."""
     order = get_object_or_404(Order, token=token, payments=payment)
     held = hold(pk=order.pk)
     first = Payment.objects.filter(pk=payment, **{f"{moment}__isnull": True}).update(**{moment: now()})
-    if not first:
-        return None
-    tell(held, kind, TimelineEntry.Actor.CUSTOMER)
+    if first:
+        tell(held, kind, TimelineEntry.Actor.CUSTOMER)
     return Payment.objects.get(pk=payment)
 
 
