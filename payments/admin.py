@@ -26,7 +26,13 @@ class ReadOnly:
         return False
 
 
-class LineInline(ReadOnly, admin.TabularInline[OrderLine, Order]):
+class Records(ReadOnly):
+    """Rows that belong to an order, as a plain table."""
+
+    template = "admin/records.html"
+
+
+class LineInline(Records, admin.TabularInline[OrderLine, Order]):
     model = OrderLine
     fields = ["sku", "name", "quantity", "price", "vat_rate", "line_total"]
     readonly_fields = ["price", "line_total"]
@@ -40,7 +46,7 @@ class LineInline(ReadOnly, admin.TabularInline[OrderLine, Order]):
         return format_chf(line.total)
 
 
-class PaymentInline(ReadOnly, admin.TabularInline[Payment, Order]):
+class PaymentInline(Records, admin.TabularInline[Payment, Order]):
     model = Payment
     fields = [
         "method",
@@ -67,18 +73,18 @@ class PaymentInline(ReadOnly, admin.TabularInline[Payment, Order]):
         return received(payment)
 
 
-class EventInline(ReadOnly, admin.TabularInline[WebhookEvent, Order]):
+class EventInline(Records, admin.TabularInline[WebhookEvent, Order]):
     model = WebhookEvent
     fields = ["received_at", "provider", "type", "event_id", "source", "processed_at", "outcome"]
     show_change_link = True
 
 
-class LetterInline(ReadOnly, admin.TabularInline[Letter, Order]):
+class LetterInline(Records, admin.TabularInline[Letter, Order]):
     model = Letter
     fields = ["kind", "due_at", "sent_at", "tries"]
 
 
-class TimelineInline(ReadOnly, admin.TabularInline[TimelineEntry, Order]):
+class TimelineInline(Records, admin.TabularInline[TimelineEntry, Order]):
     model = TimelineEntry
     fields = ["at", "actor", "actor_name", "sentence"]
     readonly_fields = ["sentence"]
