@@ -72,6 +72,16 @@ class Books:
             rows = self._db.execute("SELECT body FROM document WHERE kind = ? ORDER BY n", (kind,)).fetchall()
         return [json.loads(row[0]) for row in rows]
 
+    def where(self, kind: str, **fields: str) -> list[Document]:
+        """The documents of a kind whose fields (of the top level) have these values, oldest first."""
+        tests = "".join(f" AND json_extract(body, '$.{name}') = ?" for name in fields)
+        with self._lock:
+            rows = self._db.execute(
+                f"SELECT body FROM document WHERE kind = ?{tests} ORDER BY n",  # noqa: S608 (names of our own)
+                (kind, *fields.values()),
+            ).fetchall()
+        return [json.loads(row[0]) for row in rows]
+
     def latest(self, kind: str, count: int) -> list[Document]:
         """The `count` newest documents of a kind, newest first."""
         with self._lock:

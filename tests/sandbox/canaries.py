@@ -6,10 +6,13 @@ CARD_FINGERPRINT = "CanariEmpreinte1"
 CARD_NETWORK_TRANSACTION = "canari-reseau-104856201"
 CARD_IIN_BANK = "Banque du Canari SA"
 TWINT_HOLDER = "Thierry Canari-Twint"
+CARD_REFUND_REFERENCE = "canari-remboursement-74009"
+CUSTOMER_IP = "203.0.113.42"
 PAYPAL_EMAIL = "canari.payeur@example.com"
 PAYPAL_PAYER_ID = "CANARYPAYER42"
 PAYPAL_NAME = "Pascale Canari-Payeuse"
 PAYPAL_STREET = "Chemin du Canari 7"
+PAYPAL_COMPLAINT = "Le canari n’est jamais arrivé."
 
 CANARIES = (
     CARD_HOLDER,
@@ -18,8 +21,11 @@ CANARIES = (
     CARD_NETWORK_TRANSACTION,
     CARD_IIN_BANK,
     TWINT_HOLDER,
+    CARD_REFUND_REFERENCE,
+    CUSTOMER_IP,
     PAYPAL_EMAIL,
     PAYPAL_PAYER_ID,
     PAYPAL_NAME,
     PAYPAL_STREET,
+    PAYPAL_COMPLAINT,
 )

@@ -14,6 +14,7 @@ import requests
 
 Json = dict[str, Any]
 Psp = Literal["stripe", "paypal"]
+RefundStatus = Literal["succeeded", "pending", "failed", "canceled"]
 VISA, MASTERCARD, THREE_D_SECURE = "4242424242424242", "5555555555554444", "4000002500003155"
 INSUFFICIENT_FUNDS, DECLINED, EXPIRED_CARD = "4000000000009995", "4000000000000002", "4000000000000069"
 WRONG_CVC, PROCESSING_ERROR = "4000000000000127", "4000000000000119"
@@ -56,7 +57,8 @@ class Sandbox:
         self.url = url.rstrip("/")
 
     # The buyer on the hosted pages. `webhook`: none, lost, twice, late (with `seconds`), reversed, unsigned,
-    # wrong_amount (the PSP takes 1.00 more and says so everywhere), event_amount (only the message says 1.00 more).
+    # wrong_amount (the PSP takes 1.00 more and says so everywhere), event_amount (only the message says 1.00 more),
+    # gaps (the first of every two is lost), never (no event was ever made: not in the PSP's list either).
 
     def pay_by_card(
         self,
@@ -95,7 +97,7 @@ class Sandbox:
         self,
         page: str,
         *,
-        capture: Literal["completed", "pending", "declined", "instrument_declined"] = "completed",
+        capture: Literal["completed", "pending", "echeck", "declined", "instrument_declined"] = "completed",
         webhook: str = "none",
         capture_webhook: str | None = None,
         seconds: float = 0,
@@ -118,10 +120,75 @@ class Sandbox:
         """PayPal decides about a pending capture."""
         return self._post(f"paypal/captures/{capture}/settle", status=status)
 
+    # Money that goes back. What becomes of the shop's own refunds is a setting: `change(refunds="pending")`.
+
+    def refund(
+        self,
+        page: str,
+        amount: int | None = None,
+        *,
+        status: RefundStatus = "succeeded",
+        webhook: str = "none",
+        seconds: float = 0,
+    ) -> str:
+        """Somebody at the PSP's dashboard gives money back (all that is left, or so many centimes); the refund's id."""
+        path = f"payments/{page_id(page)}/refund"
+        return str(self._post(path, amount=amount, status=status, webhook=webhook, seconds=seconds)["id"])
+
+    def settle_refund(
+        self, refund: str, status: RefundStatus, *, reason: str = "", webhook: str = "none", seconds: float = 0
+    ) -> None:
+        """A pending refund is decided, or one that succeeded bounces. `reason`: Stripe's failure_reason.
+
+        PayPal sends no message of a refund that failed.
+        """
+        self._post(f"refunds/{refund}", status=status, reason=reason, webhook=webhook, seconds=seconds)
+
+    def dispute(
+        self,
+        page: str,
+        amount: int | None = None,
+        *,
+        reason: str = "",
+        status: str = "",
+        due_days: float = 10,
+        webhook: str = "none",
+        seconds: float = 0,
+    ) -> str:
+        """The customer's bank, or PayPal, asks for the money back; the dispute's id.
+
+        `reason` and `status` are the PSP's words; usually fraudulent, needs_response (an inquiry:
+        warning_needs_response) at Stripe, MERCHANDISE_OR_SERVICE_NOT_RECEIVED, WAITING_FOR_SELLER_RESPONSE at PayPal.
+        """
+        body = {"reason": reason, "status": status, "due_days": due_days, "webhook": webhook, "seconds": seconds}
+        return str(self._post(f"payments/{page_id(page)}/dispute", amount=amount, **body)["id"])
+
+    def move_dispute(
+        self, dispute: str, status: str, *, outcome: str = "", webhook: str = "none", seconds: float = 0
+    ) -> None:
+        """A dispute goes on or ends: under_review, won, lost, warning_closed … at Stripe; at PayPal UNDER_REVIEW …, or
+        RESOLVED with an `outcome` (RESOLVED_BUYER_FAVOUR and ACCEPTED take the money: PAYMENT.CAPTURE.REVERSED)."""
+        self._post(f"disputes/{dispute}", status=status, outcome=outcome, webhook=webhook, seconds=seconds)
+
+    def reverse(self, page: str, amount: int | None = None, *, webhook: str = "none", seconds: float = 0) -> str:
+        """PayPal takes money back by itself (PAYMENT.CAPTURE.REVERSED); the reversal's id."""
+        path = f"payments/{page_id(page)}/reverse"
+        return str(self._post(path, amount=amount, webhook=webhook, seconds=seconds)["id"])
+
+    def age(self, page: str, days: float) -> None:
+        """Let a payment be older than it is: TWINT and PayPal give nothing back after 180 days."""
+        self._post(f"payments/{page_id(page)}/age", days=days)
+
     # The books.
 
+    def books(self) -> dict[str, Json]:
+        """By the payment's id: taken, refunded (for good), refunding (pending), disputed (centimes); currency."""
+        return dict(self._call("GET", "books"))
+
     def payments(self) -> list[Json]:
-        """psp, page, reference, methods, state, amount, currency, money (its id), received, url; oldest first."""
+        """psp, page, reference, methods, state, amount, currency, money (its id), received, url, refunded, refunding,
+        disputed, refunds [{id, amount, status, marks}], disputes [{id, amount, status, reason, outcome}]; oldest first.
+        """
         return self._list("payments")
 
     def payment(self, page: str) -> Json:
@@ -172,7 +239,9 @@ class Sandbox:
 
     def change(self, **settings: object) -> Json:
         """shop_url, stripe_methods, paypal_blocks_duplicate_invoices, paypal_token_seconds, hold_webhooks,
-        retry_base_seconds, retry_cap_seconds, max_tries."""
+        retry_base_seconds, retry_cap_seconds, max_tries; refunds (what becomes of the shop's: succeeded, pending,
+        failed, refused: the account is empty), refund_webhook, refund_seconds (how their messages go); stripe_secret,
+        paypal_webhook (what messages are signed with, and for)."""
         return self._post("settings", **settings)
 
     def break_calls(

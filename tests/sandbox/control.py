@@ -4,14 +4,14 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from tests.sandbox import faults
+from tests.sandbox import faults, money_back
+from tests.sandbox.manner import Manner
 from tests.sandbox.paypal import orders
 from tests.sandbox.paypal.errors import PayPalError
-from tests.sandbox.statement import statement
+from tests.sandbox.statement import statement, summary
 from tests.sandbox.stripe import checkout, sessions
 from tests.sandbox.stripe.cards import CARDS
 from tests.sandbox.stripe.errors import StripeError
-from tests.sandbox.webhooks import Manner
 from tests.sandbox.world import world
 
 control = Blueprint("control", __name__, url_prefix="/control")
@@ -21,10 +21,16 @@ BOOKS = (
     "stripe payment_intent",
     "stripe charge",
     "stripe balance_transaction",
+    "stripe refund",
+    "stripe dispute",
+    "stripe webhook_endpoint",
     "stripe event",
     "stripe key",
     "paypal order",
     "paypal capture",
+    "paypal refund",
+    "paypal dispute",
+    "paypal webhook",
     "paypal event",
     "paypal key",
     "delivery",
@@ -118,6 +124,52 @@ def expire_order(id: str) -> Response:
 @control.post("/paypal/captures/<id>/settle")
 def settle(id: str) -> Response:
     return jsonify(orders.settle(world(), id, _body()["status"]))
+
+
+@control.post("/payments/<page>/refund")
+def refund(page: str) -> Response:
+    body = _body()
+    status = body.get("status") or "succeeded"
+    return jsonify(id=money_back.refund(world(), page, body.get("amount"), status, Manner.of(body)))
+
+
+@control.post("/refunds/<id>")
+def settle_refund(id: str) -> Response:
+    body = _body()
+    money_back.settle_refund(world(), id, body["status"], body.get("reason") or "", Manner.of(body))
+    return jsonify({})
+
+
+@control.post("/payments/<page>/dispute")
+def dispute(page: str) -> Response:
+    body = _body()
+    reason, status = body.get("reason") or "", body.get("status") or ""
+    days = body.get("due_days", money_back.DUE_DAYS)
+    return jsonify(id=money_back.dispute(world(), page, body.get("amount"), reason, status, days, Manner.of(body)))
+
+
+@control.post("/disputes/<id>")
+def move_dispute(id: str) -> Response:
+    body = _body()
+    money_back.move_dispute(world(), id, body["status"], body.get("outcome") or "", Manner.of(body))
+    return jsonify({})
+
+
+@control.post("/payments/<page>/reverse")
+def reverse(page: str) -> Response:
+    body = _body()
+    return jsonify(id=money_back.reverse(world(), page, body.get("amount"), Manner.of(body)))
+
+
+@control.post("/payments/<page>/age")
+def age(page: str) -> Response:
+    money_back.age(world(), page, _body()["days"])
+    return jsonify({})
+
+
+@control.get("/books")
+def books() -> Response:
+    return jsonify(summary(world().books))
 
 
 @control.get("/payments")

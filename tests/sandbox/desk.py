@@ -5,12 +5,12 @@ from collections.abc import Callable
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from tests.sandbox.manner import Manner
 from tests.sandbox.paypal import orders
 from tests.sandbox.paypal.errors import PayPalError
 from tests.sandbox.statement import statement
 from tests.sandbox.stripe import checkout, sessions
 from tests.sandbox.stripe.errors import StripeError
-from tests.sandbox.webhooks import Manner
 from tests.sandbox.world import World, world
 
 desk = Blueprint("desk", __name__)

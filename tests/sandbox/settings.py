@@ -2,7 +2,11 @@
 
 from dataclasses import asdict, dataclass, fields, replace
 
+from tests.environment import PAYPAL_WEBHOOK_ID, STRIPE_WEBHOOK_SECRET
 from tests.sandbox.books import Books
+from tests.sandbox.manner import FAULTS, Manner
+
+REFUNDS = ("succeeded", "pending", "failed", "refused")
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,15 @@ class Settings:
     retry_base_seconds: float = 1.0  # waits 1, 2, 4, 8 … times this
     retry_cap_seconds: float = 60.0
     max_tries: int = 25
+    refunds: str = "succeeded"  # what becomes of the shop's refunds: a word of REFUNDS; refused: no funds
+    refund_webhook: str = "none"  # how the messages of the shop's refunds go
+    refund_seconds: float = 0.0
+    stripe_secret: str = STRIPE_WEBHOOK_SECRET  # what messages are signed with; a rolled one
+    paypal_webhook: str = PAYPAL_WEBHOOK_ID
+
+    @property
+    def of_refunds(self) -> Manner:
+        return Manner.of({"webhook": self.refund_webhook, "seconds": self.refund_seconds})
 
 
 class Dashboard:
@@ -29,10 +42,13 @@ class Dashboard:
         return replace(self._default, **{**changed, **_tuples(changed)})
 
     def change(self, **changes: object) -> Settings:
-        """Raises ValueError for a name that does not exist."""
+        """Raises ValueError for a name or a word that does not exist."""
         unknown = changes.keys() - {field.name for field in fields(Settings)}
         if unknown:
             raise ValueError(f"no such setting: {', '.join(sorted(unknown))}")
+        for name, words in (("refunds", REFUNDS), ("refund_webhook", FAULTS)):
+            if changes.get(name, words[0]) not in words:
+                raise ValueError(f"no such word for {name}: {changes[name]}")
         with self._books.turn():
             self._books.put("settings", "changed", {**(self._books.get("settings", "changed") or {}), **changes})
         return self.read()

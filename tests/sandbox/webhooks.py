@@ -6,28 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Literal, get_args
 
 import requests
 
 from tests.sandbox.books import Books, Document
+from tests.sandbox.manner import Manner
 from tests.sandbox.names import paypal_id
 from tests.sandbox.settings import Dashboard
 
 Signer = Callable[[bytes], dict[str, str]]
-Fault = Literal["none", "lost", "twice", "late", "reversed", "unsigned", "wrong_amount", "event_amount"]
-FAULTS: tuple[Fault, ...] = get_args(Fault)
-FAULT_NAMES: dict[Fault, str] = {  # on the hosted pages
-    "none": "normal",
-    "lost": "perdu",
-    "twice": "envoyé deux fois",
-    "late": "en retard",
-    "reversed": "dans l’ordre inverse",
-    "unsigned": "sans signature",
-    "wrong_amount": "autre montant (+ 1.00)",
-}
-
 LEASE = 30.0  # seconds after which a delivery that was under way when we were killed is sent again
 SPACING = 0.02  # seconds between the messages of one payment: their usual order, but they may overtake
 WIDE_SPACING = 0.1  # seconds, where the order matters
@@ -35,26 +22,6 @@ SOON = 0.5  # seconds: what is due by then counts as due when somebody waits for
 THREADS = 12
 TIMEOUT = (3, 20)  # seconds to connect, to answer
 ADDRESSES = {"stripe": "/webhooks/stripe/", "paypal": "/webhooks/paypal/"}
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How the messages of one payment reach the shop.
-
-    `wrong_amount` is not ours: the PSP takes another amount, and all its messages and objects say so.
-    `event_amount`: the signed message says another amount than the PSP's books.
-    """
-
-    fault: Fault = "none"
-    seconds: float = 0.0
-
-    @classmethod
-    def of(cls, values: Mapping[str, object]) -> "Manner":
-        """From a form or a JSON body. Raises ValueError for an unknown fault."""
-        fault = str(values.get("webhook") or "none")
-        if fault not in FAULTS:
-            raise ValueError(f"no such webhook fault: {fault}")
-        return cls(fault, float(str(values.get("seconds") or 0) or 0))
 
 
 class Courier:
@@ -86,7 +53,7 @@ class Courier:
         backwards = manner.fault == "reversed"
         for number, event in enumerate(reversed(events) if backwards else events):
             for _ in range(2 if manner.fault == "twice" else 1):
-                self._write(psp, event, manner, number * (WIDE_SPACING if backwards else SPACING))
+                self._write(psp, event, manner, number, WIDE_SPACING if backwards else SPACING)
         self._bell.set()
 
     def resend(self, psp: str, event: Document) -> None:
@@ -127,9 +94,9 @@ class Courier:
             return None, type(error).__name__
         return answer.status_code, ""
 
-    def _write(self, psp: str, event: Document, manner: Manner, later: float) -> None:
+    def _write(self, psp: str, event: Document, manner: Manner, number: int, spacing: float) -> None:
         settings = self._dashboard.read()
-        state = "lost" if manner.fault == "lost" else "held" if settings.hold_webhooks else "waiting"
+        state = "lost" if manner.loses(number) else "held" if settings.hold_webhooks else "waiting"
         told = falsified(event) if manner.fault == "event_amount" else event
         delivery = {
             "id": f"d{paypal_id(10)}",
@@ -142,7 +109,7 @@ class Courier:
             "body": json.dumps(told),
             "tries": [],
         }
-        wait = later + (manner.seconds if manner.fault == "late" else 0.0)
+        wait = number * spacing + (manner.seconds if manner.fault == "late" else 0.0)
         self._keep(delivery, due=time.time() + wait if state == "waiting" else None)
 
     def _keep(self, delivery: Document, *, due: float | None) -> None:

@@ -29,7 +29,10 @@ class World:
         books = Books(state / "books.sqlite3")
         dashboard = Dashboard(books, shop_url.rstrip("/"))
         certificates = Certificates(state, f"{url}/paypal")
-        signers = {"stripe": stripe_signed, "paypal": certificates.signed}
+        signers = {
+            "stripe": lambda body: stripe_signed(body, dashboard.read().stripe_secret),
+            "paypal": lambda body: certificates.signed(body, dashboard.read().paypal_webhook),
+        }
         return cls(url, books, dashboard, certificates, Courier(books, dashboard, signers))
 
 

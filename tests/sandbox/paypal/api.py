@@ -10,9 +10,9 @@ from flask import Blueprint, Response, jsonify, request
 from tests.environment import PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET
 from tests.sandbox.books import Document
 from tests.sandbox.names import paypal_id, stripe_id
-from tests.sandbox.paypal import events, orders, schema
-from tests.sandbox.paypal.errors import PayPalError, Unauthorised, malformed, not_found
-from tests.sandbox.paypal.idempotency import once
+from tests.sandbox.paypal import disputes, endpoints, events, orders, refunds, schema
+from tests.sandbox.paypal.errors import PayPalError, PlainError, Unauthorised, malformed, not_found
+from tests.sandbox.paypal.idempotency import ORDERS_LIFE, PAYMENTS_LIFE, once
 from tests.sandbox.paypal.shapes import public
 from tests.sandbox.world import world
 
@@ -42,6 +42,11 @@ def _sign_the_answer(response: Response) -> Response:
 @api.errorhandler(PayPalError)
 def _refuse(error: PayPalError) -> tuple[Response, int, dict[str, str]]:
     return jsonify(error.body), error.status, {"PayPal-Debug-Id": error.debug_id}
+
+
+@api.errorhandler(PlainError)
+def _refuse_plainly(error: PlainError) -> tuple[Response, int]:
+    return jsonify(error.body), 400
 
 
 @api.errorhandler(Unauthorised)
@@ -87,7 +92,7 @@ def create_order() -> tuple[Response, int]:
             "PayPal-Request-Id",
         )
     schema.check_order(body)
-    order, replayed = _once(body, lambda: orders.create(world(), body))
+    order, replayed = _once(body, lambda: orders.create(world(), body), _order_again, ORDERS_LIFE)
     return _order(order), 200 if replayed else 201
 
 
@@ -100,13 +105,71 @@ def get_order(id: str) -> Response:
 def capture_order(id: str) -> tuple[Response, int]:
     body = _body()
     schema.check(schema.CAPTURE, body)
-    order, replayed = _once(body, lambda: orders.capture(world(), id))
+    order, replayed = _once(body, lambda: orders.capture(world(), id), _order_again, ORDERS_LIFE)
     return _order(order), 200 if replayed else 201
 
 
 @api.get("/v2/payments/captures/<id>")
 def get_capture(id: str) -> Response:
     return jsonify(public(orders.capture_found(world(), id)))
+
+
+@api.post("/v2/payments/captures/<id>/refund")
+def refund_capture(id: str) -> tuple[Response, int]:
+    body = _body()
+    schema.check(schema.REFUND, body)
+    refund, replayed = _once(
+        body, lambda: refunds.create(world(), id, body), lambda made: refunds.found(world(), made), PAYMENTS_LIFE
+    )
+    return _refund(refund), 200 if replayed else 201
+
+
+@api.get("/v2/payments/refunds/<id>")
+def get_refund(id: str) -> Response:
+    return jsonify(public(refunds.found(world(), id)))
+
+
+@api.get("/v1/customer/disputes")
+def list_disputes() -> Response:
+    for name in request.args.keys() - {"disputed_transaction_id", "page_size"}:
+        raise malformed("UNKNOWN_PARAMETER", "The query parameter is not known.", name)
+    found = disputes.listed(world(), request.args.get("disputed_transaction_id"))
+    return jsonify(items=[public(dispute) for dispute in found], links=[])
+
+
+@api.get("/v1/customer/disputes/<id>")
+def get_dispute(id: str) -> Response:
+    return jsonify(public(disputes.found(world(), id)))
+
+
+@api.post("/v1/notifications/webhooks")
+def create_webhook() -> tuple[Response, int]:
+    body = _body()
+    schema.check(schema.WEBHOOK, body)
+    return jsonify(endpoints.create(world(), body)), 201
+
+
+@api.get("/v1/notifications/webhooks")
+def list_webhooks() -> Response:
+    return jsonify(webhooks=world().books.all(endpoints.KIND))
+
+
+@api.get("/v1/notifications/webhooks/<id>")
+def get_webhook(id: str) -> Response:
+    return jsonify(endpoints.found(world(), id))
+
+
+@api.patch("/v1/notifications/webhooks/<id>")
+def change_webhook(id: str) -> Response:
+    body = _body()
+    schema.check(schema.WEBHOOK_PATCH, body)
+    return jsonify(endpoints.change(world(), id, body))
+
+
+@api.delete("/v1/notifications/webhooks/<id>")
+def delete_webhook(id: str) -> Response:
+    endpoints.delete(world(), id)
+    return Response(status=204)
 
 
 @api.get("/v1/notifications/webhooks-events")
@@ -135,20 +198,35 @@ def _body() -> Any:
     return body
 
 
-def _once(body: Any, act: Callable[[], Document]) -> tuple[Document, bool]:
+def _once(
+    body: Any, act: Callable[[], Document], again: Callable[[str], Document], life: float
+) -> tuple[Document, bool]:
     key = request.headers.get("PayPal-Request-Id")
     if not key:
         return act(), False
-    return once(world().books, key, request.path, body, act, lambda id: orders.found(world(), id))
+    return once(world().books, key, request.path, body, act, again, life)
+
+
+def _order_again(id: str) -> Document:
+    return orders.found(world(), id)
 
 
 def _order(order: Document) -> Response:
     """All of it if the caller prefers that; else what PayPal tells anyway."""
     whole = public(order)
-    if "return=representation" in request.headers.get("Prefer", ""):
+    if _wants_all():
         return jsonify(whole)
     if whole["status"] != "COMPLETED":
         return jsonify({name: whole[name] for name in ("id", "status", "payment_source", "links")})
     units = [{name: unit[name] for name in ("reference_id", "payments")} for unit in whole["purchase_units"]]
     short = {name: whole[name] for name in ("id", "status", "payment_source", "payer", "links")}
     return jsonify(short | {"purchase_units": units})
+
+
+def _refund(refund: Document) -> Response:
+    whole = public(refund)
+    return jsonify(whole if _wants_all() else {name: whole[name] for name in ("id", "status", "links")})
+
+
+def _wants_all() -> bool:
+    return "return=representation" in request.headers.get("Prefer", "")

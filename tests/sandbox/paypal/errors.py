@@ -67,3 +67,18 @@ def not_found() -> PayPalError:
         "INVALID_RESOURCE_ID",
         "Specified resource ID does not exist. Please check the resource ID and try again.",
     )
+
+
+class PlainError(Exception):
+    """A 400 in the older shape of PayPal's v1 endpoints."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
+        link = "https://developer.paypal.com/docs/api/webhooks/v1/#errors"
+        self.body = {
+            "name": name,
+            "message": message,
+            "information_link": link,
+            "debug_id": paypal_id(13).lower(),
+            "details": [],
+        }

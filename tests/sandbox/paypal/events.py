@@ -5,10 +5,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.sandbox.books import Books, Document
+from tests.sandbox.manner import Manner
 from tests.sandbox.names import paypal_id
 from tests.sandbox.paypal.errors import malformed, not_found
 from tests.sandbox.paypal.shapes import public
-from tests.sandbox.webhooks import Manner
 from tests.sandbox.world import World
 
 KIND = "paypal event"
@@ -19,11 +19,24 @@ SUMMARIES = {
     "PAYMENT.CAPTURE.PENDING": "Payment pending for {amount}",
     "PAYMENT.CAPTURE.DENIED": "Payment denied for {amount}",
     "PAYMENT.CAPTURE.DECLINED": "Payment declined for {amount}",
+    "PAYMENT.CAPTURE.REFUNDED": "A {amount} capture payment was refunded",
+    "PAYMENT.CAPTURE.REVERSED": "A {amount} capture payment was reversed",
+    "CUSTOMER.DISPUTE.CREATED": "A new dispute opened with Case # {case}",
+    "CUSTOMER.DISPUTE.UPDATED": "A dispute was updated with case # {case}",
+    "CUSTOMER.DISPUTE.RESOLVED": "A dispute was resolved with case # {case}",
+}
+RESOURCES = {  # by the words that a type begins with, the longest first
+    "PAYMENT.CAPTURE.RE": ("refund", "2.0"),
+    "PAYMENT.CAPTURE": ("capture", "2.0"),
+    "CHECKOUT": ("checkout-order", "2.0"),
+    "CUSTOMER.DISPUTE": ("dispute", None),
 }
 
 
 def emit(world: World, happened: list[tuple[str, Document]], manner: Manner) -> None:
     """Write down what happened, each thing with its resource as it is now, and send the messages."""
+    if manner.fault == "never":
+        return
     events = [_event(world, type, thing) for type, thing in happened]
     for event in events:
         world.books.put(KIND, event["id"], event)
@@ -57,14 +70,17 @@ def _event(world: World, type: str, thing: Document) -> Document:
     id = f"WH-{paypal_id()}-{paypal_id()}"
     href = f"{world.url}/paypal/v1/notifications/webhooks-events/{id}"
     amount = thing.get("amount", {})
+    resource, version = next(said for start, said in RESOURCES.items() if type.startswith(start))
     return {
         "id": id,
         "event_version": "1.0",
         "create_time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
-        "resource_type": "capture" if type.startswith("PAYMENT") else "checkout-order",
-        "resource_version": "2.0",
+        "resource_type": resource,
+        **({"resource_version": version} if version else {}),
         "event_type": type,
-        "summary": SUMMARIES[type].format(amount=f"{amount.get('currency_code')} {amount.get('value')}"),
+        "summary": SUMMARIES[type].format(
+            amount=f"{amount.get('currency_code')} {amount.get('value')}", case=thing.get("dispute_id")
+        ),
         "resource": public(thing),
         "links": [
             {"href": href, "rel": "self", "method": "GET"},
@@ -77,7 +93,7 @@ def _wanted(event: Document, query: dict[str, str], bounds: dict[str, datetime])
     at = datetime.fromisoformat(event["create_time"])
     return (
         ("event_type" not in query or event["event_type"] == query["event_type"])
-        and ("transaction_id" not in query or event["resource"]["id"] == query["transaction_id"])
+        and ("transaction_id" not in query or event["resource"].get("id") == query["transaction_id"])
         and at >= bounds.get("start_time", at)
         and at <= bounds.get("end_time", at)
     )

@@ -3,10 +3,10 @@
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from tests.sandbox.manner import FAULT_NAMES, Manner
 from tests.sandbox.paypal import orders
 from tests.sandbox.paypal.errors import PayPalError
 from tests.sandbox.statement import centimes
-from tests.sandbox.webhooks import FAULT_NAMES, Manner
 from tests.sandbox.world import world
 
 pages = Blueprint("paypal_pages", __name__, url_prefix="/paypal/checkoutnow")

@@ -1,4 +1,4 @@
-"""PayPal-Request-Id: a key finds its order again, and tells it as it is now (developer.paypal.com, idempotency)."""
+"""PayPal-Request-Id: a key finds what it made, and tells it as it is now (developer.paypal.com, idempotency)."""
 
 import hashlib
 import json
@@ -13,7 +13,8 @@ from tests.sandbox.paypal.errors import PayPalError, malformed, unprocessable
 from tests.sandbox.paypal.orders import instrument_declined
 
 KIND = "paypal key"
-LIFE = 6 * 3600  # seconds that Orders keep a key
+ORDERS_LIFE = 6 * 3600  # seconds that Orders v2 keeps a key
+PAYMENTS_LIFE = 45 * 86_400  # the same of Payments v2
 LONGEST = 108  # characters
 
 _running: set[str] = set()
@@ -27,8 +28,9 @@ def once(
     body: Any,
     act: Callable[[], Document],
     again: Callable[[str], Document],
+    life: float,
 ) -> tuple[Document, bool]:
-    """Act, or tell what this key's order has become (True). Raises PayPalError."""
+    """Act, or tell what has become of what this key made (True). Raises PayPalError."""
     if not 1 <= len(key) <= LONGEST:
         raise malformed("INVALID_PARAMETER_VALUE", f"At most {LONGEST} characters.", "PayPal-Request-Id")
     with _running_lock:
@@ -41,7 +43,7 @@ def once(
         _running.add(key)
     try:
         pause()
-        return _once(books, key, path, body, act, again)
+        return _once(books, key, path, body, act, again, life)
     finally:
         with _running_lock:
             _running.discard(key)
@@ -54,29 +56,30 @@ def _once(
     body: Any,
     act: Callable[[], Document],
     again: Callable[[str], Document],
+    life: float,
 ) -> tuple[Document, bool]:
     print_ = hashlib.sha256(f"{path} {json.dumps(body, sort_keys=True)}".encode()).hexdigest()
     kept = books.get(KIND, key)
-    if kept and kept["at"] > time.time() - LIFE:
+    if kept and kept["at"] > time.time() - life:
         if kept["print"] != print_:
             raise unprocessable(
                 "PAYPAL_REQUEST_ID_PREVIOUSLY_USED",
                 "The PayPal-Request-Id has already been used for another request.",
             )
-        if kept["order"] is None:
+        if kept["made"] is None:
             raise instrument_declined()
-        return again(kept["order"]), True
+        return again(kept["made"]), True
     mark = {"at": time.time(), "print": print_}
     with books.turn():
         try:
-            order = act()
+            made = act()
         except PayPalError as error:
             # A decline is a result, and kept; a refusal to begin is not.
             if error.issue != "INSTRUMENT_DECLINED":
                 raise
             declined = error
         else:
-            books.put(KIND, key, {**mark, "order": order["id"]})
-            return order, False
-        books.put(KIND, key, {**mark, "order": None})
+            books.put(KIND, key, {**mark, "made": made["id"]})
+            return made, False
+        books.put(KIND, key, {**mark, "made": None})
     raise declined

@@ -5,20 +5,21 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlencode
 
 from tests.sandbox.books import Document
+from tests.sandbox.manner import Manner
 from tests.sandbox.paypal import shapes
 from tests.sandbox.paypal.errors import PayPalError, not_found, unprocessable
 from tests.sandbox.paypal.events import emit
 from tests.sandbox.paypal.schema import centimes
-from tests.sandbox.webhooks import Manner
 from tests.sandbox.world import World
 
 KIND = "paypal order"
 CAPTURE_KIND = "paypal capture"
 OTHER_AMOUNT = 100  # centimes that a `wrong_amount` takes too much
 # What the capture of an approved order will give.
-Outcome = Literal["completed", "pending", "declined", "instrument_declined"]
+Outcome = Literal["completed", "pending", "echeck", "declined", "instrument_declined"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-STATUSES = {"completed": "COMPLETED", "pending": "PENDING", "declined": "DECLINED"}
+STATUSES = {"completed": "COMPLETED", "pending": "PENDING", "echeck": "PENDING", "declined": "DECLINED"}
+HELD = ("COMPLETED", "PENDING", "PARTIALLY_REFUNDED", "REFUNDED")  # captures that use their invoice number up
 
 
 class PageGone(Exception):
@@ -124,8 +125,7 @@ def settle(world: World, capture_id: str, status: str) -> Document:
             raise PageGone(capture["status"])
         # A denied capture reads DECLINED: the resource has no state of that name.
         shapes.settle(capture, "COMPLETED" if status == "COMPLETED" else "DECLINED")
-        order = found(world, capture["supplementary_data"]["related_ids"]["order_id"])
-        _keep(world, order, capture)
+        order = keep_capture(world, capture)
         emit(world, [(f"PAYMENT.CAPTURE.{status}", capture)], _manner(order))
     return capture
 
@@ -134,19 +134,29 @@ def _capture(world: World, order: Document) -> Document:
     manner = _manner(order)
     total = centimes(order["purchase_units"][0]["amount"], "/amount")
     taken = total + (OTHER_AMOUNT if manner.fault == "wrong_amount" else 0)
-    capture = shapes.capture(order, taken, STATUSES[order["_outcome"]], _api(world))
+    reason = "ECHECK" if order["_outcome"] == "echeck" else "PENDING_REVIEW"
+    capture = shapes.capture(order, taken, STATUSES[order["_outcome"]], _api(world), reason)
     order |= {"status": "COMPLETED", "update_time": shapes.now()}
     order["links"] = order["links"][:1]
-    _keep(world, order, capture)
+    world.books.put(KIND, order["id"], order)
+    order = keep_capture(world, capture)
     happened = [(f"PAYMENT.CAPTURE.{capture['status']}", capture), ("CHECKOUT.ORDER.COMPLETED", order)]
     emit(world, happened, manner)
     return order
 
 
-def _keep(world: World, order: Document, capture: Document) -> None:
-    order["purchase_units"][0]["payments"] = {"captures": [shapes.as_part(capture)]}
-    world.books.put(KIND, order["id"], order)
+def keep_capture(world: World, capture: Document) -> Document:
+    """Write a capture down, and let its order tell of it and of its refunds; the order."""
     world.books.put(CAPTURE_KIND, capture["id"], capture)
+    order = world.books.get(KIND, capture["supplementary_data"]["related_ids"]["order_id"])
+    assert order
+    refunds = world.books.where("paypal refund", _capture=capture["id"])
+    payments = {"captures": [capture], "refunds": refunds}
+    order["purchase_units"][0]["payments"] = {
+        name: [shapes.as_part(thing) for thing in things] for name, things in payments.items() if things
+    }
+    world.books.put(KIND, order["id"], order)
+    return order
 
 
 def _ask_again(world: World, order: Document) -> None:
@@ -164,8 +174,8 @@ def _check_invoice(world: World, order: Document) -> None:
     invoice = order["purchase_units"][0].get("invoice_id")
     if not invoice or not world.dashboard.read().paypal_blocks_duplicate_invoices:
         return
-    for capture in world.books.all(CAPTURE_KIND):
-        if capture.get("invoice_id") == invoice and capture["status"] in ("COMPLETED", "PENDING"):
+    for capture in world.books.where(CAPTURE_KIND, invoice_id=invoice):
+        if capture["status"] in HELD:
             raise unprocessable(
                 "DUPLICATE_INVOICE_ID",
                 "Requested invoice number has been previously captured.",

@@ -81,6 +81,27 @@ ORDER = Draft202012Validator(
     )
 )
 CAPTURE = Draft202012Validator(_object())
+REFUND = Draft202012Validator(
+    _object(amount=MONEY, custom_id=_text(127), invoice_id=_text(127), note_to_payer=_text(255))
+)
+EVENT_TYPES = {"type": "array", "minItems": 1, "items": _object(("name",), name=_text(50, "^([A-Z][A-Z.-]+|[*])$"))}
+WEBHOOK = Draft202012Validator(
+    _object(("url", "event_types"), url=_text(2048), event_types=EVENT_TYPES),
+)
+WEBHOOK_PATCH = Draft202012Validator(
+    {
+        "type": "array",
+        "minItems": 1,
+        "items": {
+            "oneOf": [
+                _object(("op", "path", "value"), op=_choice("replace"), path=_choice("/url"), value=_text(2048)),
+                _object(
+                    ("op", "path", "value"), op=_choice("replace"), path=_choice("/event_types"), value=EVENT_TYPES
+                ),
+            ]
+        },
+    }
+)
 ISSUES = {
     "required": ("MISSING_REQUIRED_PARAMETER", "A required field is missing."),
     "enum": ("INVALID_PARAMETER_VALUE", "The value of a field is invalid."),

@@ -30,6 +30,11 @@ def money(centimes: int, currency: str) -> Document:
     return {"currency_code": currency, "value": f"{centimes // 100}.{centimes % 100:02d}"}
 
 
+def centimes(money: Document) -> int:
+    """Of an amount that we wrote ourselves."""
+    return int(money["value"].replace(".", ""))
+
+
 def public(thing: Document) -> Document:
     """A resource without what only we know of it."""
     return deepcopy({name: value for name, value in thing.items() if not name.startswith("_")})
@@ -72,7 +77,7 @@ def approve(order: Document, api: str) -> None:
     }
 
 
-def capture(order: Document, centimes: int, status: str, api: str) -> Document:
+def capture(order: Document, centimes: int, status: str, api: str, reason: str = "PENDING_REVIEW") -> Document:
     unit = order["purchase_units"][0]
     id, currency = paypal_id(), unit["amount"]["currency_code"]
     made: Document = {
@@ -94,23 +99,59 @@ def capture(order: Document, centimes: int, status: str, api: str) -> Document:
         ],
     }
     made |= {name: unit[name] for name in ("custom_id", "invoice_id") if name in unit}
-    settle(made, status)
+    settle(made, status, reason)
     return made
 
 
-def settle(capture: Document, status: str) -> None:
-    """Give a capture its state, and what follows from it."""
+def settle(capture: Document, status: str, reason: str = "") -> None:
+    """Give a capture its state, and what follows from it. `reason`: why it is pending."""
     capture |= {"status": status, "update_time": now()}
     capture.pop("status_details", None)
     if status == "PENDING":
-        capture["status_details"] = {"reason": "PENDING_REVIEW"}
+        capture["status_details"] = {"reason": reason}
     if status == "COMPLETED":
         capture["seller_receivable_breakdown"] = _breakdown(capture["amount"])
 
 
-def as_part(capture: Document) -> Document:
-    """A capture as it stands inside its order."""
-    return {name: value for name, value in public(capture).items() if name not in ("payee", "supplementary_data")}
+def as_part(thing: Document) -> Document:
+    """A capture or a refund as it stands inside its order."""
+    return {name: value for name, value in public(thing).items() if name not in ("payee", "supplementary_data")}
+
+
+def refund(capture: Document, amount: int, status: str, body: Document, api: str) -> Document:
+    """What is not given has the capture's own marks: only what is given is the refund's."""
+    id, currency = paypal_id(), capture["amount"]["currency_code"]
+    given: Document = {name: body[name] for name in ("custom_id", "invoice_id", "note_to_payer") if name in body}
+    marks: Document = {name: capture[name] for name in ("custom_id", "invoice_id") if name in capture}
+    made: Document = {
+        "id": id,
+        "amount": money(amount, currency),
+        "seller_payable_breakdown": {
+            "gross_amount": money(amount, currency),
+            "paypal_fee": money(0, currency),
+            "net_amount": money(amount, currency),
+        },
+        **marks,
+        **given,
+        "payer": {"email_address": PAYER["email_address"], "merchant_id": PAYER["payer_id"]},
+        "create_time": now(),
+        "links": [
+            _link(f"{api}/v2/payments/refunds/{id}", "self", "GET"),
+            _link(f"{api}/v2/payments/captures/{capture['id']}", "up", "GET"),
+        ],
+        "_capture": capture["id"],
+        "_invoice": body.get("invoice_id"),
+    }
+    settle_refund(made, status, "ECHECK")
+    return made
+
+
+def settle_refund(refund: Document, status: str, reason: str) -> None:
+    """Give a refund its state. `reason`: why it is not done."""
+    refund |= {"status": status, "update_time": now()}
+    refund.pop("status_details", None)
+    if status == "PENDING":
+        refund["status_details"] = {"reason": reason or "ECHECK"}
 
 
 def dies_at(order: Document) -> float:
@@ -119,7 +160,7 @@ def dies_at(order: Document) -> float:
 
 
 def _breakdown(amount: Document) -> Document:
-    gross = int(amount["value"].replace(".", ""))
+    gross = centimes(amount)
     fee = 55 + gross * 34 // 1000
     currency = amount["currency_code"]
     return {

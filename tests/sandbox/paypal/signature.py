@@ -34,11 +34,11 @@ class Certificates:
         self.id = f"CERT-{leaf.fingerprint(hashes.SHA256()).hex()[:32]}"
         self.url = f"{api_url}/v1/notifications/certs/{self.id}"
 
-    def signed(self, body: bytes) -> dict[str, str]:
-        """The PAYPAL-* headers of one transmission of this body."""
+    def signed(self, body: bytes, webhook: str = PAYPAL_WEBHOOK_ID) -> dict[str, str]:
+        """The PAYPAL-* headers of one transmission of this body to the webhook of this id."""
         transmission = str(uuid.uuid4())
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        message = f"{transmission}|{at}|{PAYPAL_WEBHOOK_ID}|{zlib.crc32(body)}".encode()
+        message = f"{transmission}|{at}|{webhook}|{zlib.crc32(body)}".encode()
         proof = self._key.sign(message, padding.PKCS1v15(), hashes.SHA256())
         return {
             "PAYPAL-TRANSMISSION-ID": transmission,

@@ -6,9 +6,19 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from stripe.params import (
     ChargeRetrieveParams,
+    DisputeListParams,
+    DisputeRetrieveParams,
     EventListParams,
     EventRetrieveParams,
     PaymentIntentRetrieveParams,
+    RefundCreateParams,
+    RefundListParams,
+    RefundRetrieveParams,
+    WebhookEndpointCreateParams,
+    WebhookEndpointDeleteParams,
+    WebhookEndpointListParams,
+    WebhookEndpointRetrieveParams,
+    WebhookEndpointUpdateParams,
 )
 from stripe.params.checkout import (
     SessionCreateParams,
@@ -18,13 +28,13 @@ from stripe.params.checkout import (
 )
 
 from tests.environment import STRIPE_API_VERSION, STRIPE_KEY
+from tests.sandbox.manner import Manner
 from tests.sandbox.names import stripe_id
-from tests.sandbox.stripe import events, idempotency, lists, sessions
+from tests.sandbox.stripe import disputes, endpoints, events, idempotency, lists, refunds, sessions
 from tests.sandbox.stripe.errors import StripeError, no_such
 from tests.sandbox.stripe.events import public
 from tests.sandbox.stripe.form import decoded
 from tests.sandbox.stripe.schema import checked
-from tests.sandbox.webhooks import Manner
 from tests.sandbox.world import world
 
 api = Blueprint("stripe", __name__, url_prefix="/stripe/v1")
@@ -88,6 +98,64 @@ def retrieve_payment_intent(id: str) -> Response:
 @api.get("/charges/<id>")
 def retrieve_charge(id: str) -> Response:
     return _retrieved("charge", id, ChargeRetrieveParams)
+
+
+@api.post("/refunds")
+def create_refund() -> Response:
+    key = request.headers.get("Idempotency-Key")
+    params = _params(RefundCreateParams)
+    return _once(params, lambda: _expanded(refunds.create(world(), params, key), params))
+
+
+@api.get("/refunds")
+def list_refunds() -> Response:
+    params = _params(RefundListParams)
+    return _listed(refunds.listed(world().books, params), params, "/v1/refunds")
+
+
+@api.get("/refunds/<id>")
+def retrieve_refund(id: str) -> Response:
+    return _retrieved("refund", id, RefundRetrieveParams)
+
+
+@api.get("/disputes")
+def list_disputes() -> Response:
+    params = _params(DisputeListParams)
+    return _listed(disputes.listed(world().books, params), params, "/v1/disputes")
+
+
+@api.get("/disputes/<id>")
+def retrieve_dispute(id: str) -> Response:
+    return _retrieved("dispute", id, DisputeRetrieveParams)
+
+
+@api.post("/webhook_endpoints")
+def create_endpoint() -> Response:
+    params = _params(WebhookEndpointCreateParams)
+    return _once(params, lambda: endpoints.create(world(), params))
+
+
+@api.get("/webhook_endpoints")
+def list_endpoints() -> Response:
+    return _listed(endpoints.listed(world()), _params(WebhookEndpointListParams), "/v1/webhook_endpoints")
+
+
+@api.get("/webhook_endpoints/<id>")
+def retrieve_endpoint(id: str) -> Response:
+    _params(WebhookEndpointRetrieveParams)
+    return jsonify(endpoints.found(world(), id))
+
+
+@api.post("/webhook_endpoints/<id>")
+def update_endpoint(id: str) -> Response:
+    params = _params(WebhookEndpointUpdateParams)
+    return _once(params, lambda: endpoints.update(world(), id, params))
+
+
+@api.delete("/webhook_endpoints/<id>")
+def delete_endpoint(id: str) -> Response:
+    _params(WebhookEndpointDeleteParams)
+    return jsonify(endpoints.delete(world(), id))
 
 
 @api.get("/events")

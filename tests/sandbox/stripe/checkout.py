@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from tests.sandbox import canaries
 from tests.sandbox.books import Document
+from tests.sandbox.manner import Manner
 from tests.sandbox.stripe import objects, sessions
 from tests.sandbox.stripe.cards import BLOCKABLE, BRAND_NAMES, REFUSED_BY_BUYER, Card, Decline
 from tests.sandbox.stripe.events import emit
-from tests.sandbox.webhooks import Manner
 from tests.sandbox.world import World
 
 APPROVED = "approved_by_network"

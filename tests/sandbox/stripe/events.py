@@ -6,9 +6,10 @@ from typing import Any
 
 from tests.environment import STRIPE_API_VERSION
 from tests.sandbox.books import Books, Document
+from tests.sandbox.manner import Manner
 from tests.sandbox.names import stripe_id
 from tests.sandbox.stripe.errors import StripeError, no_such
-from tests.sandbox.webhooks import Courier, Manner
+from tests.sandbox.webhooks import Courier
 
 KIND = "stripe event"
 
@@ -21,6 +22,8 @@ def emit(
     key: str | None = None,
 ) -> None:
     """Write down what happened, each thing with its object as it is now, and send the messages."""
+    if manner.fault == "never":
+        return
     events = [_event(type, thing, key) for type, thing in happened]
     for event in events:
         books.put(KIND, event["id"], event)

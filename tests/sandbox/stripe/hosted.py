@@ -8,10 +8,10 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from tests.sandbox.books import Document
+from tests.sandbox.manner import FAULT_NAMES, Manner
 from tests.sandbox.stripe import checkout, sessions
 from tests.sandbox.stripe.cards import CARDS, Card, Decline
 from tests.sandbox.stripe.errors import StripeError
-from tests.sandbox.webhooks import FAULT_NAMES, Manner
 from tests.sandbox.world import world
 
 pages = Blueprint("stripe_pages", __name__, url_prefix="/stripe/pay")

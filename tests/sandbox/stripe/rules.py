@@ -54,7 +54,7 @@ def check(params: dict[str, Any]) -> None:
             f"Invalid email address: {params['customer_email']}", code="email_invalid", param="customer_email"
         )
     _check_length(params.get("client_reference_id", ""), 200, "client_reference_id")
-    _check_metadata(params.get("metadata", {}), "metadata")
+    check_metadata(params.get("metadata", {}), "metadata")
     _check_payment_intent(params.get("payment_intent_data", {}))
     _check_expiry(params.get("expires_at"))
     if len(params["line_items"]) > 100:
@@ -77,7 +77,7 @@ def _check_length(text: str, longest: int, name: str) -> None:
         )
 
 
-def _check_metadata(metadata: dict[str, str], name: str) -> None:
+def check_metadata(metadata: dict[str, str], name: str) -> None:
     if len(metadata) > 50:
         raise StripeError("Metadata can have at most 50 keys.", param=name)
     for key, value in metadata.items():
@@ -94,7 +94,7 @@ def _check_payment_intent(given: dict[str, Any]) -> None:
         )
     for name in sorted(unplayed):
         raise StripeError(f"The sandbox does not play payment_intent_data[{name}].", param="payment_intent_data")
-    _check_metadata(given.get("metadata", {}), "payment_intent_data[metadata]")
+    check_metadata(given.get("metadata", {}), "payment_intent_data[metadata]")
     _check_length(given.get("statement_descriptor_suffix", ""), 22, "payment_intent_data[statement_descriptor_suffix]")
     _check_length(given.get("description", ""), 1000, "payment_intent_data[description]")
 

@@ -4,11 +4,11 @@ import time
 from typing import Any
 
 from tests.sandbox.books import Books, Document
+from tests.sandbox.manner import Manner
 from tests.sandbox.names import stripe_id
 from tests.sandbox.stripe import rules
 from tests.sandbox.stripe.errors import StripeError, no_such
 from tests.sandbox.stripe.events import emit
-from tests.sandbox.webhooks import Manner
 from tests.sandbox.world import World
 
 KIND = "stripe session"
