@@ -6,6 +6,7 @@ A form is part of the list: another shop on the same account may keep a customer
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -55,6 +56,11 @@ def flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
+def moment(value: object) -> str | None:
+    """A date and time with its offset (RFC 3339), as it was written."""
+    return value if isinstance(value, str) and as_datetime(value) else None
+
+
 def reference(value: object) -> str | None:
     """An object's id, which the PSP gives as such or within the whole object. It fits into a path as it is."""
     found = value.get("id") if isinstance(value, Mapping) else value
@@ -80,3 +86,14 @@ def our_order(value: object) -> str | None:
 def as_uuid(value: object) -> UUID | None:
     found = our_id(value)
     return UUID(found) if found else None
+
+
+def as_datetime(value: object) -> datetime | None:
+    """The time that a text (RFC 3339) or a number of seconds since 1970 means; None for 0 and all else."""
+    try:
+        if isinstance(value, str):
+            found = datetime.fromisoformat(value)
+            return found.astimezone(UTC) if found.tzinfo else None
+        return datetime.fromtimestamp(value, UTC) if isinstance(value, int) and value else None
+    except (ValueError, OverflowError, OSError):
+        return None

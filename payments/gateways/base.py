@@ -1,6 +1,6 @@
 """What the shop asks of a PSP, in the shop's words. A gateway knows no model: it reads a payment's attributes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -48,7 +48,23 @@ class Kind(StrEnum):
     APPROVED = "approved"  # PayPal only: to be captured
     FAILED = "failed"  # the PSP says that this payment failed
     EXPIRED = "expired"  # the PSP says that this page is dead
+    DECLINED = "declined"  # a try failed on a page that stays open: `refusal` says why
+    REFUND = "refund"  # money went back, is going back, or bounced
+    DISPUTE = "dispute"  # the customer's bank asks for the money back, or the PSP took it back
     OTHER = "other"  # handled types that change nothing here
+
+
+class RefundState(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class DisputeState(StrEnum):
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+    CLOSED = "closed"
 
 
 class OrderFacts(Protocol):
@@ -73,6 +89,57 @@ class PaymentFacts(Protocol):
 
     @property
     def order(self) -> OrderFacts: ...
+
+
+class RefundFacts(Protocol):
+    """What a gateway may read of a refund; the amount is in centimes of the payment's currency."""
+
+    id: UUID
+    amount: int
+    reference: str | None
+
+    @property
+    def payment(self) -> PaymentFacts: ...
+
+
+@dataclass(frozen=True)
+class MadeRefund:
+    """A refund as the PSP has it now."""
+
+    reference: str
+    state: RefundState
+
+
+@dataclass(frozen=True)
+class RefundNotice:
+    """What a message says of a refund. `refund_id` is ours; None for one made at the PSP's dashboard."""
+
+    reference: str
+    state: RefundState
+    amount: int | None
+    currency: str | None
+    refund_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class DisputeNotice:
+    """What a message says of a dispute. Amount in centimes of `currency`; `due_at` is when the answer is due."""
+
+    reference: str
+    state: DisputeState
+    reason: str
+    amount: int | None
+    due_at: datetime | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Our webhook endpoint at a PSP, as it is now. A PSP tells the secret of an endpoint only when it makes it."""
+
+    id: str
+    changed: bool
+    secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -115,6 +182,11 @@ class Notice:
     amount: int | None = None
     currency: str | None = None
     refusal: str = ""
+    refunded: int = 0
+    """Of a live PAID: how much of it the PSP says went back. PayPal tells all of it or 0, parts by their own events."""
+    refund: RefundNotice | None = None
+    """For REFUND; the money is named by `money_reference` or `payment_id`."""
+    dispute: DisputeNotice | None = None
 
 
 class Gateway(Protocol):
@@ -151,6 +223,31 @@ class Gateway(Protocol):
 
     def confirm(self, facts: Facts) -> Notice:
         """Read the object that the facts name live, and return what it says now. Raises Unreachable."""
+
+    def refund(self, refund: RefundFacts, key: str) -> MadeRefund:
+        """Give money back; the same key never gives twice. Our id goes along, so that it can be found again.
+
+        Raises Refused with the PSP's word when it will not (disputed, too late, too much), Unreachable when nobody
+        knows.
+        """
+
+    def find_refund(self, refund: RefundFacts) -> MadeRefund | None:
+        """The refund that carries our id (or its reference) at the PSP, as it is now; None when there is none.
+
+        Raises Unreachable.
+        """
+
+    def listed(self, since: datetime) -> Iterator[Facts]:
+        """The handled events of the PSP's own list since then, oldest first, whether delivered or not.
+
+        Fetched page by page while it is read. Raises Unreachable.
+        """
+
+    def register(self, url: str) -> Registration:
+        """Let the PSP send exactly the handled events to this address; nothing changes where it does so already.
+
+        Raises Refused or Unreachable.
+        """
 
 
 class CapturingGateway(Gateway, Protocol):

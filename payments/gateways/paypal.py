@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -15,23 +16,37 @@ from payments.gateways.base import (
     Facts,
     HostedPage,
     Kind,
+    MadeRefund,
     Notice,
     PageState,
     PaymentFacts,
+    RefundFacts,
     Refused,
+    Registration,
     Unreachable,
     Urls,
 )
 from payments.gateways.deadline import HAND_OFF_SECONDS, TASK_SECONDS, within
+from payments.gateways.paypal_channel import events_since, register
 from payments.gateways.paypal_messages import (
-    CAPTURE_EVENTS,
+    DISPUTE_EVENTS,
     KINDS,
+    OUR_REFUND,
+    REVERSED,
     allowed_for,
     charged,
     live_capture,
+    live_dispute,
     live_order,
+    live_refund,
+    live_reversal,
     notice_of,
+    of_capture,
+    our_refund,
     page_of,
+    refund_state,
+    refunds_in,
+    reversed_capture,
     state_of,
 )
 from payments.gateways.paypal_signature import Verifier
@@ -42,6 +57,7 @@ log = logging.getLogger(__name__)
 FRESH_PAUSES = (0.5, 1.0, 2.0)
 """Seconds: PayPal may tell of an object before all of its machines know it."""
 
+KEY_MEANS_ANOTHER = "PAYPAL_REQUEST_ID_PREVIOUSLY_USED"
 # What PayPal answers to a capture when the customer can still do something about it on the same page.
 CUSTOMER_MAY_CHOOSE = (
     "INSTRUMENT_DECLINED",
@@ -54,7 +70,8 @@ CUSTOMER_MAY_CHOOSE = (
 class PayPalGateway:
     """PayPal's adapter. A payment's id is the key of its order, `cap-<id>-<n>` that of a capture.
 
-    PayPal keeps an order's keys for 6 hours and a page lives for less than one: no key is ever used too late.
+    PayPal keeps an order's keys for 6 hours and a page lives for less than one: no page's key is ever used too late.
+    A refund's key is kept for 45 days.
     """
 
     provider: ClassVar[str] = "paypal"
@@ -108,6 +125,37 @@ class PayPalGateway:
         log.error("PayPal refused a capture: %s", refused.code)
         raise refused
 
+    def refund(self, refund: RefundFacts, key: str) -> MadeRefund:
+        money = refund.payment.money_reference
+        if not money:
+            raise Refused("no_money")
+        body = {
+            "amount": _amount(refund.amount, refund.payment.currency),
+            "custom_id": f"{OUR_REFUND}{refund.id}",
+            "invoice_id": f"{refund.payment.order.number}-r{refund.id.hex[:8]}",
+        }
+        try:
+            path = f"/v2/payments/captures/{money}/refund"
+            return _made(within(TASK_SECONDS, lambda: self._transport.post(path, body, key)))
+        except Refused as refused:
+            if isinstance(refused, NotFound) or refused.code == KEY_MEANS_ANOTHER:
+                # A capture that is not known everywhere yet; or a key that has made something else of this refund.
+                raise Unreachable(refused.code) from None
+            log.error("PayPal refused a refund: %s", refused.code)
+            raise
+
+    def find_refund(self, refund: RefundFacts) -> MadeRefund | None:
+        """By its reference, or among those that PayPal's order lists: a capture itself lists none."""
+        if refund.reference:
+            return _made(self._shown(f"/v2/payments/refunds/{refund.reference}"))
+        if not refund.payment.money_reference:
+            return None
+        for id in refunds_in(self._shown(f"/v2/checkout/orders/{refund.payment.page_reference}")):
+            found = self._shown(f"/v2/payments/refunds/{id}")
+            if our_refund(found) == refund.id:
+                return _made(found)
+        return None
+
     def _open(self, payment: PaymentFacts, body: dict[str, Any]) -> HostedPage:
         try:
             if payment.page_reference:
@@ -151,17 +199,54 @@ class PayPalGateway:
         return notice_of(facts)
 
     def confirm(self, facts: Facts) -> Notice:
+        id = facts.object.get("id", "")
         if facts.type not in KINDS:
             return notice_of(facts)
-        id = facts.object.get("id", "")
-        if not facts.type.startswith(CAPTURE_EVENTS):
+        if facts.type.startswith(DISPUTE_EVENTS):
+            dispute = self._shown(f"/v1/customer/disputes/{facts.object.get('dispute_id', '')}")
+            return self._with_its_payment(live_dispute(dispute))
+        if facts.type == REVERSED:
+            return self._with_its_payment(self._reversal(facts))
+        if KINDS[facts.type] == Kind.REFUND:
+            return self._with_its_payment(live_refund(self._shown(f"/v2/payments/refunds/{id}")))
+        if KINDS[facts.type] == Kind.APPROVED:
             order = self._read(f"/v2/checkout/orders/{id}", FRESH_PAUSES)
             # One that PayPal does not know is too old to be captured, or was never there.
             return live_order(order) if order else Notice(Kind.OTHER)
-        capture = self._read(f"/v2/payments/captures/{id}", FRESH_PAUSES)
-        if not capture:
-            raise Unreachable("PayPal knows no such capture")
-        return live_capture(capture)
+        return live_capture(self._shown(f"/v2/payments/captures/{id}"))
+
+    def listed(self, since: datetime) -> Iterator[Facts]:
+        for payload in events_since(self._transport, since):
+            try:
+                facts = self.facts(payload)
+            except ValueError:
+                log.exception("PayPal lists what is no event")
+                continue
+            yield facts
+
+    def register(self, url: str) -> Registration:
+        return register(self._transport, url)
+
+    def _reversal(self, facts: Facts) -> Notice:
+        """Money that PayPal took back. The event shows it in the shape of a refund, or of the capture itself."""
+        capture = facts.object.get("links")
+        reversal = self._read(f"/v2/payments/refunds/{facts.object.get('id', '')}", FRESH_PAUSES if capture else ())
+        if reversal:
+            return live_reversal(reversal)
+        return reversed_capture(self._shown(f"/v2/payments/captures/{capture or facts.object.get('id', '')}"))
+
+    def _with_its_payment(self, notice: Notice) -> Notice:
+        """The notice with our payment's id, which the capture knows."""
+        if not notice.money_reference:
+            return notice
+        return of_capture(notice, self._read(f"/v2/payments/captures/{notice.money_reference}"))
+
+    def _shown(self, path: str) -> dict[str, Any]:
+        """An object that must be there, as it is now. Raises Unreachable."""
+        found = self._read(path, FRESH_PAUSES)
+        if not found:
+            raise Unreachable("PayPal knows no such thing")
+        return found
 
     def _read(self, path: str, pauses: tuple[float, ...] = ()) -> dict[str, Any] | None:
         """An object as it is now, asked for again after each pause; None when PayPal does not know it.
@@ -189,7 +274,6 @@ def _body(payment: PaymentFacts, urls: Urls) -> dict[str, Any]:
     order = payment.order
     with override(order.language):
         line = gettext("Order %(number)s") % {"number": order.number}
-    francs, centimes = divmod(payment.amount, 100)
     return {
         "intent": "CAPTURE",
         "purchase_units": [
@@ -198,7 +282,7 @@ def _body(payment: PaymentFacts, urls: Urls) -> dict[str, Any]:
                 # Unique for every try: an account may refuse a second payment of one invoice.
                 "invoice_id": f"{order.number}-{payment.id.hex[:8]}",
                 "description": line,
-                "amount": {"currency_code": payment.currency, "value": f"{francs}.{centimes:02d}"},
+                "amount": _amount(payment.amount, payment.currency),
             }
         ],
         "payment_source": {
@@ -214,3 +298,16 @@ def _body(payment: PaymentFacts, urls: Urls) -> dict[str, Any]:
             }
         },
     }
+
+
+def _amount(centimes: int, currency: str) -> dict[str, str]:
+    francs, rest = divmod(centimes, 100)
+    return {"currency_code": currency, "value": f"{francs}.{rest:02d}"}
+
+
+def _made(refund: dict[str, Any]) -> MadeRefund:
+    """A refund of PayPal's in our words. Raises Unreachable for nonsense."""
+    id = reference(refund)
+    if not id:
+        raise Unreachable("PayPal's refund has no id")
+    return MadeRefund(id, refund_state(refund))

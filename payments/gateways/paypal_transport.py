@@ -5,7 +5,7 @@ import logging
 import re
 import time
 from threading import Lock
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import paypalrestsdk
 import requests
@@ -17,12 +17,13 @@ from payments.gateways.deadline import SOCKET_SECONDS
 
 log = logging.getLogger(__name__)
 
+Body: TypeAlias = dict[str, Any] | list[dict[str, Any]]
 TOKEN_MARGIN_SECONDS = 60
 ISSUE = re.compile(r"[A-Z_]{1,60}")
 
 
 class NotFound(Refused):
-    """PayPal knows no such order or capture."""
+    """PayPal knows no such order, capture, refund or dispute."""
 
 
 class PayPalTransport:
@@ -37,13 +38,16 @@ class PayPalTransport:
     def get(self, path: str) -> dict[str, Any]:
         return self._called("GET", path)
 
-    def post(self, path: str, body: dict[str, Any], request_id: str) -> dict[str, Any]:
+    def post(self, path: str, body: dict[str, Any], request_id: str = "") -> dict[str, Any]:
         """The answer holds the whole object; PayPal gives the same one to the same request id for hours."""
-        headers = {"PayPal-Request-Id": request_id, "Prefer": "return=representation"}
-        return self._called("POST", path, body, headers)
+        headers = {"Prefer": "return=representation"}
+        return self._called("POST", path, body, headers | ({"PayPal-Request-Id": request_id} if request_id else {}))
+
+    def patch(self, path: str, changes: list[dict[str, Any]]) -> dict[str, Any]:
+        return self._called("PATCH", path, changes)
 
     def _called(
-        self, method: str, path: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+        self, method: str, path: str, body: Body | None = None, headers: dict[str, str] | None = None
     ) -> dict[str, Any]:
         failure: GatewayError
         try:
@@ -80,7 +84,7 @@ class _Api(paypalrestsdk.Api):  # type: ignore[misc]  # the package has no types
         self,
         url: str,
         method: str,
-        body: dict[str, Any] | None = None,
+        body: Body | None = None,
         headers: dict[str, str] | None = None,
         refresh_token: str | None = None,
     ) -> Any:
@@ -95,9 +99,7 @@ class _Api(paypalrestsdk.Api):  # type: ignore[misc]  # the package has no types
         response = requests.request(method, url, timeout=SOCKET_SECONDS, allow_redirects=False, **kwargs)
         return self.handle_response(response, response.content.decode("utf-8", "replace"))
 
-    def _authorised(
-        self, token: str, url: str, method: str, body: dict[str, Any] | None, headers: dict[str, str] | None
-    ) -> Any:
+    def _authorised(self, token: str, url: str, method: str, body: Body | None, headers: dict[str, str] | None) -> Any:
         sent = {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": self.user_agent}
         data = None
         if method != "GET":

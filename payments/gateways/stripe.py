@@ -2,15 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any, ClassVar, TypeVar
+from datetime import datetime
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-import requests
 import stripe
 from django.utils.translation import gettext, override
-from stripe.checkout import Session
+from stripe.params import RefundCreateParams, RefundListParams
 from stripe.params.checkout import SessionCreateParams
 
 from payments.configuration import StripeConfiguration
@@ -18,33 +18,51 @@ from payments.gateways.allowed import flag, kept, parsed, reference, word
 from payments.gateways.base import (
     BadSignature,
     Facts,
-    GatewayError,
     HostedPage,
+    MadeRefund,
     Notice,
     PageState,
     PaymentFacts,
+    RefundFacts,
     Refused,
+    Registration,
     Unreachable,
     Urls,
 )
-from payments.gateways.deadline import HAND_OFF_SECONDS, SOCKET_SECONDS, TASK_SECONDS, within
-from payments.gateways.stripe_messages import KEPT, live_notice, notice_of, state_of
+from payments.gateways.deadline import HAND_OFF_SECONDS, TASK_SECONDS
+from payments.gateways.stripe_channel import events_since, register
+from payments.gateways.stripe_messages import (
+    KINDS,
+    allowed_for,
+    live_dispute,
+    live_intent,
+    live_refund,
+    live_session,
+    notice_of,
+    our_refund,
+    refund_state,
+    state_of,
+)
+from payments.gateways.stripe_transport import (
+    API_VERSION,
+    KEY_MEANS_ANOTHER,
+    called,
+    client_for,
+    is_signed,
+    shown,
+    told,
+)
 
 log = logging.getLogger(__name__)
-Answer = TypeVar("Answer")
 
-API_VERSION = "2026-10-28.endive"
-"""The one of the installed package, and the one in which Stripe must render our webhook endpoint's events."""
 CLOCK_SECONDS = 300
 """How far a message's time may lie from ours, in both directions (Stripe's own package looks at the past only)."""
-
-stripe.enable_telemetry = False
 
 
 class StripeGateway:
     """Stripe's adapter. A payment's id is the idempotency key of its page.
 
-    Stripe keeps a key for at least 24 hours and a page lives for less than one: no key is ever used too late.
+    Stripe keeps a key for at least 24 hours and a page lives for less than one: no page's key is ever used too late.
     """
 
     provider: ClassVar[str] = "stripe"
@@ -53,41 +71,38 @@ class StripeGateway:
 
     def __init__(self, configuration: StripeConfiguration) -> None:
         self._configuration = configuration
-        client = stripe.StripeClient(
-            configuration.secret_key,
-            stripe_version=API_VERSION,
-            base_addresses={"api": configuration.api},
-            http_client=stripe.RequestsClient(timeout=SOCKET_SECONDS, session=requests.Session()),
-            max_network_retries=1,
-        )
-        self._sessions = client.v1.checkout.sessions
+        self._client = client_for(configuration)
+        self._sessions = self._client.v1.checkout.sessions
 
     # Out
 
     def open(self, payment: PaymentFacts, urls: Urls) -> HostedPage:
         params = _params(payment, urls)
-        return _called(HAND_OFF_SECONDS, lambda: self._open(payment, params))
+        try:
+            return called(HAND_OFF_SECONDS, lambda: self._open(payment, params))
+        except Refused as refused:
+            raise Refused(refused.code, "opening") from None
 
     def look(self, payment: PaymentFacts) -> PageState:
         if not payment.page_reference:
             return PageState.DEAD  # its address was never shown to anybody
-        return state_of(self._read(payment.page_reference))
+        return state_of(self._session(payment.page_reference))
 
     def close(self, payment: PaymentFacts) -> PageState:
         """Expire the page; one that was paid meanwhile cannot be expired any more, and says so."""
         page = payment.page_reference
         if page:
             with suppress(Refused):
-                _called(TASK_SECONDS, lambda: self._sessions.expire(page))
+                called(TASK_SECONDS, lambda: self._sessions.expire(page))
         return self.look(payment)
 
     def _open(self, payment: PaymentFacts, params: SessionCreateParams) -> HostedPage:
         if payment.page_reference:
-            session = _told(self._sessions.retrieve(payment.page_reference))
+            session = told(self._sessions.retrieve(payment.page_reference))
             if session.get("status") != "open":
                 raise Unreachable("the page is not open any more: look at it")
         else:
-            session = _told(self._sessions.create(params, {"idempotency_key": str(payment.id)}))
+            session = told(self._sessions.create(params, {"idempotency_key": str(payment.id)}))
         page = reference(session)
         if not page:
             raise Unreachable("Stripe's session has no id")
@@ -111,20 +126,57 @@ class StripeGateway:
             return "page_elsewhere"
         return ""
 
-    def _read(self, page: str) -> dict[str, Any]:
-        """A session with its payment intent, as they are now. Raises Unreachable."""
+    def refund(self, refund: RefundFacts, key: str) -> MadeRefund:
+        money = refund.payment.money_reference
+        if not money:
+            raise Refused("no_money")
+        params: RefundCreateParams = {
+            "payment_intent": money,
+            "amount": refund.amount,
+            "metadata": {"refund": str(refund.id), "payment": str(refund.payment.id)},
+        }
         try:
-            return _told(_called(TASK_SECONDS, lambda: self._sessions.retrieve(page, {"expand": ["payment_intent"]})))
+            made = called(TASK_SECONDS, lambda: self._client.v1.refunds.create(params, {"idempotency_key": key}))
         except Refused as refused:
-            # Stripe forgets no session: whoever does not know ours is not our account.
-            code = refused.code
-        raise Unreachable(f"Stripe does not show the page: {code}")
+            if refused.code == KEY_MEANS_ANOTHER:
+                # This key has made something else of this refund: whatever it was must be looked at first.
+                raise Unreachable(refused.code) from None
+            raise
+        return _made(told(made))
+
+    def find_refund(self, refund: RefundFacts) -> MadeRefund | None:
+        known = refund.reference
+        if known:
+            return _made(shown("a refund", lambda: self._client.v1.refunds.retrieve(known)))
+        if not refund.payment.money_reference:
+            return None
+        for found in self._refunds(refund.payment.money_reference):
+            if our_refund(found) == refund.id:
+                return _made(found)
+        return None
+
+    def _refunds(self, money: str) -> Iterator[dict[str, Any]]:
+        """All refunds of one payment, whoever made them."""
+        params: RefundListParams = {"payment_intent": money, "limit": 100}
+        page = self._page_of_refunds(params)
+        while refunds := page.get("data"):
+            yield from refunds
+            if page.get("has_more") is not True:
+                return
+            page = self._page_of_refunds({**params, "starting_after": refunds[-1]["id"]})
+
+    def _page_of_refunds(self, params: RefundListParams) -> dict[str, Any]:
+        return shown("refunds", lambda: self._client.v1.refunds.list(params))
+
+    def _session(self, page: str) -> dict[str, Any]:
+        """A session with its payment intent and charge, as they are now. Raises Unreachable."""
+        return shown("a page", lambda: self._sessions.retrieve(page, {"expand": ["payment_intent.latest_charge"]}))
 
     # In
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
         header = headers.get("Stripe-Signature", "")
-        if not any(_signed(body, header, secret) for secret in self._configuration.webhook_secrets):
+        if not any(is_signed(body, header, secret) for secret in self._configuration.webhook_secrets):
             raise BadSignature("not signed by Stripe")
         sent_at = next(item.split("=")[1] for item in header.split(",") if item.startswith("t="))
         if abs(time.time() - int(sent_at)) > CLOCK_SECONDS:
@@ -142,16 +194,49 @@ class StripeGateway:
             raise ValueError("not an event of Stripe")
         if not isinstance(thing, Mapping):
             raise ValueError("an event of Stripe without its object")
-        allowed = KEPT.get(str(thing.get("object")), {})
+        allowed = allowed_for(event["type"], str(thing.get("object")))
         return Facts(event["id"], event["type"], event["livemode"], event.get("api_version", ""), kept(thing, allowed))
 
     def read(self, facts: Facts) -> Notice:
         return notice_of(facts)
 
     def confirm(self, facts: Facts) -> Notice:
-        if facts.object.get("object") != "checkout.session":
-            return notice_of(facts)  # it changes nothing, then or now
-        return live_notice(self._read(facts.object["id"]))
+        id = facts.object.get("id", "")
+        v1 = self._client.v1
+        match facts.object.get("object"):
+            case _ if facts.type not in KINDS:
+                return notice_of(facts)
+            case "checkout.session":
+                return live_session(self._session(id))
+            case "payment_intent":
+                return live_intent(shown("a payment", lambda: v1.payment_intents.retrieve(id)))
+            case "refund":
+                return live_refund(shown("a refund", lambda: v1.refunds.retrieve(id, {"expand": ["payment_intent"]})))
+            case "dispute":
+                found = shown("a dispute", lambda: v1.disputes.retrieve(id, {"expand": ["payment_intent"]}))
+                return live_dispute(found)
+            case _:
+                return notice_of(facts)
+
+    def listed(self, since: datetime) -> Iterator[Facts]:
+        for payload in events_since(self._client, since):
+            try:
+                facts = self.facts(payload)
+            except ValueError:
+                log.exception("Stripe lists what is no event")
+                continue
+            yield facts
+
+    def register(self, url: str) -> Registration:
+        return register(self._client, url)
+
+
+def _made(refund: dict[str, Any]) -> MadeRefund:
+    """A refund of Stripe's in our words. Raises Unreachable for nonsense."""
+    id = reference(refund)
+    if not id:
+        raise Unreachable("Stripe's refund has no id")
+    return MadeRefund(id, refund_state(refund))
 
 
 def _params(payment: PaymentFacts, urls: Urls) -> SessionCreateParams:
@@ -193,40 +278,3 @@ def _params(payment: PaymentFacts, urls: Urls) -> SessionCreateParams:
         params["payment_method_options"] = {"card": {"restrictions": {"brands_blocked": blocked}}}
         params["wallet_options"] = {"link": {"display": "never"}}
     return params
-
-
-def _told(session: Session) -> dict[str, Any]:
-    """What Stripe's answer says, without the package's objects."""
-    told: dict[str, Any] = session.to_dict(for_json=True)
-    return told
-
-
-def _signed(body: bytes, header: str, secret: str) -> bool:
-    """Whether Stripe's signature is right. Its package raises what it likes on hostile input, bodies in its errors."""
-    try:
-        return bool(stripe.WebhookSignature.verify_header(body, header, secret))
-    except (stripe.SignatureVerificationError, ValueError, TypeError):
-        return False
-
-
-def _called(seconds: float, call: Callable[[], Answer]) -> Answer:
-    """Make a call. Raises Refused or Unreachable, and nothing of Stripe's, whose errors hold bodies and addresses."""
-    try:
-        return within(seconds, call)
-    except stripe.StripeError as error:
-        failure = _failure(error)
-    raise failure
-
-
-def _failure(error: stripe.StripeError) -> GatewayError:
-    code = word(error.code) or type(error).__name__
-    match error:
-        case stripe.AuthenticationError() | stripe.PermissionError():
-            # Says something about our key, nothing about the payment.
-            log.error("Stripe does not accept our key: %s", code)
-            return Unreachable(code)
-        case stripe.InvalidRequestError() | stripe.IdempotencyError() | stripe.CardError():
-            log.error("Stripe refused a request: %s", code)
-            return Refused(code, "opening")
-        case _:
-            return Unreachable(f"{type(error).__name__} {error.http_status or ''}".strip())

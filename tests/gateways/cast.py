@@ -30,3 +30,15 @@ class APayment:
     def on(self, page: str) -> "APayment":
         """The same payment once its page is known."""
         return replace(self, page_reference=page)
+
+    def of(self, money: str) -> "APayment":
+        """The same payment once its money is known."""
+        return replace(self, money_reference=money)
+
+
+@dataclass
+class ARefund:
+    payment: APayment
+    amount: int = 12850
+    reference: str | None = None
+    id: UUID = field(default_factory=uuid4)

@@ -9,7 +9,9 @@ import requests
 from tests.gateways import stripe_schema
 from tests.sandbox.process import Running, running_sandbox
 
-pytest.register_assert_rewrite("tests.gateways.contract")
+pytest.register_assert_rewrite(
+    "tests.gateways.contract", "tests.gateways.money_back_contract", "tests.gateways.channel_contract"
+)
 
 
 @pytest.fixture(scope="session")

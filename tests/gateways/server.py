@@ -57,7 +57,7 @@ def serving(answer: Callable[[Request], Answer]) -> Iterator[Server]:
             except OSError:
                 return  # nobody listens any more
 
-        do_GET = do_POST = _meet  # noqa: N815 (http.server's names)
+        do_GET = do_POST = do_PATCH = _meet  # noqa: N815 (http.server's names)
 
         def log_message(self, format: str, *args: object) -> None:
             return

@@ -14,6 +14,17 @@ from urllib.parse import parse_qsl, urlsplit
 
 import stripe
 from jsonschema import Draft202012Validator
+from stripe.params import (
+    DisputeRetrieveParams,
+    EventListParams,
+    PaymentIntentRetrieveParams,
+    RefundCreateParams,
+    RefundListParams,
+    RefundRetrieveParams,
+    WebhookEndpointCreateParams,
+    WebhookEndpointListParams,
+    WebhookEndpointUpdateParams,
+)
 from stripe.params.checkout import SessionCreateParams, SessionExpireParams, SessionRetrieveParams
 from typing_extensions import get_type_hints, is_typeddict
 
@@ -29,6 +40,15 @@ ROUTES: tuple[tuple[str, str, Any], ...] = (
     ("POST", SESSIONS, SessionCreateParams),
     ("GET", f"{SESSIONS}/[A-Za-z0-9_]+", SessionRetrieveParams),
     ("POST", f"{SESSIONS}/[A-Za-z0-9_]+/expire", SessionExpireParams),
+    ("GET", "/v1/payment_intents/[A-Za-z0-9_]+", PaymentIntentRetrieveParams),
+    ("POST", "/v1/refunds", RefundCreateParams),
+    ("GET", "/v1/refunds", RefundListParams),
+    ("GET", "/v1/refunds/[A-Za-z0-9_]+", RefundRetrieveParams),
+    ("GET", "/v1/disputes/[A-Za-z0-9_]+", DisputeRetrieveParams),
+    ("GET", "/v1/events", EventListParams),
+    ("GET", "/v1/webhook_endpoints", WebhookEndpointListParams),
+    ("POST", "/v1/webhook_endpoints", WebhookEndpointCreateParams),
+    ("POST", "/v1/webhook_endpoints/[A-Za-z0-9_]+", WebhookEndpointUpdateParams),
 )
 
 

@@ -14,11 +14,13 @@ from payments.configuration import PAYPAL_API, PAYPAL_CERTIFICATES, PAYPAL_PAGES
 from payments.gateways import paypal as module
 from payments.gateways.base import Facts, Kind, Notice, PageState, Refused, Unreachable
 from payments.gateways.paypal import PayPalGateway
+from payments.gateways.paypal_messages import HANDLED
 from payments.models import Refusal
 from tests.environment import PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET, PAYPAL_ROOT_FILE, PAYPAL_WEBHOOK_ID
 from tests.gateways.cast import URLS, AnOrder, APayment
-from tests.gateways.contract import GatewayContract
+from tests.gateways.channel_contract import ChannelContract
 from tests.gateways.forgery import with_crc_of
+from tests.gateways.money_back_contract import MoneyBackContract
 from tests.gateways.server import Answer, Request, as_json, serving
 from tests.sandbox.paypal.signature import Certificates
 from tests.sandbox.process import Running
@@ -75,10 +77,17 @@ def token(request: Request, answer: Answer) -> Answer:
     return as_json({"access_token": "A21", "token_type": "Bearer", "expires_in": 32_400}) if asked else answer
 
 
-class TestPayPal(GatewayContract):
+class TestPayPal(MoneyBackContract, ChannelContract):
     psp = "paypal"
     method = "paypal"
     paid_event = "PAYMENT.CAPTURE.COMPLETED"
+    refund_event = "PAYMENT.CAPTURE.REFUNDED"
+    dispute_event = "CUSTOMER.DISPUTE.CREATED"
+    won = ("RESOLVED", "RESOLVED_SELLER_FAVOUR")
+    lost = ("RESOLVED", "RESOLVED_BUYER_FAVOUR")
+    too_much = "REFUND_AMOUNT_EXCEEDED"
+    disputed = "TRANSACTION_DISPUTED"
+    too_old = "REFUND_TIME_LIMIT_EXCEEDED"
 
     @pytest.fixture
     def gateway(self, gateway: PayPalGateway) -> PayPalGateway:
@@ -89,7 +98,7 @@ class TestPayPal(GatewayContract):
         assert gateway.capture(payment, 1) == PageState.PAID
 
     def signed(self, sandbox: Running, body: bytes) -> Mapping[str, str]:
-        return CaseInsensitiveDict(Certificates(sandbox.state, f"{sandbox.url}/paypal").signed(body))
+        return CaseInsensitiveDict(Certificates(sandbox.state, f"{sandbox.url}/paypal").signed(body, PAYPAL_WEBHOOK_ID))
 
 
 class TestWhatPayPalIsAsked:
@@ -279,8 +288,9 @@ class TestPayPalWords:
         [
             "CHECKOUT.ORDER.COMPLETED",
             "CHECKOUT.PAYMENT-APPROVAL.REVERSED",
-            "PAYMENT.CAPTURE.REFUNDED",
-            "CUSTOMER.DISPUTE.CREATED",
+            "PAYMENT.CAPTURE.INVENTED",
+            "PAYMENT.REFUND.INVENTED",
+            "CUSTOMER.DISPUTE.INVENTED",
         ],
     )
     def test_of_what_changes_nothing_it_keeps_nothing(self, type: str) -> None:
@@ -309,7 +319,7 @@ class TestPayPalWords:
 
     def test_only_listed_fields_are_kept_whatever_paypal_sends(self) -> None:
         canary: Any = "canary@example.ch"
-        for type in ("PAYMENT.CAPTURE.COMPLETED", "CHECKOUT.ORDER.APPROVED"):
+        for type in HANDLED:
             for planted in (canary, [canary], {"id": canary, "value": canary}, [{"id": canary, "custom_id": canary}]):
                 facts = self.facts(type, dict.fromkeys(FIELDS, planted))
                 assert "canary" not in json.dumps(facts.object)
@@ -387,18 +397,18 @@ class TestConfirm:
             assert configured(server.url).confirm(self.told("PAYMENT.CAPTURE.COMPLETED", "2GG")).kind == Kind.PAID
 
     @pytest.mark.parametrize(
-        ("status", "kind", "amount"),
+        ("status", "kind", "refunded"),
         [
-            ("COMPLETED", Kind.PAID, 12850),
-            ("PARTIALLY_REFUNDED", Kind.PAID, 12850),
-            ("REFUNDED", Kind.PAID, 0),  # all of it went back: it must not pay an order now
-            ("FAILED", Kind.FAILED, 12850),
+            ("COMPLETED", Kind.PAID, 0),
+            ("PARTIALLY_REFUNDED", Kind.PAID, 0),
+            ("REFUNDED", Kind.PAID, 12850),  # all of it went back: it must not pay an order now
+            ("FAILED", Kind.FAILED, 0),
         ],
     )
-    def test_it_says_what_a_capture_is_now(self, status: str, kind: Kind, amount: int) -> None:
+    def test_it_says_what_a_capture_is_now(self, status: str, kind: Kind, refunded: int) -> None:
         with serving(lambda request: token(request, as_json(capture(status=status)))) as server:
             said = configured(server.url).confirm(self.told("PAYMENT.CAPTURE.COMPLETED", "2GG"))
-        assert (said.kind, said.amount) == (kind, amount)
+        assert (said.kind, said.amount, said.refunded) == (kind, 12850, refunded)
 
     @pytest.mark.parametrize("answer", [as_json(capture(status="PERHAPS")), as_json([1]), as_json(None), Answer(200)])
     def test_nonsense_confirms_nothing(self, answer: Answer) -> None:
@@ -519,4 +529,18 @@ FIELDS = [
     "address",
     "phone",
     "birth_date",
+    "note_to_payer",
+    "acquirer_reference_number",
+    "seller_payable_breakdown",
+    "dispute_id",
+    "dispute_amount",
+    "dispute_outcome",
+    "dispute_channel",
+    "disputed_transactions",
+    "reason",
+    "messages",
+    "evidences",
+    "extensions",
+    "offer",
+    "seller_response_due_date",
 ]

@@ -12,14 +12,16 @@ import stripe
 from requests.structures import CaseInsensitiveDict
 
 from payments.configuration import StripeConfiguration
-from payments.gateways.base import BadSignature, Facts, Kind, PageState, Refused, Unreachable
-from payments.gateways.stripe import API_VERSION, StripeGateway
-from payments.gateways.stripe_messages import KEPT
+from payments.gateways.base import BadSignature, Facts, Kind, Notice, PageState, Refused, Unreachable
+from payments.gateways.stripe import StripeGateway
+from payments.gateways.stripe_messages import HANDLED, KEPT
 from payments.gateways.stripe_refusals import refusal
+from payments.gateways.stripe_transport import API_VERSION
 from payments.models import Refusal
 from tests.environment import STRIPE_KEY, STRIPE_WEBHOOK_SECRET
 from tests.gateways.cast import URLS, AnOrder, APayment
-from tests.gateways.contract import GatewayContract
+from tests.gateways.channel_contract import ChannelContract
+from tests.gateways.money_back_contract import MoneyBackContract
 from tests.gateways.server import Answer, Request, as_json, serving
 from tests.sandbox.client import INSUFFICIENT_FUNDS
 from tests.sandbox.process import Running
@@ -68,10 +70,17 @@ def session(payment: APayment, **changes: Any) -> dict[str, Any]:
     }
 
 
-class TestStripe(GatewayContract):
+class TestStripe(MoneyBackContract, ChannelContract):
     psp = "stripe"
     method = "card"
     paid_event = "checkout.session.completed"
+    refund_event = "refund.created"
+    dispute_event = "charge.dispute.created"
+    won = ("won", "")
+    lost = ("lost", "")
+    too_much = "amount"
+    disputed = "charge_disputed"
+    too_old: str | None = None
 
     @pytest.fixture
     def gateway(self, sandbox: Running) -> StripeGateway:
@@ -86,6 +95,7 @@ class TestStripe(GatewayContract):
 
 class TestTwint(TestStripe):
     method = "twint"
+    too_old = "charge_not_refundable"
 
     def pay(self, sandbox: Running, gateway: object, payment: APayment, *, webhook: str = "none") -> None:
         sandbox.client.pay_by_twint(payment.page_reference or "", webhook=webhook)
@@ -366,8 +376,31 @@ class TestStripeWords:
         sandbox.client.pay_by_card(page.reference, INSUFFICIENT_FUNDS)
         messages = {message.type: message for message in sandbox.client.collect()}
         said = gateway.read(gateway.facts(json.loads(messages["payment_intent.payment_failed"].body)))
-        assert (said.kind, said.payment_id, said.refusal) == (Kind.OTHER, payment.id, Refusal.FUNDS)
+        assert (said.kind, said.payment_id, said.refusal) == (Kind.DECLINED, payment.id, Refusal.FUNDS)
         assert gateway.look(payment.on(page.reference)) == PageState.OPEN
+
+    def test_a_decline_is_over_once_the_customer_has_paid(self, sandbox: Running) -> None:
+        gateway = configured(f"{sandbox.url}/stripe")
+        page = gateway.open(APayment(), URLS)
+        sandbox.client.pay_by_card(page.reference, INSUFFICIENT_FUNDS)
+        message = next(m for m in sandbox.client.collect() if m.type == "payment_intent.payment_failed")
+        told = gateway.facts(json.loads(message.body))
+        assert gateway.confirm(told) == gateway.read(told)
+        sandbox.client.pay_by_card(page.reference)
+        assert gateway.confirm(told).kind == Kind.OTHER
+
+    @pytest.mark.parametrize("type", ["charge.failed", "charge.refunded", "payment_intent.succeeded", "invented"])
+    @pytest.mark.parametrize("object", ["charge", "payment_intent", "refund", "dispute", "checkout.session"])
+    def test_of_what_changes_nothing_it_keeps_nothing(self, type: str, object: str) -> None:
+        facts = self.gateway.facts(event(type, {"object": object, "id": "ch_1", "payment_intent": "pi_1"}))
+        assert facts.object == {}
+        assert self.gateway.read(facts) == self.gateway.confirm(facts) == Notice(Kind.OTHER)
+
+    @pytest.mark.parametrize("type", HANDLED)
+    def test_an_event_with_another_object_than_its_name_says_changes_nothing(self, type: str) -> None:
+        for object in ("charge", "", None, "invented"):
+            facts = self.gateway.facts(event(type, {"object": object, "id": "ch_1"}))
+            assert self.gateway.read(facts) == self.gateway.confirm(facts) == Notice(Kind.OTHER)
 
     @pytest.mark.parametrize("code", ["lost_card", "stolen_card", "fraudulent", "pickup_card", "do_not_honor"])
     def test_nobody_learns_that_a_card_is_reported(self, code: str) -> None:
@@ -406,15 +439,22 @@ class TestStripeWords:
     def test_only_listed_fields_are_kept_whatever_stripe_sends(self) -> None:
         for kind, allowed in KEPT.items():
             planted = dict.fromkeys((*FIELDS, *allowed), "canary@example.ch") | {"object": kind}
-            kept = self.gateway.facts(event("charge.failed", planted)).object
+            kept = self.gateway.facts(event("refund.created", planted)).object
             assert "canary" not in json.dumps(kept)
             nested = {name: {"id": "canary@example.ch", "x": ["canary"]} for name in planted} | {"object": kind}
-            assert "canary" not in json.dumps(self.gateway.facts(event("charge.failed", nested)).object)
+            assert "canary" not in json.dumps(self.gateway.facts(event("refund.created", nested)).object)
 
 
 # Every name that any object of Stripe's in a payment has, and where bank data could stand.
 FIELDS = {
     name
-    for shape in (stripe.checkout.Session, stripe.PaymentIntent, stripe.Charge, stripe.Event)
+    for shape in (
+        stripe.checkout.Session,
+        stripe.PaymentIntent,
+        stripe.Charge,
+        stripe.Refund,
+        stripe.Dispute,
+        stripe.Event,
+    )
     for name in shape.__annotations__
 }
