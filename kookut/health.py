@@ -2,15 +2,25 @@
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from payments.health import report
 
 
 @never_cache
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+@require_safe
+def payments(request: HttpRequest) -> HttpResponse:
+    """How the lines from the PSPs are: 503 when a person should look. No reason to take the shop out of its proxy."""
+    found = report()
+    return JsonResponse(found, status=200 if found["healthy"] else 503)
 
 
 @never_cache

@@ -217,6 +217,10 @@ SELLER = {
 }
 DEFAULT_FROM_EMAIL = formataddr(("KOOKUT", env.str("MAIL_FROM", default=SELLER["email"])))
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Who is written to when a payment needs a person.
+STAFF_MAIL = env.list("STAFF_MAIL", default=[SELLER["email"]])
+# Centimes: a second or late payment up to this amount goes back by itself; above it staff decide.
+AUTOMATIC_REFUND_UP_TO = env.int("AUTOMATIC_REFUND_UP_TO", default=100_000)
 TERMS_VERSION = "2026-11"
 
 # Staff ------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from payments import webhooks
 urlpatterns = [
     path("health/live", health.live, name="health_live"),
     path("health/ready", health.ready, name="health_ready"),
+    path("health/payments", health.payments, name="health_payments"),
     path("webhooks/stripe/", webhooks.receive, {"provider": "stripe"}, name="webhook_stripe"),
     path("webhooks/paypal/", webhooks.receive, {"provider": "paypal"}, name="webhook_paypal"),
     path("admin/", admin.site.urls),

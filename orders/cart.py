@@ -28,8 +28,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Cart:
-    """A reading of the session's cart. `key` names this very cart: a change of what is ordered renews it."""
+    """A reading of the session's cart.
 
+    `key` names what is ordered: a change of it renews the key. `id` stays until the cart is emptied.
+    """
+
+    id: UUID
     key: UUID
     lines: Mapping[int, Wanted]
     shipping: int | None = None
@@ -44,9 +48,9 @@ def read(session: SessionBase) -> Cart:
     """The session's cart. A cart that was never filled has a key of its own at every reading."""
     kept = session.get(SESSION_KEY)
     if kept is None:
-        return Cart(uuid4(), MappingProxyType({}))
+        return Cart(uuid4(), uuid4(), MappingProxyType({}))
     lines = {int(product): Wanted(*wanted) for product, wanted in kept["lines"].items()}
-    return Cart(UUID(kept["key"]), MappingProxyType(lines), kept["shipping"])
+    return Cart(UUID(kept["id"]), UUID(kept["key"]), MappingProxyType(lines), kept["shipping"])
 
 
 def add(session: SessionBase, product: int, quantity: int, price: int) -> None:
@@ -106,6 +110,7 @@ def _change(session: SessionBase, before: Cart, after: Cart) -> None:
 
 def _keep(session: SessionBase, cart: Cart) -> None:
     session[SESSION_KEY] = {
+        "id": str(cart.id),
         "key": str(cart.key),
         "lines": {str(product): [wanted.quantity, wanted.price] for product, wanted in cart.lines.items()},
         "shipping": cart.shipping,

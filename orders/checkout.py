@@ -103,7 +103,7 @@ def _place(cart: Cart, details: Details, key: UUID, shown_total: int, language: 
     current = _compared(current, key, shown_total)
     if current.changes or not current.can_be_ordered or current.delivery is None:
         raise CartChanged(current)
-    order = _write(current, current.delivery, details, language)
+    order = _write(cart, current, current.delivery, details, language)
     if not moves.take_stock({line.product.pk: line.quantity for line in current.lines}):
         raise CartChanged(current)
     moves.tell(order, TimelineEntry.Kind.PLACED, TimelineEntry.Actor.CUSTOMER, total=format_chf(order.total))
@@ -120,11 +120,12 @@ def _compared(current: Quote, key: UUID, shown_total: int) -> Quote:
     return current
 
 
-def _write(current: Quote, delivery: Offer, details: Details, language: str) -> Order:
+def _write(cart: Cart, current: Quote, delivery: Offer, details: Details, language: str) -> Order:
     placed_at = now()
     order = Order.objects.create(
         **asdict(details),
         checkout_key=current.key,
+        cart=cart.id,
         language=language,
         shipping_method=delivery.method,
         shipping_name=delivery.method.name,

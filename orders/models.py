@@ -164,9 +164,12 @@ class Order(models.Model):
         STAFF = "staff", _("Cancelled by staff")
         REFUNDED = "refunded", _("Refunded in full")
 
-    number = models.CharField(_("number"), max_length=12, unique=True, default=new_number, editable=False)
-    token = models.CharField(max_length=43, unique=True, default=new_token, editable=False)
+    # Unique by constraints: `unique=True` would add an index for LIKE, which nobody asks of them.
+    number = models.CharField(_("number"), max_length=12, default=new_number, editable=False)
+    token = models.CharField(max_length=43, default=new_token, editable=False)
     checkout_key = models.UUIDField(unique=True, editable=False)
+    cart = models.UUIDField(editable=False, db_index=True)
+    """The cart that it came from: one cart may become several orders, of which at most one should live."""
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
     cancel_reason = models.CharField(_("reason"), max_length=15, choices=CancelReason, blank=True)
     language = models.CharField(_("language"), max_length=2)
@@ -200,21 +203,26 @@ class Order(models.Model):
     created_at = models.DateTimeField(_("placed at"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires at"))
     effective_at = models.DateTimeField(_("effective at"), null=True, blank=True)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
     shipped_at = models.DateTimeField(_("shipped at"), null=True, blank=True)
     tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
     holds_stock = models.BooleanField(_("holds its goods"), default=False)
+    next_try_at = models.DateTimeField(_("next look at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         ordering = ["-created_at", "-id"]
         constraints = [
+            models.UniqueConstraint(fields=["number"], name="one_order_a_number"),
+            models.UniqueConstraint(fields=["token"], name="one_order_a_token"),
             models.CheckConstraint(
                 condition=~Q(status="effective") | Q(effective_at__isnull=False),
                 name="effective_has_its_time",
             ),
             models.CheckConstraint(
-                condition=Q(status="cancelled") ^ Q(cancel_reason=""), name="cancelled_has_its_reason"
+                condition=Q(status="cancelled") ^ Q(cancel_reason="", cancelled_at__isnull=True),
+                name="cancelled_has_its_reason_and_time",
             ),
             models.CheckConstraint(condition=Q(total__gt=0, total__lte=MAX_TOTAL), name="total_above_zero"),
             models.CheckConstraint(
@@ -288,7 +296,8 @@ def _address(
 class OrderLine(models.Model):
     """Goods as they were sold: name, price and VAT rate do not follow later changes of the catalogue."""
 
-    order = models.ForeignKey(Order, models.PROTECT, related_name="lines")
+    # The unique constraint begins with it: no index of its own.
+    order = models.ForeignKey(Order, models.PROTECT, related_name="lines", db_index=False)
     product = models.ForeignKey(Product, models.PROTECT, related_name="+", verbose_name=_("product"))
     sku = models.CharField(_("SKU"), max_length=40)
     name = models.CharField(_("name"), max_length=200)
@@ -337,6 +346,12 @@ class TimelineEntry(models.Model):
         )
         RETURNED = "returned", _("Back from the payment page.")
         LEFT = "left", _("Left the payment page.")
+        REVIVED = "revived", _("The money came after the order had expired; its goods could be had again.")
+        REFUND_REQUESTED = "refund_requested", _("Refund of %(amount)s requested: %(reason)s")
+        REFUND_SUCCEEDED = "refund_succeeded", _("Refunded %(amount)s.")
+        REFUND_FAILED = "refund_failed", _("The refund of %(amount)s failed.")
+        REFUND_FOUND = "refund_found", _("A refund of %(amount)s was made at the payment provider.")
+        DISPUTE = "dispute", _("Dispute over %(amount)s (%(reason)s): %(state)s.")
         LETTER_SENT = "letter_sent", _("Mail sent: %(subject)s")
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="timeline")

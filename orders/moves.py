@@ -4,7 +4,7 @@ The caller holds the Order row (`hold`). A move returns whether it happened.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Case, F, Value, When
@@ -13,6 +13,8 @@ from django.utils.translation import override
 
 from orders.models import Order, OrderLine, Product, TimelineEntry
 
+REVIVABLE = timedelta(hours=24)
+"""For how long late money may still make an expired order effective."""
 Actor = TimelineEntry.Actor
 Kind = TimelineEntry.Kind
 
@@ -35,10 +37,56 @@ def mark_effective(order: Order, at: datetime) -> bool:
     return bool(moved)
 
 
+def revive(order: Order, at: datetime) -> bool:
+    """CANCELLED → EFFECTIVE, for late money: only an order that expired less than a day ago, that no later order of
+    its cart replaces, and whose every line can be had again in one go. The inbox calls this, and nothing else may.
+    """
+    if Order.objects.filter(cart=order.cart, created_at__gt=order.created_at).exists():
+        return False
+    try:
+        with transaction.atomic():
+            quantities = hold_goods(order)
+            moved = Order.objects.filter(
+                pk=order.pk,
+                status=Order.Status.CANCELLED,
+                cancel_reason=Order.CancelReason.EXPIRED,
+                cancelled_at__gt=at - REVIVABLE,
+                holds_stock=False,
+            ).update(
+                status=Order.Status.EFFECTIVE,
+                effective_at=at,
+                cancel_reason="",
+                cancelled_at=None,
+                holds_stock=True,
+            )
+            if not moved or not take_stock(quantities):
+                raise _SoldMeanwhile
+    except _SoldMeanwhile:
+        return False
+    order.status, order.effective_at = Order.Status.EFFECTIVE, at
+    return True
+
+
+class _SoldMeanwhile(Exception):
+    """Rolls the revival back."""
+
+
+def end_refunded(order: Order) -> bool:
+    """EFFECTIVE → CANCELLED, once the refunds of the settling payment reach its amount. The goods stay where they are:
+    a refund that brings them back does so itself."""
+    moved = Order.objects.filter(pk=order.pk, status=Order.Status.EFFECTIVE).update(
+        status=Order.Status.CANCELLED, cancel_reason=Order.CancelReason.REFUNDED, cancelled_at=now()
+    )
+    if moved:
+        order.status, order.cancel_reason = Order.Status.CANCELLED, Order.CancelReason.REFUNDED
+        tell(order, Kind.CANCELLED, Actor.BANK, reason=Order.CancelReason.REFUNDED.label)
+    return bool(moved)
+
+
 def cancel(order: Order, reason: Order.CancelReason, actor: Actor, actor_name: str = "") -> bool:
     """PENDING → CANCELLED, and the goods come back. Only once no payment of the order is started any more."""
     moved = Order.objects.filter(pk=order.pk, status=Order.Status.PENDING).update(
-        status=Order.Status.CANCELLED, cancel_reason=reason
+        status=Order.Status.CANCELLED, cancel_reason=reason, cancelled_at=now(), next_try_at=None
     )
     if moved:
         order.status, order.cancel_reason = Order.Status.CANCELLED, reason
@@ -60,12 +108,21 @@ def give_stock_back(order: Order) -> bool:
     with transaction.atomic():
         released = Order.objects.filter(pk=order.pk, holds_stock=True).update(holds_stock=False)
         if released:
-            quantities = dict(OrderLine.objects.filter(order=order).values_list("product_id", "quantity"))
-            # Rows are locked in the order of their ids, as everywhere: an UPDATE alone would not promise that.
-            list(Product.objects.select_for_update(no_key=True).filter(pk__in=quantities).order_by("pk"))
-            Product.objects.filter(pk__in=quantities).update(stock=F("stock") + _by_product(quantities))
+            put_back(hold_goods(order))
             order.holds_stock = False
     return bool(released)
+
+
+def put_back(quantities: Mapping[int, int]) -> None:
+    """Add goods (product id → quantity) to the stock; the caller holds their rows or takes them in no other order."""
+    Product.objects.filter(pk__in=quantities).update(stock=F("stock") + _by_product(quantities))
+
+
+def hold_goods(order: Order) -> dict[int, int]:
+    """Hold the rows of an order's goods, in the order of their ids as everywhere; returns the quantities by id."""
+    quantities = dict(OrderLine.objects.filter(order=order).values_list("product_id", "quantity"))
+    list(Product.objects.select_for_update(no_key=True).filter(pk__in=quantities).order_by("pk"))
+    return quantities
 
 
 def _by_product(quantities: Mapping[int, int]) -> Case:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from orders.models import Order, TimelineEntry
-from orders.moves import cancel, hold, tell
+from orders.moves import hold, tell
 from payments import moves
 from payments.capture import capture
 from payments.gateways import gateway
@@ -29,6 +29,8 @@ PAGE_LIFE = timedelta(minutes=41)
 """How long a page can be paid on: more than the 30 minutes that Stripe asks for at least, whatever the clocks say."""
 ORDER_GRACE = timedelta(minutes=5)
 """The order outlives its page by that much."""
+LONGEST_HOLD = timedelta(hours=4)
+"""However often a customer tries again, the goods are not set aside for longer."""
 LOOK_AFTER = timedelta(minutes=5)
 """When the sweep first asks after a payment."""
 TWIN_PAUSES = (0.1, 0.2, 0.4, 0.8)
@@ -144,6 +146,8 @@ def _start(order: Order, method: str) -> Payment:
     if held.payments.filter(status=Payment.Status.AUTHORISED).exists():
         raise NotPayable(order.number)
     at = now()
+    if at + PAGE_LIFE > held.created_at + LONGEST_HOLD:
+        raise NotPayable(order.number)
     payment = Payment.objects.create(
         order=held,
         method=method,
@@ -156,26 +160,6 @@ def _start(order: Order, method: str) -> Payment:
     Order.objects.filter(pk=held.pk).update(expires_at=payment.expires_at + ORDER_GRACE)
     tell(held, TimelineEntry.Kind.PAYMENT_STARTED, Actor.CUSTOMER, method=Method(payment.method).label)
     return payment
-
-
-def withdraw(order: Order, reason: Order.CancelReason) -> bool:
-    """Close the order's page and cancel the order; returns False when money may be on its way, which keeps it.
-
-    Raises Unreachable when the PSP does not answer: then nothing has changed.
-    """
-    payment = order.payments.filter(status=Payment.Status.STARTED).first()
-    if payment and payment.page_reference and gateway(payment.provider).close(payment) != PageState.DEAD:
-        return False
-    with transaction.atomic():
-        held = hold(pk=order.pk)
-        for started in held.payments.filter(status=Payment.Status.STARTED):
-            if payment is None or started.pk != payment.pk:
-                return False
-            if not moves.expire(held, started, Actor.CUSTOMER):
-                return False
-        if held.payments.filter(status=Payment.Status.AUTHORISED).exists():
-            return False
-        return cancel(held, reason, Actor.CUSTOMER)
 
 
 def _still_usable(payment: Payment, method: str) -> bool:

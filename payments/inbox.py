@@ -18,8 +18,9 @@ from django.utils.timezone import now
 from orders.deadlocks import tried_twice
 from orders.models import Order, TimelineEntry
 from orders.money import CURRENCY, format_amount, format_chf
-from orders.moves import entry, hold, mark_effective
-from payments import moves, tasks
+from orders.moves import entry, hold, mark_effective, revive, tell
+from payments import disputes, moves, refunds, surplus
+from payments.capture import capture_soon
 from payments.gateways import gateway
 from payments.gateways.base import BadSignature, Facts, Gateway, Kind, Notice
 from payments.letters import due
@@ -29,8 +30,19 @@ log = logging.getLogger(__name__)
 Actor = TimelineEntry.Actor
 Told = TimelineEntry.Kind
 Source = WebhookEvent.Source
+WhyNot = Payment.WhyNot
 PATIENCE = timedelta(hours=1)
 """After that long the PSP is told to stop sending what we cannot apply: the sweep and the staff have it."""
+
+
+TIME_TO_TRY_AGAIN = timedelta(minutes=10)
+"""Who tries again by then gets no mail about the refusal."""
+AHEAD = timedelta(days=3)
+"""For so long a refund or a dispute may wait for its payment."""
+
+
+class Ahead(Exception):
+    """A proven message whose payment has not come yet: kept and acknowledged, and applied when it has."""
 
 
 class CannotApply(Exception):
@@ -117,24 +129,42 @@ def _effect(event: WebhookEvent, notice: Notice) -> tuple[Order | None, str]:
     try:
         order = hold(**_named_by(event.provider, notice))
     except Order.DoesNotExist:
-        if notice.payment_id is None:
-            return None, "Ignored: another shop's"
-        raise CannotApply(f"No payment {notice.payment_id} here") from None
+        return None, _unknown(event, notice)
     payments = list(order.payments.all())
     payment = next(payment for payment in payments if _is_meant(payment, notice))
     match notice.kind:
         case Kind.PAID:
             return order, _paid(event, order, payment, payments, notice)
         case Kind.FAILED:
-            moved = moves.fail(order, payment, notice.refusal or "generic", Actor.BANK, _name(event))
-            return order, "Payment failed" if moved else f"No effect on a payment that is {payment.status}"
+            return order, _failed(event, order, payment, notice)
         case Kind.EXPIRED:
             moved = moves.expire(order, payment, Actor.BANK, _name(event))
             return order, "Payment expired" if moved else f"No effect on a payment that is {payment.status}"
         case Kind.APPROVED:
             return order, _approved(payment)
+        case Kind.DECLINED:
+            return order, _declined(payment, notice)
+        case Kind.REFUND if notice.refund:
+            return order, refunds.settle(event, order, _authorised(payment), notice.refund)
+        case Kind.DISPUTE if notice.dispute:
+            return order, disputes.record(order, _authorised(payment), notice.dispute)
         case _:
             return order, "The bank has not decided yet"
+
+
+def _unknown(event: WebhookEvent, notice: Notice) -> str:
+    """A message about a payment that is not here: another shop's, ahead of its payment, or lost."""
+    if notice.kind in (Kind.REFUND, Kind.DISPUTE) and now() - event.received_at < AHEAD:
+        raise Ahead(f"No money {notice.money_reference} here yet")
+    if notice.payment_id is None:
+        return "Ignored: another shop's"
+    raise CannotApply(f"No payment {notice.payment_id} here")
+
+
+def _authorised(payment: Payment) -> Payment:
+    if payment.status != Payment.Status.AUTHORISED:
+        raise Ahead(f"The money of payment {payment.pk} is not here yet")
+    return payment
 
 
 def _named_by(provider: str, notice: Notice) -> dict[str, Any]:
@@ -161,6 +191,9 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
         raise CannotApply(f"A second money {notice.money_reference} on the page of payment {payment.pk}")
     at = now()
     why_not = _why_not(order, payment, payments, notice)
+    revived = why_not == WhyNot.LATE and not any(other.settles for other in payments) and revive(order, at)
+    if revived:
+        why_not = ""
     amount, currency = notice.amount or 0, notice.currency or ""
     moves.authorise(
         payment,
@@ -174,17 +207,19 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
     )
     words = {"amount": _printed(amount, currency), "method": Method(payment.method).label}
     if why_not:
-        why = Payment.WhyNot(why_not).label
-        entry(order, Told.PAYMENT_NOT_SETTLING, Actor.BANK, _name(event), why=why, **words).save(force_insert=True)
+        why = WhyNot(why_not).label
+        tell(order, Told.PAYMENT_NOT_SETTLING, Actor.BANK, _name(event), why=why, **words)
+        surplus.deal_with(order, payment, why_not, amount, currency)
         return f"Received {words['amount']}, which does not settle the order: {why_not}"
-    mark_effective(order, at)
+    if not revived:
+        mark_effective(order, at)
     TimelineEntry.objects.bulk_create(
         [
             entry(order, Told.PAYMENT_AUTHORISED, Actor.BANK, _name(event), **words),
-            entry(order, Told.EFFECTIVE, Actor.BANK, _name(event)),
+            entry(order, Told.REVIVED if revived else Told.EFFECTIVE, Actor.BANK, _name(event)),
         ]
     )
-    tasks.send_letter.enqueue(due(order, Letter.Kind.CONFIRMATION, about=payment.pk).pk)
+    due(order, Letter.Kind.CONFIRMATION, about=payment.pk)
     return "The order is effective"
 
 
@@ -192,14 +227,22 @@ def _why_not(order: Order, payment: Payment, payments: list[Payment], notice: No
     """Why this money does not settle the order; empty when it does. What the bank says is compared, never assumed."""
     same_page = payment.page_reference in (None, notice.page_reference) or notice.page_reference is None
     if (notice.amount, notice.currency) != (payment.amount, payment.currency) or not same_page:
-        return Payment.WhyNot.MISMATCH
+        return WhyNot.MISMATCH
     if payment.amount != order.total:
-        return Payment.WhyNot.MISMATCH
+        return WhyNot.MISMATCH
     if order.status == Order.Status.EFFECTIVE or any(other.settles for other in payments):
-        return Payment.WhyNot.SECOND
+        return WhyNot.SECOND
     if order.status == Order.Status.CANCELLED:
-        return Payment.WhyNot.LATE
+        return WhyNot.LATE
     return ""
+
+
+def _failed(event: WebhookEvent, order: Order, payment: Payment, notice: Notice) -> str:
+    if not moves.fail(order, payment, notice.refusal or "generic", Actor.BANK, _name(event)):
+        return f"No effect on a payment that is {payment.status}"
+    if payment.returned_at or payment.left_at:
+        due(order, Letter.Kind.REFUSED, about=payment.pk, after=TIME_TO_TRY_AGAIN)
+    return "Payment failed"
 
 
 def _approved(payment: Payment) -> str:
@@ -209,8 +252,14 @@ def _approved(payment: Payment) -> str:
     Payment.objects.filter(pk=payment.pk, status=Payment.Status.STARTED).update(
         approved_at=payment.approved_at or at, next_try_at=at
     )
-    tasks.capture.enqueue(str(payment.pk))
+    capture_soon.enqueue(str(payment.pk))
     return "Approved: to be captured"
+
+
+def _declined(payment: Payment, notice: Notice) -> str:
+    """A try failed on a page that stays open: nothing moves, but the customer who comes back is told why."""
+    Payment.objects.filter(pk=payment.pk, status=Payment.Status.STARTED).update(refusal=notice.refusal)
+    return "A try was declined; the page stays open"
 
 
 def _keep(event: WebhookEvent, error: Exception) -> str:
@@ -219,8 +268,11 @@ def _keep(event: WebhookEvent, error: Exception) -> str:
     stored = WebhookEvent.objects.get(provider=event.provider, event_id=event.event_id)
     if stored.processed_at:
         return "Already here"
-    reason = f"{type(error).__name__}: {error}" if isinstance(error, CannotApply) else type(error).__name__
+    told = isinstance(error, (CannotApply, Ahead))
+    reason = f"{type(error).__name__}: {error}" if told else type(error).__name__
     WebhookEvent.objects.filter(pk=stored.pk, processed_at__isnull=True).update(outcome=reason[:300])
+    if isinstance(error, Ahead):
+        return "Kept: it waits for its payment"
     if now() - stored.received_at < PATIENCE:
         raise error
     log.error("Kept an event that cannot be applied", extra={"event": event.event_id})

@@ -13,22 +13,30 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import override
+from django_tasks import task
 
 from orders.models import Order, TimelineEntry
 from orders.money import format_chf
 from orders.moves import hold, tell
-from payments import attestation
+from payments import attention, attestation, notices
 from payments.models import Letter, Payment
 
 log = logging.getLogger(__name__)
 BACK_OFF = [timedelta(minutes=minutes) for minutes in (2, 5, 15, 30)]
-MOST_TRIES = 150
-"""About three days of trying; then the staff's list has it."""
 
 
-def due(order: Order, kind: Letter.Kind, about: object) -> Letter:
+def due(order: Order, kind: Letter.Kind, about: object, after: timedelta = timedelta(0)) -> None:
     """Write, in the caller's transaction, that a letter is due; one a matter, whatever happens twice."""
-    return Letter.objects.create(order=order, kind=kind, about=str(about))
+    letter = Letter(order=order, kind=kind, about=str(about), due_at=now() + after)
+    Letter.objects.bulk_create([letter], ignore_conflicts=True)
+    send_soon.using(run_after=letter.due_at if after else None).enqueue(order.pk)
+
+
+@task()
+def send_soon(order: int) -> int:
+    """Send what is due for an order, by a worker: the sweep does it too, later. Returns how many letters left."""
+    waiting = Letter.objects.filter(order=order, sent_at__isnull=True, due_at__lte=Now())
+    return sum(send(letter) for letter in waiting.values_list("pk", flat=True))
 
 
 def send(letter_id: int) -> bool:
@@ -39,6 +47,9 @@ def send(letter_id: int) -> bool:
     """
     letter = _claim(letter_id)
     if letter is None:
+        return False
+    if notices.is_moot(letter):
+        letter.delete()
         return False
     message = compose(letter)
     message.send()
@@ -60,8 +71,13 @@ def _claim(letter_id: int) -> Letter | None:
 
 def compose(letter: Letter) -> EmailMultiAlternatives:
     """The mail, in the order's language, with the documents that belong to it."""
+    if letter.kind == Letter.Kind.TO_STAFF:
+        with override(settings.LANGUAGE_CODE):
+            return _to_staff(letter)
     with override(letter.order.language):
-        return _confirmation(letter) if letter.kind == Letter.Kind.CONFIRMATION else _link(letter)
+        if letter.kind == Letter.Kind.CONFIRMATION:
+            return _confirmation(letter)
+        return _notice(letter)
 
 
 def _confirmation(letter: Letter) -> EmailMultiAlternatives:
@@ -71,6 +87,7 @@ def _confirmation(letter: Letter) -> EmailMultiAlternatives:
     message = _message(
         letter,
         subject % {"number": order.number, "total": format_chf(order.total)},
+        template="confirmation",
         lines=order.lines.all(),
         payment=Payment.objects.get(order=order, settles=True),
         attestation=document,
@@ -79,12 +96,29 @@ def _confirmation(letter: Letter) -> EmailMultiAlternatives:
     return message
 
 
-def _link(letter: Letter) -> EmailMultiAlternatives:
-    """Holds no word that a customer typed: nobody can use it to write to somebody else."""
-    return _message(letter, _("KOOKUT: your link to the order"))
+def _notice(letter: Letter) -> EmailMultiAlternatives:
+    """A few sentences of ours; no word that a customer typed: nobody can use the shop to write to somebody else."""
+    words = notices.of(letter)
+    return _message(letter, words.subject, template="notice", paragraphs=words.paragraphs, action=words.action)
 
 
-def _message(letter: Letter, subject: str, **facts: object) -> EmailMultiAlternatives:
+def _to_staff(letter: Letter) -> EmailMultiAlternatives:
+    """What staff must look at, with the way to it."""
+    order = letter.order
+    return EmailMultiAlternatives(
+        subject=_("[KOOKUT] To be looked at: %(number)s") % {"number": order.number},
+        body="\n\n".join(
+            [
+                *(item.sentence for item in attention.items(order=order)),
+                settings.SITE_URL + reverse("admin:orders_order_change", args=[order.pk]),
+            ]
+        ),
+        to=settings.STAFF_MAIL,
+        headers={"Message-ID": message_id(letter), "Auto-Submitted": "auto-generated"},
+    )
+
+
+def _message(letter: Letter, subject: str, *, template: str, **facts: object) -> EmailMultiAlternatives:
     order = letter.order
     context = facts | {
         "order": order,
@@ -93,12 +127,12 @@ def _message(letter: Letter, subject: str, **facts: object) -> EmailMultiAlterna
     }
     message = EmailMultiAlternatives(
         subject=subject,
-        body=render_to_string(f"emails/{letter.kind}.txt", context),
+        body=render_to_string(f"emails/{template}.txt", context),
         to=[order.email],
         reply_to=[settings.SELLER["email"]],
         headers={"Message-ID": message_id(letter), "Auto-Submitted": "auto-generated"},
     )
-    message.attach_alternative(render_to_string(f"emails/{letter.kind}.html", context), "text/html")
+    message.attach_alternative(render_to_string(f"emails/{template}.html", context), "text/html")
     return message
 
 

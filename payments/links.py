@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from orders.models import Order
-from payments import tasks
+from payments.letters import due
 from payments.models import Letter
 
 
@@ -14,6 +14,4 @@ def send_link(email: str, number: str) -> None:
     order = Order.objects.filter(number=number, email__iexact=email).first()
     if order is None:
         return
-    letter, is_new = Letter.objects.get_or_create(order=order, kind=Letter.Kind.LINK, about=f"{now():%Y-%m-%d %H}")
-    if is_new:
-        tasks.send_letter.enqueue(letter.pk)
+    due(order, Letter.Kind.LINK, about=f"{now():%Y-%m-%d %H}")

@@ -4,7 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -82,6 +82,8 @@ class Payment(models.Model):
     capture_number = models.PositiveSmallIntegerField(_("capture"), default=0)
     claimed_at = models.DateTimeField(_("capture claimed at"), null=True, blank=True)
     next_try_at = models.DateTimeField(_("next look at"), null=True, blank=True)
+    paid_seen_at = models.DateTimeField(_("seen paid at the PSP at"), null=True, blank=True)
+    """Since when the PSP shows this page as paid although none of its messages has said so."""
     created_at = models.DateTimeField(_("started at"), default=timezone.now)
     authorised_at = models.DateTimeField(_("authorised at"), null=True, blank=True)
     authorised_by = models.ForeignKey(
@@ -90,6 +92,7 @@ class Payment(models.Model):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         verbose_name=_("authorised by"),
     )
 
@@ -126,6 +129,15 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_method_display()} {self.id}"
+
+    def refundable(self) -> int:
+        """Centimes that may still be given back. Exact only while the caller holds the Order row."""
+        used = self.refunds.exclude(status=Refund.Status.FAILED).aggregate(used=Sum("amount"))["used"] or 0
+        return max((self.received_amount or 0) - used, 0)
+
+    def refunded(self) -> int:
+        """Centimes that went back for certain."""
+        return self.refunds.filter(status=Refund.Status.SUCCEEDED).aggregate(sum=Sum("amount"))["sum"] or 0
 
 
 class WebhookEvent(models.Model):
@@ -190,6 +202,7 @@ class Refund(models.Model):
     lines = models.JSONField(_("lines"), default=list, blank=True)
     vat = models.JSONField(_("VAT per rate"), default=list)
     goods_back = models.BooleanField(_("goods back in stock"), default=False)
+    goods_returned = models.BooleanField(_("goods put back"), default=False)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.REQUESTED)
     reference = models.CharField(_("refund at the PSP"), max_length=100, null=True, blank=True)
@@ -210,8 +223,16 @@ class Refund(models.Model):
         verbose_name=_("released by"),
     )
     settled_by = models.ForeignKey(
-        WebhookEvent, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("settled by")
+        WebhookEvent,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("settled by"),
     )
+    key_number = models.PositiveSmallIntegerField(_("key"), default=0)
+    refusal = models.CharField(_("refusal"), max_length=60, blank=True)
     created_at = models.DateTimeField(_("requested at"), default=timezone.now)
     settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
     next_try_at = models.DateTimeField(_("next look at"), null=True, blank=True)
@@ -247,6 +268,7 @@ class Dispute(models.Model):
     amount = models.PositiveIntegerField(_("amount in centimes"))
     due_at = models.DateTimeField(_("answer until"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
+    opened_at = models.DateTimeField(_("opened at"), default=timezone.now)
 
     class Meta:
         verbose_name = _("dispute")
@@ -257,16 +279,44 @@ class Dispute(models.Model):
         return self.reference
 
 
+class Channel(models.Model):
+    """What the shop knows of its line to a PSP: up to when the PSP's own list was read, and since when it is silent."""
+
+    provider = models.CharField(_("provider"), max_length=10, choices=Provider, unique=True)
+    read_until = models.DateTimeField(_("list read until"), null=True, blank=True)
+    silent_since = models.DateTimeField(_("silent since"), null=True, blank=True)
+    next_try_at = models.DateTimeField(_("next look at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("line to a PSP")
+        verbose_name_plural = _("lines to the PSPs")
+        ordering = ["provider"]
+
+    def __str__(self) -> str:
+        return self.get_provider_display()
+
+
 class Letter(models.Model):
     """A mail that is due. The row is written with what it tells of; a task or the sweep sends it, at least once."""
 
     class Kind(models.TextChoices):
         CONFIRMATION = "confirmation", _("Confirmation with attestation")
         LINK = "link", _("Link to the order")
+        REFUSED = "refused", _("Payment refused")
+        EXPIRED = "expired", _("Time to pay over")
+        LATE_REFUNDED = "late_refunded", _("Late payment goes back")
+        SURPLUS_REFUNDED = "surplus_refunded", _("Second payment goes back")
+        REVIEW = "review", _("Payment being checked")
+        REFUNDED = "refunded", _("Refund")
+        TO_STAFF = "to_staff", _("To staff: to be looked at")
 
-    order = models.ForeignKey(Order, models.PROTECT, related_name="letters", verbose_name=_("order"))
+    MOST_TRIES = 150
+    """About three days of trying; then the staff's list has it."""
+
+    # The unique constraint begins with it: no index of its own.
+    order = models.ForeignKey(Order, models.PROTECT, related_name="letters", db_index=False, verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
-    about = models.CharField(_("about"), max_length=40)
+    about = models.CharField(_("about"), max_length=60)
     due_at = models.DateTimeField(_("due at"), default=timezone.now)
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from django.utils.timezone import now
 
 from orders.models import Order
-from payments.models import Payment
+from payments.models import Payment, Refund
 
 PATIENCE = timedelta(minutes=2)
 """Then another method is offered."""
@@ -24,6 +24,8 @@ class State(StrEnum):
     EXPIRED = "expired"  # the page's time is over, the order's is not
     REVIEW = "review"  # money came that does not fit: staff look at it
     CANCELLED = "cancelled"
+    LATE = "late"  # money came for an order that is cancelled, and goes back
+    REFUNDED = "refunded"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class OrderPage:
     waiting: timedelta
     surplus: Payment | None
     """Money that came beside what settled the order."""
+    refunded: int
+    """Centimes of the settling payment that went back for certain."""
+    on_its_way_back: int
+    """Centimes that are asked back and not confirmed yet, of whatever payment of the order."""
 
     @property
     def may_pay(self) -> bool:
@@ -41,6 +47,11 @@ class OrderPage:
         if self.state == State.WAITING:
             return self.waiting > PATIENCE and not (self.payment and self.payment.claimed_at)
         return self.state in (State.OPEN, State.LEFT, State.REFUSED, State.EXPIRED)
+
+    @property
+    def left(self) -> int:
+        """Centimes that stay paid."""
+        return ((self.payment and self.payment.received_amount) or 0) - self.refunded
 
     @property
     def is_slow(self) -> bool:
@@ -67,23 +78,45 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
     latest = payments[-1] if payments else None
     state = _state(order, latest, surplus)
     waiting = now() - _since(latest) if state == State.WAITING and latest else timedelta(0)
-    return OrderPage(state, settling or surplus or latest, waiting, surplus)
+    refunds = list(Refund.objects.filter(payment__order=order)) if settling or surplus else []
+    return OrderPage(
+        state,
+        settling or surplus or latest,
+        waiting,
+        surplus,
+        refunded=sum(one.amount for one in refunds if settling and _succeeded_of(one, settling)),
+        on_its_way_back=sum(one.amount for one in refunds if one.status == Refund.Status.REQUESTED),
+    )
+
+
+def _succeeded_of(refund: Refund, payment: Payment) -> bool:
+    return refund.payment_id == payment.pk and refund.status == Refund.Status.SUCCEEDED
 
 
 def _state(order: Order, latest: Payment | None, surplus: Payment | None) -> State:
     if order.status == Order.Status.EFFECTIVE:
         return State.ACCEPTED
-    if surplus:
-        return State.REVIEW
     if order.status == Order.Status.CANCELLED:
-        return State.CANCELLED
-    if latest is None or latest.status == Payment.Status.EXPIRED:
-        return State.EXPIRED if latest else State.OPEN
-    if latest.status == Payment.Status.FAILED or latest.refusal:
+        if order.cancel_reason == Order.CancelReason.REFUNDED:
+            return State.REFUNDED
+        return State.LATE if surplus else State.CANCELLED
+    return State.REVIEW if surplus else _unpaid(latest)
+
+
+def _unpaid(latest: Payment | None) -> State:
+    """The state of a pending order, by its latest try. A refusal is told once the customer is no longer on the page
+    where it can be mended, and never to somebody who came back from having paid."""
+    if latest is None:
+        return State.OPEN
+    if latest.status == Payment.Status.EXPIRED:
+        return State.EXPIRED
+    if latest.status == Payment.Status.FAILED:
         return State.REFUSED
     if latest.returned_at or latest.approved_at or latest.claimed_at:
         return State.WAITING
-    return State.LEFT if latest.left_at else State.OPEN
+    if latest.left_at:
+        return State.REFUSED if latest.refusal else State.LEFT
+    return State.OPEN
 
 
 def _since(payment: Payment) -> datetime:

@@ -5,95 +5,160 @@ is PostgreSQL's. Nothing here makes an order effective.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import Model, Q, QuerySet
+from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
 
-from orders.models import TimelineEntry
+from orders.models import Order, TimelineEntry
 from orders.moves import hold
-from payments import attestation, inbox, letters, moves
+from payments import attestation, inbox, letters, moves, recovery
 from payments.capture import capture
+from payments.expiry import withdraw
 from payments.gateways import gateway
 from payments.gateways.base import PageState, Unreachable
-from payments.models import Letter, Payment, Provider, Refusal, WebhookEvent
+from payments.models import Channel, Letter, Payment, Refund, Refusal, WebhookEvent
+from payments.refunds import carry_out
 
 log = logging.getLogger(__name__)
-Row = TypeVar("Row")
+Row = TypeVar("Row", bound=Model)
+Actor = TimelineEntry.Actor
 BATCH = 50
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=30)
 NO_PAGE_AFTER = timedelta(minutes=5)
 """A payment whose page was never learnt of is given up after that long: nobody can have been sent there."""
+READ_EVERY = timedelta(hours=1)
+"""How often a PSP's own list is read, when nothing asks for it sooner."""
 
 
 def sweep() -> dict[str, int]:
     """Do everything that is due; returns how many of each. A failure of one row leaves the others their turn."""
+    recovery.open_channels()
     return {
-        "payments": _each(_due_payments(), _look_after),
-        "events": _each(_due_events(), inbox.retry),
-        "letters": _each(_due_letters(), letters.send),
+        "payments": _by_psp(_due_payments(), lambda payment: payment.provider, _look_after),
+        "expired": _by_psp(_due_orders(), _psp_of, _expire),
+        "refunds": _by_psp(_due_refunds(), lambda refund: refund.payment.provider, lambda one: carry_out(one.pk)),
+        "events": _by_psp(_due_events(), lambda event: event.provider, inbox.retry),
+        "recovered": _by_psp(_due_channels(), lambda channel: channel.provider, recovery.read_on),
+        "letters": sum(_done(letters.send, letter) for letter in _due_letters()),
         "attestations": attestation.number_effective_orders(),
     }
 
 
-def _each(rows: Iterable[Row], do: Callable[[Row], object]) -> int:
-    done = 0
+def _by_psp(rows: Iterable[Row], provider: Callable[[Row], str], do: Callable[[Row], object]) -> int:
+    """Do each row; a PSP that does not answer ends its own batch, and is noted as silent until it answers again."""
+    batches: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
+        batches[provider(row)].append(row)
+    done = 0
+    for psp, batch in batches.items():
         try:
-            do(row)
-            done += 1
+            for row in batch:
+                done += _done(do, row)
+            Channel.objects.filter(provider=psp, silent_since__isnull=False).update(silent_since=None)
         except Unreachable:
-            log.warning("A PSP does not answer: the rest of this batch waits for the next sweep")
-            break
-        except Exception:
-            log.exception("The sweep could not finish %r", row)
+            log.warning("A PSP does not answer: the rest of this batch waits")
+            # Its list is asked for again soon, if only to learn that it speaks again.
+            Channel.objects.filter(provider=psp).update(
+                silent_since=Coalesce("silent_since", Now()), next_try_at=Now() + FIRST_WAIT
+            )
     return done
 
 
+def _done(do: Callable[[Any], object], row: Any) -> bool:
+    try:
+        do(row)
+    except Unreachable:
+        raise
+    except Exception:
+        log.exception("The sweep could not finish %r", row)
+        return False
+    return True
+
+
 @transaction.atomic
-def _due_payments() -> list[Payment]:
-    due = Payment.objects.filter(status=Payment.Status.STARTED, next_try_at__lte=Now()).order_by("next_try_at")
-    claimed = list(due.select_for_update(skip_locked=True, no_key=True)[:BATCH])
-    for payment in claimed:
-        Payment.objects.filter(pk=payment.pk).update(next_try_at=Now() + _wait(payment.created_at))
+def _claim(due: QuerySet[Row], since: Callable[[Row], datetime]) -> list[Row]:
+    """Take a batch: whoever claims has it to himself until the wait is over, and each wait is longer."""
+    claimed = list(due.select_for_update(skip_locked=True, no_key=True, of=("self",))[:BATCH])
+    for row in claimed:
+        wait = min(max(now() - since(row), FIRST_WAIT), LONGEST_WAIT)
+        type(row)._default_manager.filter(pk=row.pk).update(next_try_at=Now() + wait)
     return claimed
+
+
+def _due_payments() -> list[Payment]:
+    due = Payment.objects.filter(status=Payment.Status.STARTED, next_try_at__lte=Now())
+    return _claim(due.select_related("order").order_by("next_try_at"), lambda payment: payment.created_at)
 
 
 def _look_after(payment: Payment) -> None:
-    """A page never opened is given up; an approval whose browser went away is captured."""
+    """Ask the PSP how an open page stands: give up, capture, note what nobody told us."""
     if payment.page_reference is None:
         if now() - payment.created_at > NO_PAGE_AFTER:
             with transaction.atomic():
-                moves.fail(hold(pk=payment.order_id), payment, Refusal.OPENING, TimelineEntry.Actor.SYSTEM)
-    elif payment.provider == Provider.PAYPAL and _is_approved(payment):
-        capture(payment.pk)
+                moves.fail(hold(pk=payment.order_id), payment, Refusal.OPENING, Actor.SYSTEM)
+        return
+    match gateway(payment.provider).look(payment):
+        case PageState.APPROVED:
+            capture(payment.pk)
+        case PageState.PAID:
+            _note_unannounced(payment)
+        case PageState.DEAD:
+            with transaction.atomic():
+                moves.expire(hold(pk=payment.order_id), payment, Actor.SYSTEM)
+        case PageState.OPEN | PageState.PENDING:
+            if payment.claimed_at:
+                # Nobody learnt what came of the capture: the same one is asked for again.
+                capture(payment.pk)
 
 
-def _is_approved(payment: Payment) -> bool:
-    return payment.claimed_at is not None or gateway(payment.provider).look(payment) == PageState.APPROVED
+def _note_unannounced(payment: Payment) -> None:
+    """Paid, and no message said so: the PSP's own list is read at once, and staff see it as long as nothing comes."""
+    Payment.objects.filter(pk=payment.pk, paid_seen_at__isnull=True).update(paid_seen_at=Now())
+    Channel.objects.filter(provider=payment.provider).update(next_try_at=Now())
 
 
-@transaction.atomic
-def _due_events() -> list[WebhookEvent]:
-    quiet = Q(next_try_at__isnull=True, received_at__lte=Now() - FIRST_WAIT) | Q(next_try_at__lte=Now())
-    due = WebhookEvent.objects.filter(quiet, processed_at__isnull=True).order_by("received_at")
-    claimed = list(due.select_for_update(skip_locked=True, no_key=True)[:BATCH])
-    for event in claimed:
-        WebhookEvent.objects.filter(pk=event.pk).update(next_try_at=Now() + _wait(event.received_at))
+def _due_orders() -> list[Order]:
+    looked = Q(next_try_at__isnull=True) | Q(next_try_at__lte=Now())
+    due = Order.objects.filter(looked, status=Order.Status.PENDING, expires_at__lte=Now())
+    return _claim(due.order_by("expires_at"), lambda order: order.expires_at)
+
+
+def _psp_of(order: Order) -> str:
+    payment = order.payments.filter(status=Payment.Status.STARTED).first()
+    return payment.provider if payment else ""
+
+
+def _expire(order: Order) -> None:
+    withdraw(order, Order.CancelReason.EXPIRED, Actor.SYSTEM)
+
+
+def _due_refunds() -> list[Refund]:
+    due = Refund.objects.filter(status=Refund.Status.REQUESTED, next_try_at__lte=Now())
+    return _claim(due.select_related("payment").order_by("next_try_at"), lambda refund: refund.created_at)
+
+
+def _due_channels() -> list[Channel]:
+    with transaction.atomic():
+        due = Channel.objects.filter(next_try_at__lte=Now())
+        claimed = list(due.select_for_update(skip_locked=True, no_key=True))
+        Channel.objects.filter(pk__in=[channel.pk for channel in claimed]).update(next_try_at=Now() + READ_EVERY)
     return claimed
 
 
-def _due_letters() -> Iterable[int]:
+def _due_events() -> list[WebhookEvent]:
+    quiet = Q(next_try_at__isnull=True, received_at__lte=Now() - FIRST_WAIT) | Q(next_try_at__lte=Now())
+    due = WebhookEvent.objects.filter(quiet, processed_at__isnull=True).order_by("received_at")
+    return _claim(due, lambda event: event.received_at)
+
+
+def _due_letters() -> list[int]:
     """Ids only: `letters.send` claims each by itself."""
-    due = Letter.objects.filter(sent_at__isnull=True, due_at__lte=Now(), tries__lt=letters.MOST_TRIES)
+    due = Letter.objects.filter(sent_at__isnull=True, due_at__lte=Now(), tries__lt=Letter.MOST_TRIES)
     return list(due.order_by("due_at").values_list("pk", flat=True)[:BATCH])
-
-
-def _wait(since: datetime) -> timedelta:
-    """Until the next look: as long as it has lasted so far, within the bounds, so that each wait doubles."""
-    return min(max(now() - since, FIRST_WAIT), LONGEST_WAIT)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("commande/", views.find_order, name="find_order"),
     path("commande/<str:token>/", views.order, name="order"),
     path("commande/<str:token>/payer/", views.pay, name="pay"),
+    path("commande/<str:token>/annuler/", views.cancel, name="cancel"),
     path("commande/<str:token>/reprendre/", views.again, name="again"),
     path("commande/<str:token>/retour/<uuid:payment>/", views.returned, name="returned"),
     path("commande/<str:token>/abandon/<uuid:payment>/", views.left, name="left"),

@@ -23,14 +23,16 @@ from orders.moves import hold, tell
 from orders.views import SeeOther, ask_again
 from payments import attestation
 from payments.capture import capture
+from payments.expiry import withdraw
 from payments.forms import FindOrderForm, MethodForm, ReviewForm
 from payments.gateways.base import Unreachable
 from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
-from payments.handoff import MethodUnavailable, NotPayable, hand_off, offers, withdraw
+from payments.handoff import MethodUnavailable, NotPayable, hand_off, offers
 from payments.links import send_link
 from payments.models import Attestation, Payment, Provider
 from payments.order_page import OrderPage, State, page_of
 
+Actor = TimelineEntry.Actor
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -85,7 +87,7 @@ def _place(request: HttpRequest) -> HttpResponse:
     key = form.cleaned_data["checkout_key"]
     earlier = checkout.earlier_order(request.session, key)
     try:
-        if earlier and not withdraw(earlier, Order.CancelReason.CHANGED_CART):
+        if earlier and not withdraw(earlier, Order.CancelReason.CHANGED_CART, Actor.CUSTOMER):
             return SeeOther(_address(earlier))
         order = checkout.place(
             ready.cart,
@@ -132,7 +134,7 @@ def order(request: HttpRequest, token: str) -> HttpResponse:
 def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, status: int = 200) -> HttpResponse:
     page = page_of(order, list(order.payments.order_by("created_at")))
     size = None
-    if page.state == State.ACCEPTED:
+    if page.state in (State.ACCEPTED, State.REFUNDED):
         checkout.forget_order_and_cart(request.session, order)
         size = attestation.kilobytes(attestation.of(order))
     context = {
@@ -187,6 +189,18 @@ def _psp_silent(request: HttpRequest, order: Order | None) -> HttpResponse:
 
 @private
 @require_POST
+def cancel(request: HttpRequest, token: str) -> HttpResponse:
+    """The customer gives a pending order up."""
+    order = _find(token)
+    try:
+        withdraw(order, Order.CancelReason.CUSTOMER, Actor.CUSTOMER)
+    except Unreachable:
+        return _psp_silent(request, order)
+    return SeeOther(_address(order))
+
+
+@private
+@require_POST
 def again(request: HttpRequest, token: str) -> HttpResponse:
     """Take up a cancelled order anew: the cart and the details are still in the session."""
     order = _find(token)
@@ -222,7 +236,7 @@ def _note_visit(token: str, payment: UUID, moment: str, kind: TimelineEntry.Kind
     held = hold(pk=order.pk)
     first = Payment.objects.filter(pk=payment, **{f"{moment}__isnull": True}).update(**{moment: now()})
     if first:
-        tell(held, kind, TimelineEntry.Actor.CUSTOMER)
+        tell(held, kind, Actor.CUSTOMER)
     return Payment.objects.get(pk=payment)
 
 

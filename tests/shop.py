@@ -44,6 +44,7 @@ def placed(*products: Product, quantity: int = 1, **changes: Any) -> Order:
     order = Order.objects.create(
         **{
             "checkout_key": uuid4(),
+            "cart": uuid4(),
             "language": "fr",
             "email": "claire@exemple.ch",
             "delivery_name": "Claire Dufour",

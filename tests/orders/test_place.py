@@ -38,7 +38,7 @@ def claire(**changes: str) -> Details:
 
 def cart_of(*products: Product, quantity: int = 1, key: UUID | None = None) -> Cart:
     lines = {product.pk: Wanted(quantity, product.price) for product in products}
-    return Cart(key or uuid4(), MappingProxyType(lines))
+    return Cart(uuid4(), key or uuid4(), MappingProxyType(lines))
 
 
 def place_cart(cart: Cart, **changes: Any) -> Order:

@@ -118,11 +118,13 @@ def test_a_second_payment_is_recorded_as_surplus() -> None:
     assert answer.status_code == 200
     second.refresh_from_db()
     assert (second.status, second.settles, second.why_not) == ("authorised", False, "second")
-    assert Letter.objects.count() == 1
+    assert sorted(Letter.objects.values_list("kind", flat=True)) == ["confirmation", "surplus_refunded"]
+    refund = second.refunds.get()
+    assert (refund.amount, refund.status, refund.requested_by) == (second.amount, "requested", None)
 
 
 def test_late_money_for_a_cancelled_order_is_recorded() -> None:
-    order = placed(status="cancelled", cancel_reason="customer", holds_stock=False)
+    order = placed(status="cancelled", cancel_reason="customer", cancelled_at=now(), holds_stock=False)
     payment = started(order, status="expired")
 
     assert deliver(stripe_event(payment)).status_code == 200

@@ -1,0 +1,140 @@
+"""What needs a person: one list, one sentence each, computed from rows. Nothing else remembers what is open."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from orders.models import Order
+from orders.money import format_chf
+from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
+
+SILENT = timedelta(minutes=30)
+UNAPPLIED = timedelta(hours=1)
+WAITING = timedelta(days=7)
+LIMIT = 200
+WhyNot = Payment.WhyNot
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to be done: what happened and what to do, in the language in use; `until` when it has a date."""
+
+    kind: str
+    sentence: str
+    order: Order | None = None
+    until: datetime | None = None
+
+
+def items(order: Order | None = None) -> list[Item]:
+    """Everything that waits for a person, at most LIMIT of each kind; of one order when it is given."""
+    found = [*_money(order), *_unannounced(order), *_refunds(order), *_disputes(order), *_waiting(order)]
+    if order is None:
+        found += [*_silent(), *_unapplied(), *_undelivered()]
+    return found
+
+
+def _money(order: Order | None) -> Iterator[Item]:
+    """Money that does not settle its order and has neither gone back nor been sent back."""
+    payments = _of(order, Payment.objects.exclude(why_not="").select_related("order"))
+    for payment in payments.order_by("-authorised_at")[:LIMIT]:
+        if not payment.refundable():
+            continue
+        facts = {
+            "number": payment.order.number,
+            "received": format_chf(payment.received_amount or 0),
+            "currency": payment.received_currency,
+            "total": format_chf(payment.amount),
+        }
+        if payment.why_not == WhyNot.MISMATCH:
+            text = _(
+                "Order %(number)s: %(received)s (%(currency)s) came instead of %(total)s. Give it back, and write to "
+                "the customer."
+            )
+        elif payment.why_not == WhyNot.SECOND:
+            text = _("Order %(number)s: a second payment of %(received)s came. Give it back.")
+        else:
+            text = _("Order %(number)s: %(received)s came for an order that is cancelled. Give it back.")
+        yield Item(payment.why_not, text % facts, payment.order)
+
+
+def _unannounced(order: Order | None) -> Iterator[Item]:
+    payments = _of(order, Payment.objects.filter(paid_seen_at__isnull=False).select_related("order"))
+    text = _(
+        "Order %(number)s: %(provider)s shows the payment as made, but no message has said so. Accept what it shows, "
+        "or give the money back."
+    )
+    for payment in payments.exclude(status=Payment.Status.AUTHORISED)[:LIMIT]:
+        facts = {"number": payment.order.number, "provider": payment.get_provider_display()}
+        yield Item("unannounced", text % facts, payment.order)
+
+
+def _refunds(order: Order | None) -> Iterator[Item]:
+    failed = Refund.objects.filter(status=Refund.Status.FAILED).select_related("payment__order")
+    if order:
+        failed = failed.filter(payment__order=order)
+    text = _("Order %(number)s: the refund of %(amount)s failed. Ask again, or agree on another way with the customer.")
+    for refund in failed.order_by("-created_at")[:LIMIT]:
+        if refund.payment.refundable() >= refund.amount:
+            facts = {"number": refund.payment.order.number, "amount": format_chf(refund.amount)}
+            yield Item("refund_failed", text % facts, refund.payment.order)
+
+
+def _disputes(order: Order | None) -> Iterator[Item]:
+    disputes = Dispute.objects.filter(status=Dispute.Status.OPEN).select_related("payment__order")
+    if order:
+        disputes = disputes.filter(payment__order=order)
+    text = _("Order %(number)s: %(amount)s are disputed (%(reason)s). Answer at %(provider)s; send nothing meanwhile.")
+    for dispute in disputes.order_by("due_at")[:LIMIT]:
+        facts = {
+            "number": dispute.payment.order.number,
+            "amount": format_chf(dispute.amount),
+            "reason": dispute.reason,
+            "provider": dispute.payment.get_provider_display(),
+        }
+        yield Item("dispute", text % facts, dispute.payment.order, dispute.due_at)
+
+
+def _waiting(order: Order | None) -> Iterator[Item]:
+    old = Payment.objects.filter(status=Payment.Status.STARTED, created_at__lt=now() - WAITING)
+    text = _("Order %(number)s: the bank has not decided for a week. Ask %(provider)s.")
+    for payment in _of(order, old.select_related("order"))[:LIMIT]:
+        facts = {"number": payment.order.number, "provider": payment.get_provider_display()}
+        yield Item("waiting", text % facts, payment.order)
+
+
+def _silent() -> Iterator[Item]:
+    text = _(
+        "%(provider)s has not answered for more than half an hour. Nothing expires meanwhile; see its status page."
+    )
+    for channel in Channel.objects.filter(silent_since__lt=now() - SILENT):
+        yield Item("silent", text % {"provider": channel.get_provider_display()})
+
+
+def _unapplied() -> Iterator[Item]:
+    events = WebhookEvent.objects.filter(processed_at__isnull=True, received_at__lt=now() - UNAPPLIED)
+    text = _("A message of %(provider)s cannot be applied (%(type)s %(event)s): %(outcome)s")
+    for event in events.select_related("order").order_by("received_at")[:LIMIT]:
+        facts = {
+            "provider": event.get_provider_display(),
+            "type": event.type,
+            "event": event.event_id,
+            "outcome": event.outcome,
+        }
+        yield Item("unapplied", text % facts, event.order)
+
+
+def _undelivered() -> Iterator[Item]:
+    text = _("Order %(number)s: a mail could not be sent (%(kind)s). Check the address and the mail server.")
+    for letter in Letter.objects.filter(sent_at__isnull=True, tries__gte=Letter.MOST_TRIES).select_related("order")[
+        :LIMIT
+    ]:
+        facts = {"number": letter.order.number, "kind": letter.get_kind_display()}
+        yield Item("undelivered", text % facts, letter.order)
+
+
+def _of(order: Order | None, payments: QuerySet[Payment]) -> QuerySet[Payment]:
+    return payments.filter(order=order) if order else payments

@@ -1,0 +1,42 @@
+"""A customer's bank asks for the money back. The order stays as it is; while a dispute is open nothing ships."""
+
+from orders.models import Order, TimelineEntry
+from orders.money import format_chf
+from orders.moves import tell
+from payments.gateways.base import DisputeNotice
+from payments.letters import due
+from payments.models import Dispute, Letter, Payment
+
+
+def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
+    """Keep what the PSP says of a dispute, in the inbox's transaction; what it says now wins over what it said."""
+    state = Dispute.Status(notice.state.value)
+    known = Dispute.objects.filter(reference=notice.reference).first()
+    if known and (known.status, known.due_at) == (state, notice.due_at):
+        return "This dispute is already here"
+    dispute, _created = Dispute.objects.update_or_create(
+        reference=notice.reference,
+        defaults={
+            "payment": payment,
+            "reason": notice.reason[:60],
+            "amount": notice.amount or payment.amount,
+            "due_at": notice.due_at,
+            "status": state,
+        },
+    )
+    tell(
+        order,
+        TimelineEntry.Kind.DISPUTE,
+        TimelineEntry.Actor.BANK,
+        payment.get_provider_display(),
+        amount=format_chf(dispute.amount),
+        reason=dispute.reason,
+        state=state.label,
+    )
+    due(order, Letter.Kind.TO_STAFF, about=f"dispute {dispute.pk} {state}")
+    return f"Dispute: {state}"
+
+
+def is_disputed(order: Order) -> bool:
+    """Whether a dispute over any payment of the order is open."""
+    return Dispute.objects.filter(payment__order=order, status=Dispute.Status.OPEN).exists()

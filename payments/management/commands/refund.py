@@ -1,0 +1,47 @@
+"""`manage.py refund KK-XXXX-XXXX --amount 29.00 --reason "…"`: ask for a refund of an order's payment."""
+
+import re
+from argparse import ArgumentParser, ArgumentTypeError
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+
+from orders.money import format_chf
+from payments.models import Payment
+from payments.refunds import NotRefundable, Wanted, ask
+
+
+def francs(text: str) -> int:
+    """`29.00` as centimes. Raises ArgumentTypeError."""
+    match = re.fullmatch(r"([0-9]{1,6})\.([0-9]{2})", text)
+    if not match:
+        raise ArgumentTypeError(f"{text!r} is no amount: give francs and centimes, for example 29.00")
+    return int(match[1]) * 100 + int(match[2])
+
+
+class Command(BaseCommand):
+    help = "Ask for a refund, of the whole payment or a part; the PSP's message settles it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("number", help="the order's number")
+        parser.add_argument("--payment", help="the payment's id, when it is not the one that settled the order")
+        parser.add_argument("--amount", type=francs, help="francs and centimes; all that is left when not given")
+        parser.add_argument("--reason", required=True, help="why, for the timeline")
+        parser.add_argument("--goods-back", action="store_true", help="the goods return to the stock")
+        parser.add_argument("--by", required=True, help="the user name of the member of staff who asks")
+
+    def handle(self, *args: Any, **given: Any) -> None:
+        user = User.objects.filter(username=given["by"], is_active=True, is_staff=True).first()
+        if user is None:
+            raise CommandError(f"{given['by']} is no active member of staff.")
+        payments = Payment.objects.filter(order__number=given["number"], status=Payment.Status.AUTHORISED)
+        payment = (payments.filter(pk=given["payment"]) if given["payment"] else payments.filter(settles=True)).first()
+        if payment is None:
+            raise CommandError(f"{given['number']} has no such payment.")
+        wanted = Wanted(given["amount"] or payment.refundable(), given["reason"], goods_back=given["goods_back"])
+        try:
+            refund = ask(payment.pk, wanted, user)
+        except NotRefundable as error:
+            raise CommandError(error.sentence) from error
+        self.stdout.write(f"Asked for {format_chf(refund.amount)} back, refund {refund.pk}.")

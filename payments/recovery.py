@@ -1,0 +1,82 @@
+"""What the PSPs said and the shop did not hear: their own lists, read again through the same road as their messages."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from django.conf import settings
+from django.utils.timezone import now
+
+from payments import inbox
+from payments.gateways import gateway
+from payments.gateways.base import Facts, Kind
+from payments.models import Channel, Provider, WebhookEvent
+
+log = logging.getLogger(__name__)
+OVERLAP = timedelta(hours=72)
+"""The PSPs try to deliver for three days: what is older than that will not come by itself."""
+BATCH = 100
+
+
+@dataclass(frozen=True)
+class Found:
+    """One event of a PSP's list that was not known here, and what came of it."""
+
+    provider: str
+    event_id: str
+    type: str
+    outcome: str
+
+
+def recover(provider: str, since: datetime, *, dry_run: bool = False) -> Iterator[Found]:
+    """Take every handled event of a PSP's list since then that is not applied here yet; oldest first.
+
+    Every one goes the inbox's road, as *fetched*: its object is read live, and that is what counts. Run twice it
+    changes nothing the second time. A dry run only says what it would take. Raises Unreachable.
+    """
+    for facts in _unknown(provider, gateway(provider).listed(since)):
+        outcome = "would be taken" if dry_run else _take(provider, facts)
+        yield Found(provider, facts.event_id, facts.type, outcome)
+
+
+def read_on(channel: Channel) -> int:
+    """Read a PSP's list from where it was read to, with the overlap; returns how many events were new."""
+    started = now()
+    since = min(channel.read_until or started, started) - OVERLAP
+    found = sum(1 for _found in recover(channel.provider, since))
+    Channel.objects.filter(pk=channel.pk).update(read_until=started)
+    return found
+
+
+def _take(provider: str, facts: Facts) -> str:
+    try:
+        return inbox.take(provider, facts, WebhookEvent.Source.FETCHED)
+    except inbox.CannotApply as error:
+        # It is kept, unprocessed, and on the staff's list: the events behind it have their turn.
+        return str(error)
+
+
+def _unknown(provider: str, listed: Iterator[Facts]) -> Iterator[Facts]:
+    """What is not processed here, and would have an effect; asked of the database in batches."""
+    psp = gateway(provider)
+    while batch := list(islice(listed, BATCH)):
+        known = _processed(provider, (facts.event_id for facts in batch))
+        yield from (facts for facts in batch if facts.event_id not in known and psp.read(facts).kind != Kind.OTHER)
+
+
+def _processed(provider: str, events: Iterable[str]) -> set[str]:
+    rows = WebhookEvent.objects.filter(provider=provider, event_id__in=list(events), processed_at__isnull=False)
+    return set(rows.values_list("event_id", flat=True))
+
+
+def open_channels() -> None:
+    """A row for the line to each PSP that is configured; a new one is read from now on."""
+    configured = [
+        provider
+        for provider, psp in ((Provider.STRIPE, settings.PAYMENTS.stripe), (Provider.PAYPAL, settings.PAYMENTS.paypal))
+        if psp
+    ]
+    missing = set(configured) - set(Channel.objects.values_list("provider", flat=True))
+    Channel.objects.bulk_create([Channel(provider=provider) for provider in missing], ignore_conflicts=True)

@@ -1,0 +1,288 @@
+"""Money back: asked for by staff or by the shop itself, carried out at the PSP, settled by the PSP's message.
+
+A refund is a row first, then a task, then the PSP's message. What is made at the PSP's dashboard comes in by the same
+messages and becomes a row too.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+from django_tasks import task
+
+from orders.models import Order, OrderLine, TimelineEntry
+from orders.money import format_chf
+from orders.moves import end_refunded, hold, hold_goods, put_back, tell
+from orders.vat import pro_rata, tax_included
+from payments.gateways import gateway
+from payments.gateways.base import MadeRefund, RefundNotice, RefundState, Refused, Unreachable
+from payments.letters import due
+from payments.models import Dispute, Letter, Method, Payment, Refund, WebhookEvent
+
+log = logging.getLogger(__name__)
+Actor = TimelineEntry.Actor
+Told = TimelineEntry.Kind
+Status = Refund.Status
+
+TWINT_DAYS = timedelta(days=180)
+"""After that long TWINT gives nothing back (docs.stripe.com/payments/twint)."""
+KEY_LIFE = {"stripe": timedelta(hours=20), "paypal": timedelta(days=40)}
+"""For how long a PSP is trusted to know an idempotency key again."""
+AGAIN = timedelta(minutes=5)
+READ_AFTER = timedelta(hours=24)
+"""A refund that the PSP has accepted and told nothing more about is read live after that long."""
+
+
+class NotRefundable(Exception):
+    """The refund may not be asked for; `sentence` says why, in the language in use."""
+
+    def __init__(self, sentence: object) -> None:
+        super().__init__(str(sentence))
+        self.sentence = str(sentence)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be given back: an amount of centimes, for the whole pro rata or for some pieces of some lines."""
+
+    amount: int
+    reason: str
+    pieces: dict[int, int] = field(default_factory=dict)
+    """Order line id → quantity, when the refund is for these pieces."""
+    goods_back: bool = False
+    """Whether the pieces (all, when none are named) return to the stock once the money went back."""
+
+
+def ask(payment_id: UUID, wanted: Wanted, by: User | None = None) -> Refund:
+    """Ask for a refund of a payment; a task carries it out. `by` is None when the shop itself asks.
+
+    Raises NotRefundable with the reason: nothing to refund, too much, disputed, too late for TWINT.
+    """
+    with transaction.atomic():
+        order = hold(payments__pk=payment_id)
+        payment = order.payments.get(pk=payment_id)
+        _refuse_what_cannot_be(payment, wanted)
+        return write(order, payment, wanted, by)
+
+
+def write(order: Order, payment: Payment, wanted: Wanted, by: User | None) -> Refund:
+    """Write the row and let a task carry it out, in the caller's transaction, which holds the order."""
+    refund = Refund.objects.create(
+        payment=payment,
+        amount=wanted.amount,
+        reason=wanted.reason,
+        lines=[{"line": line, "quantity": quantity} for line, quantity in sorted(wanted.pieces.items())],
+        vat=_vat_of(order, wanted.amount, wanted.pieces),
+        goods_back=wanted.goods_back,
+        requested_by=by,
+        next_try_at=now() + AGAIN,
+    )
+    tell(
+        order,
+        Told.REFUND_REQUESTED,
+        Actor.STAFF if by else Actor.SYSTEM,
+        by.get_username() if by else "",
+        amount=format_chf(refund.amount),
+        reason=refund.reason,
+    )
+    carry_out_soon.enqueue(str(refund.pk))
+    return refund
+
+
+def _refuse_what_cannot_be(payment: Payment, wanted: Wanted) -> None:
+    if payment.status != Payment.Status.AUTHORISED or payment.authorised_at is None:
+        raise NotRefundable(_("No money has come with this payment."))
+    if wanted.amount < 1:
+        raise NotRefundable(_("The amount must be above zero."))
+    left = payment.refundable()
+    if wanted.amount > left:
+        raise NotRefundable(_("At most %(left)s can still be refunded.") % {"left": format_chf(left)})
+    if payment.disputes.filter(status=Dispute.Status.OPEN).exists():
+        raise NotRefundable(_("The payment is disputed: the refund waits for the end of the dispute."))
+    if payment.method == Method.TWINT and now() - payment.authorised_at > TWINT_DAYS:
+        raise NotRefundable(_("TWINT refunds payments for 180 days only: agree on another way with the customer."))
+
+
+def _vat_of(order: Order, amount: int, pieces: dict[int, int]) -> list[dict[str, object]]:
+    """The refund's base and tax per rate: of its pieces, or of the whole order pro rata."""
+    weights: dict[Decimal, int] = {}
+    for line in order.lines.filter(pk__in=pieces):
+        weights[line.vat_rate] = weights.get(line.vat_rate, 0) + line.unit_price * pieces[line.pk]
+    weights = weights or {share.rate: share.base + share.tax for share in order.vat_shares}
+    parts = pro_rata(amount, weights) if weights else {}
+    return [
+        {"rate": f"{rate.normalize():f}", "base": part - tax_included(part, rate), "tax": tax_included(part, rate)}
+        for rate, part in sorted(parts.items(), reverse=True)
+    ]
+
+
+# Out ----------------------------------------------------------------------------------------------------------------
+
+
+def carry_out(refund_id: UUID | str) -> str:
+    """Have the PSP make a refund that was asked for; returns what came of it, in a word.
+
+    May be called as often as one likes: the key that goes along makes the PSP give once.
+    """
+    refund = _claim(refund_id)
+    if refund is None:
+        return "not due"
+    psp = gateway(refund.payment.provider)
+    try:
+        made = psp.find_refund(refund) if refund.reference or _key_is_old(refund) else None
+        if made is None:
+            made = psp.refund(refund, _key(refund))
+    except Unreachable:
+        log.warning("A PSP did not answer a refund", extra={"order": refund.payment.order.number})
+        return "unknown"
+    except Refused as refused:
+        _note(refund, None, refused.code)
+        return "refused"
+    _note(refund, made, "")
+    return str(made.state)
+
+
+@task()
+def carry_out_soon(refund: str) -> str:
+    """`carry_out`, by a worker: the sweep does it too, later."""
+    return carry_out(refund)
+
+
+@transaction.atomic
+def _claim(refund_id: UUID | str) -> Refund | None:
+    hold(payments__refunds__pk=refund_id)
+    refund = Refund.objects.select_related("payment__order").get(pk=refund_id)
+    if refund.status != Status.REQUESTED:
+        return None
+    if refund.reference is None and _key_is_old(refund):
+        # The PSP may have forgotten the key: it is asked for our id first, and only then, with another key, to give.
+        refund.key_number += 1
+        Refund.objects.filter(pk=refund.pk).update(key_number=refund.key_number)
+    Refund.objects.filter(pk=refund.pk).update(next_try_at=Now() + (READ_AFTER if refund.reference else AGAIN))
+    return refund
+
+
+def _key(refund: Refund) -> str:
+    return f"{refund.pk}-{refund.key_number}" if refund.key_number else str(refund.pk)
+
+
+def _key_is_old(refund: Refund) -> bool:
+    return now() - refund.created_at > KEY_LIFE[refund.payment.provider]
+
+
+@transaction.atomic
+def _note(refund: Refund, made: MadeRefund | None, refusal: str) -> None:
+    """Keep what our call was told. Success is believed to the PSP's message alone."""
+    order = hold(payments__refunds__pk=refund.pk)
+    if made:
+        Refund.objects.filter(pk=refund.pk, reference__isnull=True).update(
+            reference=made.reference, next_try_at=Now() + READ_AFTER
+        )
+    refused = refusal or (made and made.state == RefundState.FAILED)
+    if refused and _move(refund, [Status.REQUESTED], Status.FAILED, refusal=refusal[:60]):
+        tell(order, Told.REFUND_FAILED, Actor.BANK, amount=format_chf(refund.amount))
+
+
+# In -----------------------------------------------------------------------------------------------------------------
+
+
+def settle(event: WebhookEvent, order: Order, payment: Payment, notice: RefundNotice) -> str:
+    """Apply the PSP's word about a refund, in the inbox's transaction; returns the outcome in a sentence."""
+    refund = _meant(payment, notice) or _found(order, payment, notice)
+    match notice.state:
+        case RefundState.SUCCEEDED:
+            before = [Status.PROPOSED, Status.REQUESTED, Status.FAILED]
+            if not _move(refund, before, Status.SUCCEEDED, event=event, reference=notice.reference):
+                return "This refund is already here"
+            tell(order, Told.REFUND_SUCCEEDED, Actor.BANK, amount=format_chf(refund.amount))
+            _return_goods(order, refund)
+            if payment.settles and payment.refunded() >= payment.amount:
+                end_refunded(order)
+            if payment.settles:
+                due(order, Letter.Kind.REFUNDED, about=refund.pk)
+            return "Refunded"
+        case RefundState.FAILED:
+            before = [Status.PROPOSED, Status.REQUESTED, Status.SUCCEEDED]
+            if not _move(refund, before, Status.FAILED, event=event, reference=notice.reference):
+                return "This failure is already here"
+            tell(order, Told.REFUND_FAILED, Actor.BANK, amount=format_chf(refund.amount))
+            return "The refund failed"
+        case _:
+            Refund.objects.filter(pk=refund.pk, reference__isnull=True).update(reference=notice.reference)
+            return "The refund is on its way"
+
+
+def _meant(payment: Payment, notice: RefundNotice) -> Refund | None:
+    """Ours by the id that it carries, else by its reference."""
+    refunds = Refund.objects.select_for_update(no_key=True).filter(payment=payment)
+    if notice.refund_id and (refund := refunds.filter(pk=notice.refund_id).first()):
+        return refund
+    return refunds.filter(reference=notice.reference).first()
+
+
+def _found(order: Order, payment: Payment, notice: RefundNotice) -> Refund:
+    """A refund that was made at the PSP's dashboard: it always gets in, however the sums stand."""
+    amount = notice.amount or payment.received_amount or payment.amount
+    tell(order, Told.REFUND_FOUND, Actor.BANK, amount=format_chf(amount))
+    return Refund.objects.create(
+        payment=payment,
+        amount=amount,
+        reason="",
+        vat=_vat_of(order, amount, {}),
+        reference=notice.reference,
+        next_try_at=now() + READ_AFTER,
+    )
+
+
+def _move(
+    refund: Refund,
+    before: Iterable[str],
+    after: str,
+    *,
+    event: WebhookEvent | None = None,
+    reference: str | None = None,
+    refusal: str = "",
+) -> bool:
+    moved = Refund.objects.filter(pk=refund.pk, status__in=list(before)).update(
+        status=after,
+        settled_by=event,
+        settled_at=now(),
+        reference=refund.reference or reference,
+        refusal=refusal,
+        next_try_at=None,
+    )
+    if moved:
+        refund.status = after
+    return bool(moved)
+
+
+def _return_goods(order: Order, refund: Refund) -> None:
+    """Put the refund's pieces back into the stock, once, whatever bounces later."""
+    if not refund.goods_back:
+        return
+    hold_goods(order)
+    if not Refund.objects.filter(pk=refund.pk, goods_returned=False).update(goods_returned=True):
+        return
+    lines = {line.pk: line for line in OrderLine.objects.filter(order=order)}
+    wanted = {piece["line"]: piece["quantity"] for piece in refund.lines} or {
+        pk: line.quantity - _already_returned(order, refund, pk) for pk, line in lines.items()
+    }
+    quantities: dict[int, int] = {}
+    for pk, quantity in wanted.items():
+        quantities[lines[pk].product_id] = quantity
+    put_back({product: quantity for product, quantity in quantities.items() if quantity > 0})
+    Order.objects.filter(pk=order.pk).update(holds_stock=F("holds_stock") if refund.lines else False)
+
+
+def _already_returned(order: Order, refund: Refund, line: int) -> int:
+    earlier = Refund.objects.filter(payment__order=order, goods_returned=True).exclude(pk=refund.pk)
+    return sum(piece["quantity"] for other in earlier for piece in other.lines if piece["line"] == line)

@@ -1,0 +1,238 @@
+"""Nothing expires and nothing is cancelled before the PSP's page is known to be dead."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.utils.timezone import now
+
+from orders.models import Order, Product
+from payments.models import Channel, Letter, Payment
+from payments.sweep import sweep
+from tests.payments.test_paying import bring_messages, pay
+from tests.sandbox.client import Sandbox
+from tests.shop import deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _messages_wait(sandbox: Sandbox) -> None:
+    sandbox.change(hold_webhooks=True)
+
+
+def ordered(client: Client, method: str = "card", **changes: Any) -> tuple[Order, str]:
+    """Claire ordered a bowl of which there was one; returns the order and her page at the PSP."""
+    fill_cart(client, goods(stock=1, **changes))
+    answer = order_and_pay(client, method)
+    return Order.objects.get(), answer["Location"]
+
+
+def let_the_time_pass(order: Order) -> None:
+    Order.objects.filter(pk=order.pk).update(expires_at=now() - timedelta(seconds=1), next_try_at=None)
+
+
+@pytest.mark.parametrize("method", ["card", "twint", "paypal"])
+def test_an_order_that_nobody_paid_expires_and_its_goods_come_back_once(
+    client: Client, sandbox: Sandbox, method: str
+) -> None:
+    order, page = ordered(client, method)
+    let_the_time_pass(order)
+
+    assert sweep()["expired"] == 1
+    sweep()
+
+    order.refresh_from_db()
+    assert (order.status, order.cancel_reason, order.holds_stock) == ("cancelled", "expired", False)
+    assert Product.objects.get().stock == 1
+    assert order.payments.get().status == "expired"
+    if method != "paypal":
+        assert sandbox.payment(page)["state"] == "expired"
+    assert not Letter.objects.exists()
+
+
+def test_who_was_at_the_psp_is_told_of_the_expiry(client: Client, sandbox: Sandbox) -> None:
+    order, _page = ordered(client)
+    client.get(f"/commande/{order.token}/abandon/{order.payments.get().pk}/")
+    let_the_time_pass(order)
+
+    sweep()
+
+    assert "délai de paiement" in mail.outbox[0].subject
+    assert "Dufour" not in str(mail.outbox[0].body)
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_a_psp_that_does_not_answer_lets_nothing_expire(client: Client, sandbox: Sandbox, method: str) -> None:
+    order, _page = ordered(client, method)
+    let_the_time_pass(order)
+    sandbox.break_calls("down", calls=50)
+
+    sweep()
+
+    order.refresh_from_db()
+    assert (order.status, order.holds_stock) == ("pending", True)
+    assert Channel.objects.filter(silent_since__isnull=False).exists()
+    sandbox.mend()
+    let_the_time_pass(order)
+    Channel.objects.update(next_try_at=now())
+    sweep()
+    order.refresh_from_db()
+    assert order.status == "cancelled"
+    assert not Channel.objects.filter(silent_since__isnull=False).exists()
+
+
+def test_woo_5691_a_paid_order_whose_message_is_missing_is_never_expired(client: Client, sandbox: Sandbox) -> None:
+    order, page = ordered(client)
+    pay(sandbox, "card", page, webhook="lost")
+    let_the_time_pass(order)
+
+    sweep()
+
+    order.refresh_from_db()
+    assert order.status != "cancelled"
+
+
+def test_case_10_a_customer_who_pays_while_the_sweep_looks_keeps_the_order(client: Client, sandbox: Sandbox) -> None:
+    order, page = ordered(client)
+    let_the_time_pass(order)
+    pay(sandbox, "card", page)
+
+    sweep()
+    bring_messages(sandbox)
+
+    order.refresh_from_db()
+    assert order.status == "effective"
+
+
+def test_a_retry_prolongs_the_hold(client: Client, sandbox: Sandbox) -> None:
+    order, page = ordered(client)
+    before = order.expires_at
+    sandbox.expire(page)
+    bring_messages(sandbox)
+    Order.objects.update(expires_at=now() + timedelta(seconds=30))
+
+    client.post(f"/commande/{order.token}/payer/", {"method": "twint"})
+
+    order.refresh_from_db()
+    assert order.expires_at >= before - timedelta(minutes=1)
+
+
+def test_no_retry_holds_the_goods_for_ever(client: Client, sandbox: Sandbox) -> None:
+    order, page = ordered(client)
+    sandbox.expire(page)
+    bring_messages(sandbox)
+    Order.objects.update(created_at=now() - timedelta(hours=4))
+
+    answer = client.post(f"/commande/{order.token}/payer/", {"method": "twint"})
+
+    assert answer["Location"] == f"/commande/{order.token}/"
+    assert order.payments.count() == 1
+
+
+def test_a_customer_gives_an_order_up(client: Client, sandbox: Sandbox) -> None:
+    order, page = ordered(client)
+
+    answer = client.post(f"/commande/{order.token}/annuler/", follow=True)
+
+    order.refresh_from_db()
+    assert (order.status, order.cancel_reason) == ("cancelled", "customer")
+    assert Product.objects.get().stock == 1
+    assert sandbox.payment(page)["state"] == "expired"
+    assert order.get_cancel_reason_display() in answer.content.decode()
+
+
+def test_an_order_that_was_paid_meanwhile_cannot_be_given_up(client: Client, sandbox: Sandbox) -> None:
+    order, page = ordered(client)
+    pay(sandbox, "card", page)
+
+    client.post(f"/commande/{order.token}/annuler/")
+    bring_messages(sandbox)
+
+    order.refresh_from_db()
+    assert order.status == "effective"
+
+
+def test_an_effective_order_is_not_given_up(client: Client, sandbox: Sandbox) -> None:
+    order, page = ordered(client)
+    pay(sandbox, "card", page)
+    bring_messages(sandbox)
+
+    client.post(f"/commande/{order.token}/annuler/")
+
+    order.refresh_from_db()
+    assert order.status == "effective"
+
+
+def test_a_cancelled_order_is_taken_up_anew(client: Client, sandbox: Sandbox) -> None:
+    order, _page = ordered(client)
+    client.post(f"/commande/{order.token}/annuler/")
+
+    answer = client.post(f"/commande/{order.token}/reprendre/")
+
+    assert answer["Location"] == "/paiement/"
+    assert order_and_pay(client, "twint").status_code == 303
+    assert Order.objects.filter(status="pending").exclude(pk=order.pk).count() == 1
+
+
+def expired(product: Product | None = None, **changes: Any) -> tuple[Order, Payment]:
+    """An order that expired a while ago, its goods back on the shelf, its page paid after all."""
+    product = product or goods(stock=1)
+    order = placed(product)
+    payment = started(order, status="expired")
+    Order.objects.filter(pk=order.pk).update(
+        **{"status": "cancelled", "cancel_reason": "expired", "cancelled_at": now(), "holds_stock": False} | changes
+    )
+    Product.objects.filter(pk=product.pk).update(stock=1)
+    order.refresh_from_db()
+    return order, payment
+
+
+def test_late_money_makes_an_expired_order_effective_if_its_goods_can_be_had_again() -> None:
+    order, payment = expired()
+
+    deliver(stripe_event(payment))
+
+    order.refresh_from_db()
+    payment.refresh_from_db()
+    assert (order.status, order.holds_stock, payment.settles) == ("effective", True, True)
+    assert order.lines.get().product.stock == 0
+    assert "revived" in [entry.kind for entry in order.timeline.all()]
+
+
+NOT_AGAIN = {
+    "goods sold meanwhile": lambda order: Product.objects.update(stock=0),
+    "cancelled a day ago": lambda order: Order.objects.update(cancelled_at=now() - timedelta(hours=25)),
+    "given up by the customer": lambda order: Order.objects.update(cancel_reason="customer"),
+    "replaced by a later order": lambda order: placed(goods(), cart=order.cart),
+}
+
+
+@pytest.mark.parametrize("why", NOT_AGAIN.values(), ids=NOT_AGAIN.keys())
+def test_other_late_money_goes_back_by_itself(why: Any) -> None:
+    order, payment = expired()
+    why(order)
+
+    deliver(stripe_event(payment))
+
+    order.refresh_from_db()
+    payment.refresh_from_db()
+    assert (order.status, payment.settles, payment.why_not) == ("cancelled", False, "late")
+    assert payment.refunds.get().amount == payment.amount
+    assert Letter.objects.get(order=order).kind == "late_refunded"
+
+
+def test_late_money_above_the_bound_waits_for_staff(settings: Any) -> None:
+    settings.AUTOMATIC_REFUND_UP_TO = 100
+    order, payment = expired(cancel_reason="customer")
+
+    deliver(stripe_event(payment))
+
+    assert not payment.refunds.exists()
+    assert sorted(Letter.objects.values_list("kind", flat=True)) == ["review", "to_staff"]
+    sweep()
+    to_staff = next(message for message in mail.outbox if message.subject.startswith("[KOOKUT]"))
+    assert order.number in to_staff.subject
+    assert "38.00" in str(to_staff.body)
