@@ -16,13 +16,13 @@ from tests.sandbox.stripe.hosted import pages as stripe_pages
 from tests.sandbox.world import World
 
 
-def create_app(state: Path, *, url: str, shop_url: str) -> Flask:
+def create_app(state: Path, *, url: str, shop_url: str, in_memory: bool = False) -> Flask:
     """Our PSPs over the books in `state`. `url`: where they will answer; `shop_url`: where webhooks go.
 
-    Webhooks leave only after `app.extensions["sandbox"].courier.start()`.
+    Webhooks leave only after `app.extensions["sandbox"].courier.start()`; `in_memory` they are held from the start.
     """
     app = Flask(__name__)
-    app.extensions["sandbox"] = world = World.at(state, url=url.rstrip("/"), shop_url=shop_url)
+    app.extensions["sandbox"] = world = World.at(state, url=url.rstrip("/"), shop_url=shop_url, in_memory=in_memory)
     # Flask runs these last to first: the call is noted even if its answer is then lost.
     faults.install(app, world)
     log.install(app, world)

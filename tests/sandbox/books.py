@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 Document = dict[str, Any]
+STEP = 100  # documents that a walk reads at a time
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS document (
     n INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, due REAL, body TEXT NOT NULL,
     UNIQUE (kind, id)
 );
+CREATE INDEX IF NOT EXISTS document_order ON document (kind, n);
 CREATE INDEX IF NOT EXISTS document_due ON document (kind, due) WHERE due IS NOT NULL;
 """
 
@@ -26,10 +28,11 @@ class Books:
     `due` (Unix seconds): when something must happen to one.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
+        """In a file, or in memory."""
         self._lock = threading.RLock()
         self._depth = 0
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(SCHEMA)
@@ -90,6 +93,27 @@ class Books:
             ).fetchall()
         return [json.loads(row[0]) for row in rows]
 
+    def walk(self, kind: str, *, newest_first: bool, beyond: str | None = None) -> Iterator[Document]:
+        """The documents of a kind one after the other, from the one of this id on; no more is read than is used."""
+        n = -1 if not newest_first else 1 << 62
+        if beyond is not None:
+            with self._lock:
+                row = self._db.execute("SELECT n FROM document WHERE kind = ? AND id = ?", (kind, beyond)).fetchone()
+            if row is None:
+                raise KeyError(beyond)
+            n = row[0]
+        rest = "n < ? ORDER BY n DESC" if newest_first else "n > ? ORDER BY n"
+        while True:
+            with self._lock:
+                rows = self._db.execute(
+                    f"SELECT n, body FROM document WHERE kind = ? AND {rest} LIMIT {STEP}",  # noqa: S608 (our own words)
+                    (kind, n),
+                ).fetchall()
+            yield from (json.loads(body) for _, body in rows)
+            if len(rows) < STEP:
+                return
+            n = rows[-1][0]
+
     def due(self, kind: str, now: float | None = None) -> list[Document]:
         """The documents whose time has come."""
         with self._lock:
@@ -101,7 +125,9 @@ class Books:
 
     def next_due(self, kind: str) -> float | None:
         with self._lock:
-            row = self._db.execute("SELECT min(due) FROM document WHERE kind = ?", (kind,)).fetchone()
+            row = self._db.execute(
+                "SELECT min(due) FROM document WHERE kind = ? AND due IS NOT NULL", (kind,)
+            ).fetchone()
         return None if row[0] is None else float(row[0])
 
     def make_due(self, kind: str, at: float) -> None:

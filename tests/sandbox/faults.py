@@ -11,9 +11,22 @@ from tests.sandbox.books import Document
 from tests.sandbox.names import paypal_id
 from tests.sandbox.world import World
 
-# before the call does anything: down (no answer), 500, 429, html; around it: slow; after its effect: lost, late_500
-Kind = Literal["down", "500", "429", "html", "slow", "lost", "late_500"]
+# before the call does anything: down, silent (nothing is ever answered), 500, 429, html; around it: slow;
+# after its effect: lost, late_500
+Kind = Literal["down", "silent", "500", "429", "html", "slow", "lost", "late_500"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+NAMES: dict[Kind, str] = {  # on the control page
+    "down": "coupe la connexion",
+    "silent": "se tait",
+    "500": "répond 500",
+    "429": "répond 429 (trop d’appels)",
+    "html": "répond en HTML",
+    "slow": "est lent",
+    "lost": "agit, mais sa réponse se perd",
+    "late_500": "agit, mais répond 500",
+}
+IN_PROCESS = "sandbox.unanswered"  # in the environment of a call without a network: the faults that ate its answer
+SILENCE = 60.0  # seconds that a silent PSP keeps the connection, unless it is told otherwise
 
 
 def set_fault(world: World, fault: Kind, *, path: str, method: str, calls: int, seconds: float) -> None:
@@ -30,7 +43,8 @@ def set_fault(world: World, fault: Kind, *, path: str, method: str, calls: int, 
 
 def pause() -> None:
     """Where a slow call spends its time: its idempotency key is in use, the books are free."""
-    time.sleep(g.pop("slow", 0.0))
+    if seconds := g.pop("slow", 0.0):
+        time.sleep(seconds)
 
 
 def broke() -> bool:
@@ -49,14 +63,16 @@ def install(app: Flask, world: World) -> None:
         g.fault = fault["fault"]
         if fault["fault"] == "slow":
             g.slow = fault["seconds"]
+        if fault["fault"] == "silent" and not _in_process():
+            time.sleep(fault["seconds"] or SILENCE)
         return _refusal(fault["fault"])
 
     @app.after_request
     def spoil(response: Response) -> Response:
         pause()
         fault = g.get("fault")
-        if fault in ("down", "lost"):
-            _hang_up()
+        if fault in ("down", "silent", "lost"):
+            _hang_up(fault)
         if broke():
             return _error(500)
         return response
@@ -79,7 +95,7 @@ def _next(world: World, path: str, method: str) -> Document | None:
 
 
 def _refusal(fault: Kind) -> Response | None:
-    if fault == "down":
+    if fault in ("down", "silent"):
         return Response(status=503)
     if fault in ("500", "429"):
         return _error(int(fault))
@@ -100,8 +116,14 @@ def _error(status: int) -> Response:
     return response
 
 
-def _hang_up() -> None:
-    """Close the connection without an answer."""
+def _in_process() -> bool:
+    return IN_PROCESS in request.environ
+
+
+def _hang_up(fault: Kind) -> None:
+    """Close the connection without an answer; in process the caller is told why there is none."""
+    if _in_process():
+        request.environ[IN_PROCESS].append(fault)
     connection = request.environ.get("werkzeug.socket")
     if isinstance(connection, socket.socket):
         connection.shutdown(socket.SHUT_RDWR)

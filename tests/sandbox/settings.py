@@ -33,9 +33,9 @@ class Settings:
 class Dashboard:
     """The settings as they are now."""
 
-    def __init__(self, books: Books, shop_url: str) -> None:
+    def __init__(self, books: Books, default: Settings) -> None:
         self._books = books
-        self._default = Settings(shop_url=shop_url)
+        self._default = default
 
     def read(self) -> Settings:
         changed = self._books.get("settings", "changed") or {}

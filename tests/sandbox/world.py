@@ -8,7 +8,7 @@ from flask import current_app
 
 from tests.sandbox.books import Books
 from tests.sandbox.paypal.signature import Certificates
-from tests.sandbox.settings import Dashboard
+from tests.sandbox.settings import Dashboard, Settings
 from tests.sandbox.stripe.signature import signed as stripe_signed
 from tests.sandbox.webhooks import Courier
 
@@ -24,10 +24,11 @@ class World:
     courier: Courier
 
     @classmethod
-    def at(cls, state: Path, *, url: str, shop_url: str) -> "World":
+    def at(cls, state: Path, *, url: str, shop_url: str, in_memory: bool = False) -> "World":
+        """`in_memory`: only the certificates are on disk, and all messages are held until they are collected."""
         state.mkdir(parents=True, exist_ok=True)
-        books = Books(state / "books.sqlite3")
-        dashboard = Dashboard(books, shop_url.rstrip("/"))
+        books = Books(None if in_memory else state / "books.sqlite3")
+        dashboard = Dashboard(books, Settings(shop_url.rstrip("/"), hold_webhooks=in_memory))
         certificates = Certificates(state, f"{url}/paypal")
         signers = {
             "stripe": lambda body: stripe_signed(body, dashboard.read().stripe_secret),

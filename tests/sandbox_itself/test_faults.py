@@ -98,3 +98,24 @@ def test_calls_are_noted_with_what_they_said(
     assert (created["key"], created["params"]["intent"]) == ("create-1", "CAPTURE")
     sandbox.forget_requests()
     assert sandbox.requests() == []
+
+
+def test_a_silent_psp_says_nothing_and_does_nothing(paypal: PayPal, sandbox: Sandbox) -> None:
+    paypal.token = paypal.sign_in().json()["access_token"]
+    sandbox.break_calls("silent", "/paypal/v2/checkout/orders", seconds=0.5)
+    started = time.monotonic()
+    with pytest.raises(requests.ConnectionError):
+        paypal.create()
+    assert time.monotonic() - started >= 0.5
+    assert sandbox.payments() == []
+
+
+def test_a_refund_whose_answer_is_lost_is_found_again(stripe_client: stripe.StripeClient, sandbox: Sandbox) -> None:
+    page = stripe_client.v1.checkout.sessions.create(params=params()).id
+    sandbox.pay_by_card(page)
+    intent = sandbox.payment(page)["money"]
+    sandbox.break_calls("lost", "/stripe/v1/refunds", method="POST")
+    with pytest.raises(stripe.APIConnectionError):
+        stripe_client.v1.refunds.create(params={"payment_intent": intent}, options={"idempotency_key": "r"})
+    again = stripe_client.v1.refunds.create(params={"payment_intent": intent}, options={"idempotency_key": "r"})
+    assert [one.id for one in stripe_client.v1.refunds.list(params={"payment_intent": intent})] == [again.id]

@@ -90,3 +90,17 @@ def test_a_list_says_when_there_is_more(stripe_client: stripe.StripeClient, sand
 
 def _json(body: bytes) -> dict[str, object]:
     return dict(json.loads(body))
+
+
+def test_a_long_list_is_read_page_by_page_in_both_directions(
+    stripe_client: stripe.StripeClient, sandbox: Sandbox
+) -> None:
+    for _ in range(3):
+        sandbox.pay_by_card(stripe_client.v1.checkout.sessions.create(params=params()).id)
+    everything = [event["id"] for event in sandbox.events()]
+    backwards = [event.id for event in stripe_client.v1.events.list(params={"limit": 5}).auto_paging_iter()]
+    assert backwards == everything[::-1]
+    first = stripe_client.v1.events.list(params={"limit": 5, "ending_before": everything[0]})
+    assert [event.id for event in first.auto_paging_iter()] == everything[1:]
+    with pytest.raises(stripe.InvalidRequestError, match="No such"):
+        stripe_client.v1.events.list(params={"starting_after": "evt_unknown"})

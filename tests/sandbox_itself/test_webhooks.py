@@ -141,3 +141,28 @@ def test_an_unknown_fault_is_refused(stripe_client: stripe.StripeClient, sandbox
     id = stripe_client.v1.checkout.sessions.create(params=params()).id
     with pytest.raises(SandboxRefused, match="no such webhook fault"):
         sandbox.pay_by_card(id, webhook="eaten")
+
+
+def test_one_of_two_messages_can_be_lost(stripe_client: stripe.StripeClient, sandbox: Sandbox, shop: Shop) -> None:
+    paid(stripe_client, sandbox, "gaps")
+    sandbox.flush()
+    assert [json.loads(message.body)["type"] for message in shop.messages] == [
+        "charge.succeeded",
+        "payment_intent.succeeded",
+    ]
+    listed = stripe_client.v1.events.list(params={"delivery_success": False})
+    assert [event.type for event in listed] == ["checkout.session.completed", "payment_intent.created"]
+
+
+def test_an_event_that_was_never_made_is_in_no_list(
+    stripe_client: stripe.StripeClient, paypal: PayPal, sandbox: Sandbox
+) -> None:
+    paid(stripe_client, sandbox, "never")
+    order = paypal.create().json()["id"]
+    sandbox.approve_paypal(order, capture_webhook="never")
+    paypal.capture(order)
+    assert [row["state"] for row in sandbox.payments()] == ["paid", "paid"]
+    assert stripe_client.v1.events.list().data == []
+    told = paypal.call("GET", "/v1/notifications/webhooks-events").json()["events"]
+    assert [event["event_type"] for event in told] == ["CHECKOUT.ORDER.APPROVED"]
+    assert [d["type"] for d in sandbox.deliveries()] == ["CHECKOUT.ORDER.APPROVED"]

@@ -1,6 +1,8 @@
 """PayPal's events: made, listed, found."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -57,11 +59,12 @@ def listed(world: World, query: dict[str, str]) -> Document:
         raise malformed("UNKNOWN_PARAMETER", "The query parameter is not known.", name)
     bounds: dict[str, datetime] = {name: _time(query, name) for name in ("start_time", "end_time") if name in query}
     size, number = _number(query, "page_size", 10), _number(query, "page", 1)
-    events = [event for event in reversed(world.books.all(KIND)) if _wanted(event, query, bounds)]
-    shown = events[(number - 1) * size : number * size]
+    events = (event for event in _since(world, bounds) if _wanted(event, query, bounds))
+    found = list(islice(events, (number - 1) * size, number * size + 1))
+    shown = found[:size]
     url = f"{world.url}/paypal/v1/notifications/webhooks-events"
     links = [{"href": f"{url}?{_query(query, number)}", "rel": "self", "method": "GET"}]
-    if len(events) > number * size:
+    if len(found) > size:
         links.append({"href": f"{url}?{_query(query, number + 1)}", "rel": "next", "method": "GET"})
     return {"events": shown, "count": len(shown), "links": links}
 
@@ -87,6 +90,14 @@ def _event(world: World, type: str, thing: Document) -> Document:
             {"href": f"{href}/resend", "rel": "resend", "method": "POST"},
         ],
     }
+
+
+def _since(world: World, bounds: dict[str, datetime]) -> Iterator[Document]:
+    """Newest first, down to the first one that is too old."""
+    for event in world.books.walk(KIND, newest_first=True):
+        if "start_time" in bounds and datetime.fromisoformat(event["create_time"]) < bounds["start_time"]:
+            return
+        yield event
 
 
 def _wanted(event: Document, query: dict[str, str], bounds: dict[str, datetime]) -> bool:

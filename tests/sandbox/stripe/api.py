@@ -161,7 +161,8 @@ def delete_endpoint(id: str) -> Response:
 @api.get("/events")
 def list_events() -> Response:
     params = _params(EventListParams)
-    return _listed(events.listed(world().books, params), params, "/v1/events")
+    books = world().books
+    return jsonify(lists.walked(books, events.KIND, events.wanted(books, params), params, "/v1/events"))
 
 
 @api.get("/events/<id>")

@@ -1,6 +1,7 @@
 """Stripe's events: made, listed, found."""
 
 import time
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -56,13 +57,19 @@ def found(books: Books, id: str) -> Document:
     return event
 
 
-def listed(books: Books, params: dict[str, Any]) -> list[Document]:
-    """Newest first, as asked."""
+def wanted(books: Books, params: dict[str, Any]) -> Callable[[Document], bool]:
+    """Whether an event is asked for. Raises StripeError."""
     if len(params.get("types", [])) > 20:
         raise StripeError("You may filter by at most 20 event types.", param="types")
     types = set(params.get("types", [])) | ({params["type"]} if "type" in params else set())
-    events = [event for event in reversed(books.all(KIND)) if not types or event["type"] in types]
-    if "delivery_success" in params:
+    delivered = params.get("delivery_success")
+    undelivered = set()
+    if delivered is not None:
         undelivered = {d["event"] for d in books.all("delivery") if d["state"] != "delivered"}
-        events = [event for event in events if (event["id"] not in undelivered) is params["delivery_success"]]
-    return events
+
+    def keep(event: Document) -> bool:
+        if types and event["type"] not in types:
+            return False
+        return delivered is None or (event["id"] not in undelivered) is delivered
+
+    return keep

@@ -1,5 +1,7 @@
 """Lists and expansions, which all of Stripe's objects share."""
 
+from collections.abc import Callable
+from itertools import islice, takewhile
 from typing import Any
 
 from tests.sandbox.books import Books, Document
@@ -17,9 +19,7 @@ KINDS = {
 def page(things: list[Document], params: dict[str, Any], url: str) -> Document:
     """One page of a list that is newest first, after or before a cursor."""
     things = [thing for thing in things if _created(thing, params.get("created"))]
-    limit = params.get("limit", 10)
-    if not 1 <= limit <= 100:
-        raise StripeError("Invalid limit: must be between 1 and 100.", param="limit")
+    limit = _limit(params)
     ids = [thing["id"] for thing in things]
     if "ending_before" in params:
         newer = things[: _position(ids, params["ending_before"], "ending_before")]
@@ -28,6 +28,30 @@ def page(things: list[Document], params: dict[str, Any], url: str) -> Document:
         start = _position(ids, params["starting_after"], "starting_after") + 1 if "starting_after" in params else 0
         shown, more = things[start : start + limit], len(things) > start + limit
     return {"object": "list", "data": [public(thing) for thing in shown], "has_more": more, "url": url}
+
+
+def walked(books: Books, kind: str, keep: Callable[[Document], bool], params: dict[str, Any], url: str) -> Document:
+    """The same page of a list that may be long: no more of it is read than is shown."""
+    limit, created = _limit(params), params.get("created")
+    older = "ending_before" not in params
+    name = "starting_after" if older else "ending_before"
+    things = books.walk(kind, newest_first=older, beyond=params.get(name))
+    if older and isinstance(created, dict):
+        since = max(created.get("gte", 0), created.get("gt", 0))
+        things = takewhile(lambda thing: bool(thing["created"] >= since), things)
+    try:
+        found = list(islice((t for t in things if _created(t, created) and keep(t)), limit + 1))
+    except KeyError:
+        raise no_such("object", params[name], name) from None
+    shown = found[:limit] if older else found[:limit][::-1]
+    return {"object": "list", "data": [public(t) for t in shown], "has_more": len(found) > limit, "url": url}
+
+
+def _limit(params: dict[str, Any]) -> int:
+    limit: int = params.get("limit", 10)
+    if not 1 <= limit <= 100:
+        raise StripeError("Invalid limit: must be between 1 and 100.", param="limit")
+    return limit
 
 
 def _created(thing: Document, wanted: int | dict[str, int] | None) -> bool:
