@@ -1,0 +1,419 @@
+"""Every page and state of the shop, set up the short way, for what must hold on each of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.test import Client
+from django.utils.timezone import now
+from playwright.sync_api import Page
+
+from orders.models import Order, Product, TimelineEntry
+from orders.moves import cancel, hold
+from payments.models import Payment, Refusal
+from tests.demo.catalogue import fill_catalogue
+from tests.sandbox.client import Sandbox
+from tests.shop import DETAILS, deliver, fill_cart, placed, started, stripe_event
+
+SLOW, VERY_SLOW = timedelta(minutes=3), timedelta(minutes=12)
+
+
+@dataclass
+class Stage:
+    """A browser before the shop, which has the demo's goods."""
+
+    page: Page
+    shop: str
+    sandbox: Sandbox
+
+    def __post_init__(self) -> None:
+        fill_catalogue()
+        self.client = Client()
+
+    @property
+    def goods(self) -> list[Product]:
+        return list(Product.objects.filter(slug__in=["bol-gres-lac", "miel-montagne"]))
+
+    def open(self, path: str) -> None:
+        """Show a page of the shop, in the session of `client`."""
+        for name, cookie in self.client.cookies.items():
+            self.page.context.add_cookies([{"name": name, "value": cookie.value, "url": self.shop}])
+        self.page.goto(self.shop + path)
+
+    def press(self, button: str = "main form [type=submit]") -> None:
+        self.page.locator(button).last.click()
+
+    def fill_cart(self, *slugs: str, quantity: int = 1, details: dict[str, str] | None = None) -> None:
+        goods = list(Product.objects.filter(slug__in=slugs)) if slugs else self.goods
+        fill_cart(self.client, *goods, quantity=quantity)
+        if details:
+            self.client.post("/coordonnees/", DETAILS | details)
+
+    def order(self, **changes: Any) -> Order:
+        return placed(*self.goods, **changes)
+
+    def open_order(self, order: Order, query: str = "") -> None:
+        self.open(f"/commande/{order.token}/{query}")
+
+
+Scene = Callable[[Stage], None]
+SCENES: dict[str, Scene] = {}
+
+
+def scene(show: Scene) -> Scene:
+    SCENES[show.__name__.replace("_", "-")] = show
+    return show
+
+
+# The goods and the cart.
+
+
+@scene
+def catalogue(stage: Stage) -> None:
+    stage.open("/")
+
+
+@scene
+def product(stage: Stage) -> None:
+    stage.open("/articles/bol-gres-lac/")
+
+
+@scene
+def product_nearly_gone(stage: Stage) -> None:
+    stage.open("/articles/couteau-office-noyer/")
+
+
+@scene
+def product_sold_out(stage: Stage) -> None:
+    stage.open("/articles/theiere-gres-noyer/")
+
+
+@scene
+def product_added(stage: Stage) -> None:
+    stage.open("/articles/bol-gres-lac/")
+    stage.press("form.add button")
+
+
+@scene
+def product_too_many(stage: Stage) -> None:
+    stage.open("/articles/couteau-office-noyer/")
+    stage.page.fill("[name=quantity]", "3")
+    stage.press("form.add button")
+
+
+@scene
+def cart_empty(stage: Stage) -> None:
+    stage.open("/panier/")
+
+
+@scene
+def cart(stage: Stage) -> None:
+    stage.fill_cart(quantity=2)
+    stage.open("/panier/")
+
+
+@scene
+def cart_with_errors(stage: Stage) -> None:
+    cart(stage)
+    for quantity in stage.page.locator("[name^=quantity]").all():
+        quantity.fill("0")
+    stage.press("[name=checkout]")
+
+
+@scene
+def cart_changed(stage: Stage) -> None:
+    stage.fill_cart(quantity=2)
+    change_the_catalogue()
+    stage.open("/panier/")
+
+
+@scene
+def cart_too_large(stage: Stage) -> None:
+    Product.objects.filter(slug="batterie-casseroles-cuivre").update(price=90_000_000)
+    stage.client.post("/articles/batterie-casseroles-cuivre/", {"quantity": "2"})
+    stage.open("/panier/")
+
+
+def change_the_catalogue() -> None:
+    Product.objects.filter(slug="bol-gres-lac").update(stock=1)
+    Product.objects.filter(slug="miel-montagne").update(price=1850)
+
+
+# Details and review.
+
+
+@scene
+def details(stage: Stage) -> None:
+    stage.client.post("/articles/bol-gres-lac/", {"quantity": "1"})
+    stage.open("/coordonnees/")
+
+
+@scene
+def details_with_errors(stage: Stage) -> None:
+    details(stage)
+    stage.page.fill("[name=email]", "claire@")
+    stage.page.fill("[name=delivery_postcode]", "12")
+    stage.page.fill("[name=phone]", "12")
+    stage.page.check("[name=other_billing]")
+    stage.press()
+
+
+@scene
+def details_billed_elsewhere(stage: Stage) -> None:
+    details(stage)
+    stage.page.check("[name=other_billing]")
+
+
+@scene
+def details_with_hints(stage: Stage) -> None:
+    stage.fill_cart(details={"email": "claire@gmial.com", "delivery_town": "Lausanne"})
+    stage.open("/coordonnees/")
+
+
+@scene
+def review(stage: Stage) -> None:
+    stage.fill_cart()
+    stage.open("/paiement/")
+
+
+@scene
+def review_with_a_choice(stage: Stage) -> None:
+    review(stage)
+    stage.page.check("[value=twint]")
+
+
+@scene
+def review_billed_elsewhere(stage: Stage) -> None:
+    details = {
+        "email": "claire@gmial.com",
+        "phone": "079 123 45 67",
+        "delivery_extra": "c/o Müller",
+        "other_billing": "on",
+        "billing_name": "Jean-Rodolphe de Watteville-Desgouttes",
+        "billing_organisation": "Atelier du Lac SA",
+        "billing_extra": "Case postale 12",
+        "billing_street": "Chemin de l’Ancienne-Tuilerie 112b",
+        "billing_postcode": "1009",
+        "billing_town": "Pully",
+        "billing_country": "CH",
+    }
+    stage.fill_cart(details=details)
+    stage.open("/paiement/")
+
+
+@scene
+def review_without_a_choice(stage: Stage) -> None:
+    review(stage)
+    stage.press()
+
+
+@scene
+def review_above_twints_limit(stage: Stage) -> None:
+    stage.fill_cart("batterie-casseroles-cuivre")
+    stage.open("/paiement/")
+
+
+@scene
+def review_changed(stage: Stage) -> None:
+    stage.fill_cart(quantity=2)
+    change_the_catalogue()
+    stage.open("/paiement/")
+
+
+@scene
+def psp_silent(stage: Stage) -> None:
+    review(stage)
+    stage.sandbox.break_calls("down", calls=20)
+    stage.page.check("[value=card]")
+    stage.press()
+
+
+# The order's page.
+
+
+@scene
+def order_open(stage: Stage) -> None:
+    order = stage.order()
+    started(order)
+    stage.open_order(order)
+
+
+@scene
+def order_left(stage: Stage) -> None:
+    order = stage.order()
+    started(order, "twint", left_at=now())
+    stage.open_order(order)
+
+
+@scene
+def order_waiting(stage: Stage) -> None:
+    wait_for_the_bank(stage, timedelta(seconds=40))
+
+
+@scene
+def order_no_longer_updating(stage: Stage) -> None:
+    wait_for_the_bank(stage, timedelta(seconds=40), "?auto=0")
+
+
+@scene
+def order_waiting_long(stage: Stage) -> None:
+    wait_for_the_bank(stage, SLOW)
+
+
+@scene
+def order_waiting_very_long(stage: Stage) -> None:
+    wait_for_the_bank(stage, VERY_SLOW)
+
+
+def wait_for_the_bank(stage: Stage, since: timedelta, query: str = "") -> None:
+    order = stage.order()
+    started(order, created_at=now() - since, returned_at=now() - since)
+    stage.open_order(order, query)
+
+
+@scene
+def order_accepted(stage: Stage) -> None:
+    order = stage.order(quantity=2)
+    deliver(stripe_event(started(order)))
+    stage.open_order(order)
+
+
+@scene
+def order_paid_twice(stage: Stage) -> None:
+    order = stage.order()
+    first = started(order)
+    first_event = stripe_event(first)
+    deliver(stripe_event(first, "checkout.session.expired"))
+    deliver(stripe_event(started(order)))
+    deliver(first_event)
+    stage.open_order(order)
+
+
+@scene
+def order_under_review(stage: Stage) -> None:
+    order = stage.order()
+    payment = started(order)
+    deliver(stripe_event(payment, amount_total=payment.amount + 100))
+    stage.open_order(order)
+
+
+@scene
+def order_expired(stage: Stage) -> None:
+    order = stage.order()
+    deliver(stripe_event(started(order), "checkout.session.expired"))
+    stage.open_order(order)
+
+
+def refused(refusal: Refusal) -> Scene:
+    def show(stage: Stage) -> None:
+        order = stage.order()
+        method = "paypal" if refusal == Refusal.PAYPAL else "twint" if refusal == Refusal.TIMEOUT else "card"
+        started(order, method, status=Payment.Status.FAILED, refusal=refusal)
+        stage.open_order(order)
+
+    return show
+
+
+def cancelled(reason: Order.CancelReason) -> Scene:
+    def show(stage: Stage) -> None:
+        order = stage.order()
+        started(order, status=Payment.Status.EXPIRED)
+        with transaction.atomic():
+            cancel(hold(pk=order.pk), reason, TimelineEntry.Actor.CUSTOMER)
+        stage.open_order(order)
+
+    return show
+
+
+SCENES |= {f"order-refused-{refusal}": refused(refusal) for refusal in Refusal}
+SCENES |= {
+    f"order-cancelled-{reason}": cancelled(reason)
+    for reason in Order.CancelReason
+    if reason != Order.CancelReason.REFUNDED
+}
+
+
+@scene
+def order_retried_without_a_choice(stage: Stage) -> None:
+    order = stage.order()
+    stage.open_order(order)
+    stage.press()
+
+
+# The rest of the site.
+
+
+@scene
+def find_order(stage: Stage) -> None:
+    stage.open("/commande/")
+
+
+@scene
+def find_order_asked(stage: Stage) -> None:
+    stage.open("/commande/?asked")
+
+
+@scene
+def find_order_with_errors(stage: Stage) -> None:
+    find_order(stage)
+    stage.page.fill("[name=number]", "KK-0000")
+    stage.press()
+
+
+def fixed(path: str) -> Scene:
+    return lambda stage: stage.open(path)
+
+
+SCENES |= {
+    "secure-payment": fixed("/paiement-securise/"),
+    "confidentiality": fixed("/confidentialite/"),
+    "terms": fixed("/conditions/"),
+    "contact": fixed("/contact/"),
+    "not-found": fixed("/nulle-part/"),
+    "order-not-found": fixed("/commande/nul-n-en-sait-rien/"),
+}
+
+
+@scene
+def form_too_old(stage: Stage) -> None:
+    """What a form says whose cookie is gone."""
+    review(stage)
+    stage.page.context.clear_cookies(name="csrf")
+    stage.page.check("[value=card]")
+    stage.press()
+
+
+@scene
+def field_sent_twice(stage: Stage) -> None:
+    stage.open("/articles/bol-gres-lac/")
+    stage.page.evaluate("document.querySelector('form.add').append(document.querySelector('#id_quantity').cloneNode())")
+    stage.press("form.add button")
+
+
+# The back office.
+
+
+def admin(path: str) -> Scene:
+    def show(stage: Stage) -> None:
+        order_paid_twice(stage)
+        stage.client.force_login(User.objects.create_superuser("staff"))
+        order = Order.objects.get()
+        stage.open(path.format(order=order, payment=order.payments.first()))
+
+    return show
+
+
+SCENES |= {
+    "admin-login": fixed("/admin/"),
+    "admin-index": admin("/admin/"),
+    "admin-orders": admin("/admin/orders/order/"),
+    "admin-order": admin("/admin/orders/order/{order.pk}/change/"),
+    "admin-payments": admin("/admin/payments/payment/"),
+    "admin-payment": admin("/admin/payments/payment/{payment.pk}/change/"),
+    "admin-events": admin("/admin/payments/webhookevent/"),
+    "admin-letters": admin("/admin/payments/letter/"),
+    "admin-goods": admin("/admin/orders/product/"),
+}

@@ -1,0 +1,136 @@
+"""What people do with browsers: the back button, the double click, the second tab, coming back another day."""
+
+import time
+
+import pytest
+from django.db import transaction
+from playwright.sync_api import Browser, expect
+
+from orders.models import Order, TimelineEntry
+from orders.moves import cancel, hold
+from payments.models import Payment
+from tests.journeys.customer import ACCEPTED, Customer
+from tests.sandbox.client import VISA, Sandbox
+
+DAY = 24 * 3600
+
+
+def test_back_from_the_payment_page_and_pressing_again_leads_to_the_same_page(
+    claire: Customer, sandbox: Sandbox
+) -> None:
+    claire.orders_by_card()
+    page = claire.page.url
+
+    claire.page.go_back()
+    claire.reads("Paiement")
+    claire.orders("card", "par carte")
+
+    assert claire.page.url == page
+    assert Order.objects.count() == Payment.objects.count() == 1
+
+
+def test_back_from_the_payment_page_and_another_method_opens_its_page(claire: Customer, sandbox: Sandbox) -> None:
+    claire.orders_by_card()
+    claire.page.go_back()
+    claire.orders("paypal", "avec PayPal")
+    claire.approves_paypal()
+    sandbox.flush()
+    claire.page.reload()
+    claire.reads(ACCEPTED)
+    assert Order.objects.count() == 1
+
+
+def test_back_from_the_payment_page_to_change_the_cart_replaces_the_order(claire: Customer, sandbox: Sandbox) -> None:
+    claire.orders_by_card()
+    claire.page.go_back()
+    claire.page.get_by_role("link", name="Modifier le panier").click()
+    claire.page.get_by_label("Quantité").fill("3")
+    claire.presses("Passer à la caisse")
+    expect(claire.page.get_by_label("Localité").first).to_have_value("Genève")
+    claire.presses("Continuer vers le paiement")
+    claire.orders("card", "par carte")
+    claire.types_card(VISA)
+    sandbox.flush()
+    claire.page.reload()
+    claire.reads(ACCEPTED)
+
+    assert {(order.status, order.goods_total) for order in Order.objects.all()} == {
+        ("cancelled", 2900),
+        ("effective", 8700),
+    }
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
+def test_a_double_click_places_one_order_and_opens_one_page(claire: Customer, sandbox: Sandbox) -> None:
+    claire.comes_to_review()
+    claire.chooses("card")
+    claire.page.get_by_role("button", name="Commander et payer").dblclick()
+    expect(claire.page.get_by_label("Numéro de carte")).to_be_visible()
+    assert Order.objects.count() == Payment.objects.count() == len(sandbox.payments()) == 1
+
+
+def test_what_is_paid_in_one_tab_is_paid_in_the_other(claire: Customer, sandbox: Sandbox) -> None:
+    claire.comes_to_review()
+    other = Customer(claire.page.context.new_page(), claire.shop)
+    other.page.goto(claire.page.url)
+    claire.orders("card", "par carte")
+    claire.types_card(VISA)
+    sandbox.flush()
+    claire.page.reload()
+    claire.reads(ACCEPTED)
+
+    other.orders("twint", "avec TWINT")
+
+    other.reads(ACCEPTED)
+    assert Order.objects.count() == Payment.objects.count() == 1
+
+
+def test_back_from_the_accepted_order_asks_for_nothing_and_pays_nothing(claire: Customer, sandbox: Sandbox) -> None:
+    claire.orders_by_card()
+    claire.types_card(VISA)
+    sandbox.flush()
+    claire.page.reload()
+    claire.reads(ACCEPTED)
+    order_page = claire.page.url
+
+    claire.page.go_back()
+    claire.types_card(VISA)
+    claire.reads("Ce paiement est déjà fait")
+    claire.page.get_by_role("link", name="← Retour").click()
+
+    claire.reads(ACCEPTED)
+    assert claire.page.url == order_page
+
+
+def test_the_cart_and_the_details_outlive_the_browser(claire: Customer, browser: Browser) -> None:
+    claire.comes_to_review()
+    memory = claire.page.context.storage_state()
+    (session,) = [cookie for cookie in memory["cookies"] if cookie["name"] == "session"]
+    assert session["expires"] > time.time() + 29 * DAY
+
+    another_day = browser.new_context(storage_state=memory, java_script_enabled=False)
+    page = another_day.new_page()
+    page.goto(f"{claire.shop}/paiement/")
+    expect(page.locator("main")).to_contain_text("Rue de Carouge 12")
+    expect(page.locator("main")).to_contain_text("Bol en grès")
+    another_day.close()
+
+
+def test_a_cancelled_order_is_ordered_again_with_the_same_cart_and_details(claire: Customer, sandbox: Sandbox) -> None:
+    claire.orders_by_card()
+    sandbox.expire(claire.page.url)
+    sandbox.flush()
+    order = Order.objects.get()
+    with transaction.atomic():
+        cancel(hold(pk=order.pk), Order.CancelReason.EXPIRED, TimelineEntry.Actor.SYSTEM)
+
+    claire.page.goto(f"{claire.shop}/commande/{order.token}/")
+    claire.reads("Cette commande est annulée")
+    claire.presses("Commander à nouveau")
+    claire.reads("Paiement")
+    claire.orders("card", "par carte")
+    claire.types_card(VISA)
+    sandbox.flush()
+    claire.page.reload()
+    claire.reads(ACCEPTED)
+    assert Order.objects.count() == 2

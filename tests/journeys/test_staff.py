@@ -1,0 +1,91 @@
+"""What staff see of an order in the back office, and that nothing there can be added, changed or deleted."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import expect
+
+from orders.models import Order, OrderLine, TimelineEntry
+from payments.models import Letter, Payment, WebhookEvent
+from tests.journeys.customer import Customer
+from tests.sandbox.client import VISA, Sandbox
+from tests.shop import deliver, placed, started, stripe_event
+
+PASSWORD = "a long word for staff"
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
+def test_staff_sign_in_and_see_all_of_an_order(claire: Customer, sandbox: Sandbox) -> None:
+    claire.orders_by_card()
+    claire.types_card(VISA)
+    sandbox.flush()
+    order, payment = Order.objects.get(), Payment.objects.get()
+    User.objects.create_superuser("leila", password=PASSWORD)
+
+    staff = claire.page.context.new_page()
+    staff.goto(f"{claire.shop}/admin/")
+    staff.get_by_label("Nom d’utilisateur").fill("leila")
+    staff.get_by_label("Mot de passe").fill(PASSWORD)
+    staff.locator("[type=submit]").click()
+    staff.get_by_role("link", name="Commandes").last.click()
+    staff.locator("#searchbar").fill(order.number)
+    staff.get_by_role("button", name="Rechercher").click()
+    staff.get_by_role("link", name=order.number).click()
+
+    content = staff.locator("#content")
+    for fact in [
+        "CHF\u00a038.00",
+        "claire@exemple.ch",
+        "Rue de Carouge 12",
+        "Bol en grès",
+        payment.money_reference or "",
+        payment.page_reference or "",
+        "checkout.session.completed",
+        "Commande passée",
+        "La commande est effective.",
+        "Stripe",
+    ]:
+        expect(content).to_contain_text(fact)
+    expect(staff.locator("#content :is(input, select, textarea):not([type=hidden])")).to_have_count(0)
+    expect(staff.locator(".addlink, .deletelink, [name=_save]").filter(visible=True)).to_have_count(0)
+
+
+MODELS = ["orders/order", "payments/payment", "payments/webhookevent", "payments/letter", "payments/attestation"]
+MODELS += ["payments/refund", "payments/dispute"]
+
+
+@pytest.fixture
+def office(db: None) -> Client:
+    """The back office for somebody who may do everything that can be allowed."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("leila"))
+    return client
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_of_money_or_state_can_be_added_changed_or_deleted(office: Client, model: str) -> None:
+    payment = started(placed())
+    deliver(stripe_event(payment))
+    order = Order.objects.get()
+    rows = {
+        "orders/order": order.pk,
+        "payments/payment": payment.pk,
+        "payments/webhookevent": WebhookEvent.objects.get().pk,
+        "payments/letter": Letter.objects.get().pk,
+    }
+    row = rows.get(model, 1)
+
+    assert office.post(f"/admin/{model}/add/", {}).status_code == 403
+    if model in rows:
+        assert office.get(f"/admin/{model}/{row}/change/").status_code == 200
+        assert office.post(f"/admin/{model}/{row}/change/", {"status": "effective"}).status_code == 403
+        assert office.post(f"/admin/{model}/{row}/delete/", {"post": "yes"}).status_code == 403
+    office.post(f"/admin/{model}/", {"action": "delete_selected", "_selected_action": [str(row)], "post": "yes"})
+    assert Order.objects.count() == Payment.objects.count() == WebhookEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize("model", [OrderLine, TimelineEntry])
+def test_lines_and_timeline_have_no_page_of_their_own(office: Client, model: type[OrderLine | TimelineEntry]) -> None:
+    name = model._meta.model_name
+    assert office.get(f"/admin/orders/{name}/").status_code == 404
+    assert office.get(f"/admin/orders/{name}/add/").status_code == 404
