@@ -93,3 +93,11 @@ def test_an_unknown_state_is_refused(stripe_client: stripe.StripeClient, sandbox
     page, _ = paid(stripe_client, sandbox)
     with pytest.raises(SandboxRefused, match="no such state"):
         sandbox.dispute(page, status="angry")
+
+
+def test_an_inquiry_that_ends_well_moves_no_money(stripe_client: stripe.StripeClient, sandbox: Sandbox) -> None:
+    page, _ = paid(stripe_client, sandbox)
+    id = sandbox.dispute(page, status="warning_needs_response")
+    sandbox.move_dispute(id, "warning_closed")
+    assert types(sandbox) == ["charge.dispute.created", "charge.dispute.closed"]
+    assert sandbox.payment(page)["disputed"] == 0

@@ -97,14 +97,14 @@ def _paid_charge(books: Books, intent: str) -> Document:
 
 def _withdrawn(dispute: Document) -> list[tuple[str, Document]]:
     """Take the money at the first moment that is more than an inquiry."""
-    if dispute["status"] in INQUIRY or dispute["balance_transactions"]:
+    if dispute["status"] in (*INQUIRY, "won") or dispute["balance_transactions"]:
         return []
     dispute["balance_transactions"].append(_entry(dispute, -dispute["amount"]))
     return [("charge.dispute.funds_withdrawn", dispute)]
 
 
 def _reinstated(dispute: Document) -> list[tuple[str, Document]]:
-    if dispute["status"] != "won":
+    if dispute["status"] != "won" or not dispute["balance_transactions"]:
         return []
     dispute["balance_transactions"].append(_entry(dispute, dispute["amount"]))
     return [("charge.dispute.funds_reinstated", dispute)]

@@ -44,7 +44,7 @@ def walked(books: Books, kind: str, keep: Callable[[Document], bool], params: di
     except KeyError:
         raise no_such("object", params[name], name) from None
     shown = found[:limit] if older else found[:limit][::-1]
-    return {"object": "list", "data": [public(t) for t in shown], "has_more": len(found) > limit, "url": url}
+    return {"object": "list", "data": shown, "has_more": len(found) > limit, "url": url}
 
 
 def _limit(params: dict[str, Any]) -> int:
