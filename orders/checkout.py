@@ -100,8 +100,8 @@ def _place(cart: Cart, details: Details, key: UUID, shown_total: int, language: 
     if earlier := placed(key):
         return earlier
     current = draw_up(cart, products, country=details.delivery_country, held={})
-    current = _compared(current, key, shown_total)
-    if current.changes or not current.can_be_ordered or current.delivery is None:
+    compare(current, key=key, shown_total=shown_total)
+    if not current.can_be_ordered or current.delivery is None:
         raise CartChanged(current)
     order = _write(cart, current, current.delivery, details, language)
     if not moves.take_stock({line.product.pk: line.quantity for line in current.lines}):
@@ -110,14 +110,14 @@ def _place(cart: Cart, details: Details, key: UUID, shown_total: int, language: 
     return order
 
 
-def _compared(current: Quote, key: UUID, shown_total: int) -> Quote:
+def compare(current: Quote, *, key: UUID, shown_total: int) -> None:
+    """Raise CartChanged unless the quote is what the customer's page held."""
     if current.changes:
-        return current
+        raise CartChanged(current)
     if current.key != key:
-        return replace(current, changes=(Change(What.CART),))
+        raise CartChanged(replace(current, changes=(Change(What.CART),)))
     if current.total != shown_total:
-        return replace(current, changes=(Change(What.TOTAL, old=shown_total, new=current.total),))
-    return current
+        raise CartChanged(replace(current, changes=(Change(What.TOTAL, old=shown_total, new=current.total),)))
 
 
 def _write(cart: Cart, current: Quote, delivery: Offer, details: Details, language: str) -> Order:

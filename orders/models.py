@@ -208,6 +208,7 @@ class Order(models.Model):
     tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
     holds_stock = models.BooleanField(_("holds its goods"), default=False)
     next_try_at = models.DateTimeField(_("next look at"), null=True, blank=True)
+    numbered = models.BooleanField(_("has its attestation"), default=False)
 
     class Meta:
         verbose_name = _("order")
@@ -235,6 +236,11 @@ class Order(models.Model):
             models.Index(fields=["-created_at", "-id"], name="order_newest"),
             models.Index(fields=["status", "-created_at"], name="order_status_newest"),
             models.Index(fields=["-effective_at"], name="order_effective_newest"),
+            models.Index(
+                fields=["effective_at", "id"],
+                condition=Q(numbered=False, effective_at__isnull=False),
+                name="order_to_be_numbered",
+            ),
             models.Index(OpClass(Lower("email"), "text_pattern_ops"), name="order_email"),
         ]
 

@@ -39,7 +39,7 @@ def number_effective_orders() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [NUMBERING])
     waiting = list(
-        Order.objects.filter(effective_at__isnull=False, attestation=None).order_by("effective_at", "id")[:BATCH]
+        Order.objects.filter(effective_at__isnull=False, numbered=False).order_by("effective_at", "id")[:BATCH]
     )
     year = localdate().year
     series = Attestation.Series.ATTESTATION
@@ -50,19 +50,12 @@ def number_effective_orders() -> int:
             for n, order in enumerate(waiting, start=last + 1)
         ]
     )
+    Order.objects.filter(pk__in=[order.pk for order in waiting]).update(numbered=True)
     return len(waiting)
 
 
 def filename(attestation: Attestation) -> str:
     return f"{attestation.number}.pdf"
-
-
-def kilobytes(attestation: Attestation) -> int:
-    """The size of the paper, for the link that leads to it; kept, since the same rows give the same bytes."""
-    if attestation.kilobytes is None:
-        attestation.kilobytes = max(1, round(len(draw(attestation)) / 1000))
-        Attestation.objects.filter(pk=attestation.pk).update(kilobytes=attestation.kilobytes)
-    return attestation.kilobytes
 
 
 def draw(attestation: Attestation) -> bytes:
@@ -71,7 +64,7 @@ def draw(attestation: Attestation) -> bytes:
     assert order is not None  # noqa: S101 - the database holds it for this series
     payment = Payment.objects.get(order=order, settles=True)
     assert payment.authorised_at is not None  # noqa: S101 - the database holds it for what settles
-    return paper.draw(
+    pdf = paper.draw(
         paper.AttestationFacts(
             number=attestation.number,
             code=attestation.code,
@@ -95,3 +88,6 @@ def draw(attestation: Attestation) -> bytes:
             reference=payment.money_reference or "",
         )
     )
+    size = max(1, round(len(pdf) / 1000))
+    Attestation.objects.filter(pk=attestation.pk).exclude(kilobytes=size).update(kilobytes=size)
+    return pdf

@@ -5,14 +5,15 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import F
+from django.db.models.functions import Greatest, Now
 from django_tasks import task
 
 from orders.models import Order, TimelineEntry
 from orders.moves import hold
 from payments import moves
 from payments.gateways import capturing_gateway
-from payments.gateways.base import PageState, Refused, Unreachable
+from payments.gateways.base import Declined, PageState, Refused, Unreachable
 from payments.models import Payment, Provider, Refusal
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,10 @@ def capture(payment_id: UUID | str) -> str:
     except Refused as refused:
         _fail(payment, refused.refusal)
         return "refused"
+    except Declined:
+        # The next approval is another capture, and takes another number.
+        _give_up_claim(payment, capture_number=payment.capture_number + 1, refusal=Refusal.PAYPAL)
+        return "declined"
     if state == PageState.OPEN:
         _give_up_claim(payment)
     return str(state)
@@ -57,10 +62,8 @@ def _claim(payment_id: UUID | str) -> Payment | None:
     started = payment.status == Payment.Status.STARTED and payment.provider == Provider.PAYPAL
     if order.status != Order.Status.PENDING or not started or not payment.page_reference:
         return None
-    if payment.claimed_at is None:
-        payment.capture_number += 1
     Payment.objects.filter(pk=payment.pk).update(
-        capture_number=payment.capture_number, claimed_at=Now(), next_try_at=Now() + AGAIN, refusal=""
+        claimed_at=Now(), next_try_at=Greatest(F("next_try_at"), Now() + AGAIN), refusal=""
     )
     payment.order = order
     return payment
@@ -72,8 +75,7 @@ def _fail(payment: Payment, refusal: str) -> None:
     moves.fail(order, payment, refusal, Actor.BANK, Provider.PAYPAL.label)
 
 
-def _give_up_claim(payment: Payment) -> None:
-    """The account was declined, or is not approved any more: the customer is told, and may go on, on the same page."""
-    Payment.objects.filter(pk=payment.pk, capture_number=payment.capture_number).update(
-        claimed_at=None, refusal=Refusal.PAYPAL
-    )
+def _give_up_claim(payment: Payment, **learnt: object) -> None:
+    """Nothing was taken, and the customer may go on, on the same page."""
+    claimed = Payment.objects.filter(pk=payment.pk, capture_number=payment.capture_number)
+    claimed.filter(status=Payment.Status.STARTED).update(claimed_at=None, **learnt)

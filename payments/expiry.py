@@ -34,7 +34,10 @@ def _is_dead(payment: Payment) -> bool:
         return False
     if payment.page_reference is None:
         return True
-    return gateway(payment.provider).close(payment) == PageState.DEAD
+    if gateway(payment.provider).close(payment) == PageState.DEAD:
+        return True
+    moves.note_answered(payment)
+    return False
 
 
 @transaction.atomic

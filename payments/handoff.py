@@ -174,6 +174,7 @@ def _still_usable(payment: Payment, method: str) -> bool:
     if same and state == PageState.APPROVED:
         capture(payment.pk)
     if state != PageState.DEAD:
+        moves.note_answered(payment)
         raise NotPayable(payment.order.number)
     with transaction.atomic():
         moves.expire(hold(pk=payment.order_id), payment, Actor.CUSTOMER)

@@ -22,7 +22,7 @@ from orders.moves import entry, hold, mark_effective, revive, tell
 from payments import disputes, moves, refunds, surplus
 from payments.capture import capture_soon
 from payments.gateways import gateway
-from payments.gateways.base import BadSignature, Facts, Gateway, Kind, Notice
+from payments.gateways.base import BadSignature, Facts, Gateway, Kind, Notice, Unreachable
 from payments.letters import due
 from payments.models import Letter, Method, Payment, Provider, WebhookEvent
 
@@ -52,8 +52,8 @@ class CannotApply(Exception):
 def receive(provider: str, body: bytes, headers: Mapping[str, str]) -> str:
     """Take a message as it was delivered; returns the outcome in a sentence, once it is committed.
 
-    Raises BadSignature when it is not the PSP's, Unreachable when the PSP was needed and silent, LookupError when the
-    provider is not configured, and whatever kept it from being applied: then the PSP must send it again.
+    Raises BadSignature when it is not the PSP's, Unreachable when the PSP was needed and silent or is not
+    configured, and whatever kept it from being applied: then the PSP must send it again.
     """
     psp = gateway(provider)
     try:
@@ -126,12 +126,13 @@ def _apply(event: WebhookEvent, notice: Notice) -> str:
 
 
 def _effect(event: WebhookEvent, notice: Notice) -> tuple[Order | None, str]:
+    named_by = {"provider": event.provider} | _named_by(notice)
     try:
-        order = hold(**_named_by(event.provider, notice))
+        order = hold(**{f"payments__{name}": value for name, value in named_by.items()})
     except Order.DoesNotExist:
         return None, _unknown(event, notice)
     payments = list(order.payments.all())
-    payment = next(payment for payment in payments if _is_meant(payment, notice))
+    payment = next(payment for payment in payments if all(getattr(payment, k) == v for k, v in named_by.items()))
     match notice.kind:
         case Kind.PAID:
             return order, _paid(event, order, payment, payments, notice)
@@ -148,8 +149,10 @@ def _effect(event: WebhookEvent, notice: Notice) -> tuple[Order | None, str]:
             return order, refunds.settle(event, order, _authorised(payment), notice.refund)
         case Kind.DISPUTE if notice.dispute:
             return order, disputes.record(order, _authorised(payment), notice.dispute)
-        case _:
+        case Kind.PENDING:
             return order, "The bank has not decided yet"
+        case _:
+            return order, "Nothing follows from it"
 
 
 def _unknown(event: WebhookEvent, notice: Notice) -> str:
@@ -167,21 +170,13 @@ def _authorised(payment: Payment) -> Payment:
     return payment
 
 
-def _named_by(provider: str, notice: Notice) -> dict[str, Any]:
+def _named_by(notice: Notice) -> dict[str, Any]:
     """Our own id names the payment; without it, the PSP's references do."""
     if notice.payment_id:
-        return {"payments__pk": notice.payment_id, "payments__provider": provider}
+        return {"pk": notice.payment_id}
     if notice.page_reference:
-        return {"payments__page_reference": notice.page_reference, "payments__provider": provider}
-    return {"payments__money_reference": notice.money_reference or "", "payments__provider": provider}
-
-
-def _is_meant(payment: Payment, notice: Notice) -> bool:
-    if notice.payment_id:
-        return payment.pk == notice.payment_id
-    if notice.page_reference:
-        return payment.page_reference == notice.page_reference
-    return payment.money_reference == notice.money_reference
+        return {"page_reference": notice.page_reference}
+    return {"money_reference": notice.money_reference or ""}
 
 
 def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Payment], notice: Notice) -> str:
@@ -195,7 +190,7 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
     if revived:
         why_not = ""
     amount, currency = notice.amount or 0, notice.currency or ""
-    moves.authorise(
+    authorised = moves.authorise(
         payment,
         event,
         at,
@@ -206,13 +201,13 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
         money_reference=notice.money_reference,
     )
     words = {"amount": _printed(amount, currency), "method": Method(payment.method).label}
-    if why_not:
+    if why_not and authorised:
         why = WhyNot(why_not).label
         tell(order, Told.PAYMENT_NOT_SETTLING, Actor.BANK, _name(event), why=why, **words)
         surplus.deal_with(order, payment, why_not, amount, currency)
         return f"Received {words['amount']}, which does not settle the order: {why_not}"
-    if not revived:
-        mark_effective(order, at)
+    if not authorised or not (revived or mark_effective(order, at)):
+        raise CannotApply(f"Payment {payment.pk} is {payment.status}, its order {order.status}")
     TimelineEntry.objects.bulk_create(
         [
             entry(order, Told.PAYMENT_AUTHORISED, Actor.BANK, _name(event), **words),
@@ -269,6 +264,8 @@ def _keep(event: WebhookEvent, error: Exception) -> str:
     if stored.processed_at:
         return "Already here"
     told = isinstance(error, (CannotApply, Ahead))
+    if not told and not isinstance(error, Unreachable):
+        log.error("An event could not be applied", extra={"event": event.event_id}, exc_info=error)
     reason = f"{type(error).__name__}: {error}" if told else type(error).__name__
     WebhookEvent.objects.filter(pk=stored.pk, processed_at__isnull=True).update(outcome=reason[:300])
     if isinstance(error, Ahead):

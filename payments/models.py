@@ -79,7 +79,7 @@ class Payment(models.Model):
     returned_at = models.DateTimeField(_("customer came back at"), null=True, blank=True)
     left_at = models.DateTimeField(_("customer left the page at"), null=True, blank=True)
     approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
-    capture_number = models.PositiveSmallIntegerField(_("capture"), default=0)
+    capture_number = models.PositiveSmallIntegerField(_("capture"), default=1)
     claimed_at = models.DateTimeField(_("capture claimed at"), null=True, blank=True)
     next_try_at = models.DateTimeField(_("next look at"), null=True, blank=True)
     paid_seen_at = models.DateTimeField(_("seen paid at the PSP at"), null=True, blank=True)

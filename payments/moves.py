@@ -6,6 +6,8 @@ A move returns whether it happened; the tables of the machines stand in models.p
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.timezone import now
+
 from orders.models import Order, TimelineEntry
 from orders.moves import tell
 from payments.models import Method, Payment, Refusal, WebhookEvent
@@ -44,6 +46,12 @@ def authorise(
         next_try_at=None,
     )
     return bool(moved)
+
+
+def note_answered(payment: Payment) -> None:
+    """The PSP says that the customer paid, or that the bank is deciding: the order's page waits, and nothing opens."""
+    payment.approved_at = payment.approved_at or now()
+    Payment.objects.filter(pk=payment.pk, approved_at__isnull=True).update(approved_at=payment.approved_at)
 
 
 def fail(order: Order, payment: Payment, refusal: str, actor: Actor, actor_name: str = "") -> bool:

@@ -31,6 +31,8 @@ Actor = TimelineEntry.Actor
 BATCH = 50
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=30)
+SILENT_AFTER = 3
+"""So many rows without an answer, one after the other, are a silent PSP."""
 NO_PAGE_AFTER = timedelta(minutes=5)
 """A payment whose page was never learnt of is given up after that long: nobody can have been sent there."""
 READ_EVERY = timedelta(hours=1)
@@ -52,23 +54,39 @@ def sweep() -> dict[str, int]:
 
 
 def _by_psp(rows: Iterable[Row], provider: Callable[[Row], str], do: Callable[[Row], object]) -> int:
-    """Do each row; a PSP that does not answer ends its own batch, and is noted as silent until it answers again."""
+    """Do each row; a silent PSP ends its own batch, and is noted as silent until it answers again."""
     batches: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         batches[provider(row)].append(row)
-    done = 0
-    for psp, batch in batches.items():
+    return sum(_batch(psp, batch, do) for psp, batch in batches.items())
+
+
+def _batch(psp: str, batch: list[Row], do: Callable[[Row], object]) -> int:
+    done = unanswered = 0
+    for position, row in enumerate(batch):
         try:
-            for row in batch:
-                done += _done(do, row)
-            Channel.objects.filter(provider=psp, silent_since__isnull=False).update(silent_since=None)
+            done += _done(do, row)
+            unanswered = 0
         except Unreachable:
+            # One row may be odd by itself; several in a row mean that the PSP is silent.
+            unanswered += 1
+            if unanswered < SILENT_AFTER and position < len(batch) - 1:
+                continue
             log.warning("A PSP does not answer: the rest of this batch waits")
+            _give_back(batch[position + 1 :])
             # Its list is asked for again soon, if only to learn that it speaks again.
             Channel.objects.filter(provider=psp).update(
                 silent_since=Coalesce("silent_since", Now()), next_try_at=Now() + FIRST_WAIT
             )
+            return done
+    Channel.objects.filter(provider=psp, silent_since__isnull=False).update(silent_since=None)
     return done
+
+
+def _give_back(rows: list[Row]) -> None:
+    """Rows that were claimed and not tried have their turn in the next sweep."""
+    for row in rows:
+        type(row)._default_manager.filter(pk=row.pk).update(next_try_at=Now() + FIRST_WAIT)
 
 
 def _done(do: Callable[[Any], object], row: Any) -> bool:
@@ -112,10 +130,9 @@ def _look_after(payment: Payment) -> None:
         case PageState.DEAD:
             with transaction.atomic():
                 moves.expire(hold(pk=payment.order_id), payment, Actor.SYSTEM)
-        case PageState.OPEN | PageState.PENDING:
-            if payment.claimed_at:
-                # Nobody learnt what came of the capture: the same one is asked for again.
-                capture(payment.pk)
+        case PageState.OPEN if payment.claimed_at:
+            # Nobody learnt what came of the capture: the same one is asked for again.
+            capture(payment.pk)
 
 
 def _note_unannounced(payment: Payment) -> None:

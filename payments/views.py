@@ -14,7 +14,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.timezone import now
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from orders import checkout
 from orders.checkout import CartChanged, NotReady, Ready
@@ -50,6 +50,19 @@ def private(view: View[P]) -> View[P]:
     return guarded
 
 
+def posted(view: View[P]) -> View[P]:
+    """For a button of the order's page: who gets there otherwise (another language, a reload) sees the page."""
+
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if request.method != "POST":
+            return SeeOther(_address_of(str(kwargs["token"])))
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
 @private
 @require_http_methods(["GET", "HEAD", "POST"])
 def review(request: HttpRequest) -> HttpResponse:
@@ -76,6 +89,7 @@ def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = N
 
 def _place(request: HttpRequest) -> HttpResponse:
     if order := _placed_before(request):
+        _remember(request, order)
         return _try(request, order)
     try:
         ready = checkout.prepare(request.session)
@@ -84,24 +98,38 @@ def _place(request: HttpRequest) -> HttpResponse:
     form = ReviewForm(request.POST, offers=offers(ready.quote.total))
     if not form.is_valid():
         return _show_review(request, ready, form, status=422)
-    key = form.cleaned_data["checkout_key"]
+    with at_most(HAND_OFF_SECONDS):
+        return _replace_and_hand_off(request, ready, form)
+
+
+def _replace_and_hand_off(request: HttpRequest, ready: Ready, form: ReviewForm) -> HttpResponse:
+    """Place the order, in the place of one that the cart had become before, and hand the customer off."""
+    key, total = form.cleaned_data["checkout_key"], form.cleaned_data["total"]
     earlier = checkout.earlier_order(request.session, key)
     try:
+        # Compared before the earlier order is touched: a stale tab must not end what another one is paying.
+        checkout.compare(ready.quote, key=key, shown_total=total)
         if earlier and not withdraw(earlier, Order.CancelReason.CHANGED_CART, Actor.CUSTOMER):
             return SeeOther(_address(earlier))
         order = checkout.place(
             ready.cart,
             ready.details,
             key=key,
-            shown_total=form.cleaned_data["total"],
+            shown_total=total,
             language=get_language() or settings.LANGUAGE_CODE,
         )
     except CartChanged as changed:
         return ask_again(request, changed.quote)
     except Unreachable:
         return _psp_silent(request, earlier)
-    checkout.remember_order(request.session, order)
+    _remember(request, order)
     return _hand_off(request, order, form)
+
+
+def _remember(request: HttpRequest, order: Order) -> None:
+    """Keep the order in the session, at once: the answer may be a 503, with which Django saves no session."""
+    checkout.remember_order(request.session, order)
+    request.session.save()
 
 
 def _placed_before(request: HttpRequest) -> Order | None:
@@ -133,16 +161,14 @@ def order(request: HttpRequest, token: str) -> HttpResponse:
 
 def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, status: int = 200) -> HttpResponse:
     page = page_of(order, list(order.payments.order_by("created_at")))
-    size = None
     if page.state in (State.ACCEPTED, State.REFUNDED):
         checkout.forget_order_and_cart(request.session, order)
-        size = attestation.kilobytes(attestation.of(order))
     context = {
         "order": order,
         "page": page,
         "state": page.state.value,
         "lines": order.lines.all(),
-        "attestation_kilobytes": size,
+        "attestation": getattr(order, "attestation", None),
         "form": form or _retry_form(order, page),
         "automatic": request.GET.get("auto") != "0",
         "checked_at": now(),
@@ -157,7 +183,7 @@ def _retry_form(order: Order, page: OrderPage) -> MethodForm:
 
 
 @private
-@require_POST
+@posted
 def pay(request: HttpRequest, token: str) -> HttpResponse:
     """Another try for an order that is already placed, with any method."""
     return _try(request, _find(token))
@@ -188,7 +214,7 @@ def _psp_silent(request: HttpRequest, order: Order | None) -> HttpResponse:
 
 
 @private
-@require_POST
+@posted
 def cancel(request: HttpRequest, token: str) -> HttpResponse:
     """The customer gives a pending order up."""
     order = _find(token)
@@ -200,7 +226,7 @@ def cancel(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @private
-@require_POST
+@posted
 def again(request: HttpRequest, token: str) -> HttpResponse:
     """Take up a cancelled order anew: the cart and the details are still in the session."""
     order = _find(token)
@@ -211,7 +237,7 @@ def again(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @private
-@require_safe
+@require_GET
 def returned(request: HttpRequest, token: str, payment: UUID) -> HttpResponse:
     """Back from the PSP. Needs no session, believes nothing of the address, moves nothing but the customer."""
     found = _note_visit(token, payment, "returned_at", TimelineEntry.Kind.RETURNED)
@@ -222,7 +248,7 @@ def returned(request: HttpRequest, token: str, payment: UUID) -> HttpResponse:
 
 
 @private
-@require_safe
+@require_GET
 def left(request: HttpRequest, token: str, payment: UUID) -> HttpResponse:
     """The customer left the PSP's page by its own link; the page may still be open."""
     _note_visit(token, payment, "left_at", TimelineEntry.Kind.LEFT)

@@ -22,6 +22,6 @@ def receive(request: HttpRequest, provider: str) -> HttpResponse:
     except BadSignature:
         tally.count(f"rejected-{provider}")
         return HttpResponse(status=400)
-    except (Unreachable, LookupError):
+    except Unreachable:
         return HttpResponse(status=503)
     return HttpResponse(outcome, content_type="text/plain; charset=utf-8")

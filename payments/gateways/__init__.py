@@ -5,24 +5,24 @@ from functools import lru_cache
 from django.conf import settings
 
 from payments.configuration import PayPalConfiguration, StripeConfiguration
-from payments.gateways.base import CapturingGateway, Gateway
+from payments.gateways.base import CapturingGateway, Gateway, NotConfigured
 from payments.gateways.paypal import PayPalGateway
 from payments.gateways.stripe import StripeGateway
 
 
 def gateway(provider: str) -> Gateway:
-    """The gateway of a provider, as the settings configure it now. Raises LookupError when it is switched off."""
+    """The gateway of a provider, as the settings configure it now. Raises NotConfigured when it is switched off."""
     if provider == "stripe" and settings.PAYMENTS.stripe:
         return _stripe(settings.PAYMENTS.stripe)
     if provider == "paypal" and settings.PAYMENTS.paypal:
         return _paypal(settings.PAYMENTS.paypal)
-    raise LookupError(f"{provider} is not configured")
+    raise NotConfigured(provider)
 
 
 def capturing_gateway() -> CapturingGateway:
-    """PayPal's gateway. Raises LookupError when it is switched off."""
+    """PayPal's gateway. Raises NotConfigured when it is switched off."""
     if not settings.PAYMENTS.paypal:
-        raise LookupError("paypal is not configured")
+        raise NotConfigured("paypal")
     return _paypal(settings.PAYMENTS.paypal)
 
 

@@ -9,10 +9,11 @@ from uuid import UUID
 
 
 class GatewayError(Exception):
-    """Something went wrong at a PSP: BadSignature, Refused or Unreachable.
+    """Something went wrong at a PSP: BadSignature, Refused, Declined or Unreachable.
 
     BadSignature   the message is not the PSP's
     Refused        the PSP said no, definitely: asking again gives the same answer
+    Declined       a capture only: the customer may choose another account on the same page
     Unreachable    nobody knows what happened: ask again
     """
 
@@ -32,6 +33,14 @@ class Refused(GatewayError):
 
 class Unreachable(GatewayError):
     """No definite answer: time-out, 5xx, too many requests, nonsense instead of JSON."""
+
+
+class NotConfigured(Unreachable):
+    """The provider is switched off in this shop's settings: what waits for it, waits until it is back."""
+
+
+class Declined(GatewayError):
+    """PayPal could not debit the account that was chosen; the customer may choose another on the same page."""
 
 
 class PageState(StrEnum):
@@ -256,7 +265,7 @@ class CapturingGateway(Gateway, Protocol):
     def capture(self, payment: PaymentFacts, n: int) -> PageState:
         """Take the approved money; `n` tells tries apart, the same `n` never takes twice.
 
-        PAID and PENDING: the PSP's message will say so. OPEN: not approved (any more), or the account chosen was
-        declined and the customer may choose another on the same page. Raises Refused when the payment is over,
-        Unreachable when nobody knows: then ask again with the same `n`.
+        PAID and PENDING: the PSP's message will say so. OPEN: not approved, or not any more. Raises Declined when the
+        customer may choose another account on the same page, Refused when the payment is over, Unreachable when
+        nobody knows: then ask again with the same `n`.
         """

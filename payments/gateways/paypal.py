@@ -13,6 +13,7 @@ from django.utils.translation import gettext, override
 from payments.configuration import PAYPAL_API, PayPalConfiguration
 from payments.gateways.allowed import kept, parsed, reference, word
 from payments.gateways.base import (
+    Declined,
     Facts,
     HostedPage,
     Kind,
@@ -59,12 +60,8 @@ FRESH_PAUSES = (0.5, 1.0, 2.0)
 
 KEY_MEANS_ANOTHER = "PAYPAL_REQUEST_ID_PREVIOUSLY_USED"
 # What PayPal answers to a capture when the customer can still do something about it on the same page.
-CUSTOMER_MAY_CHOOSE = (
-    "INSTRUMENT_DECLINED",
-    "ORDER_NOT_APPROVED",
-    "PAYER_ACTION_REQUIRED",
-    "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING",
-)
+NOT_APPROVED = ("ORDER_NOT_APPROVED", "PAYER_ACTION_REQUIRED")
+ACCOUNT_DECLINED = ("INSTRUMENT_DECLINED", "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING")
 
 
 class PayPalGateway:
@@ -116,8 +113,10 @@ class PayPalGateway:
         return state
 
     def _uncaptured(self, payment: PaymentFacts, refused: Refused) -> PageState:
-        if refused.code in CUSTOMER_MAY_CHOOSE:
+        if refused.code in NOT_APPROVED:
             return PageState.OPEN
+        if refused.code in ACCOUNT_DECLINED:
+            raise Declined(refused.code)
         if refused.code == "ORDER_ALREADY_CAPTURED":
             return self.look(payment)
         if refused.code == "ORDER_COMPLETION_IN_PROGRESS":

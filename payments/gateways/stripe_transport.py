@@ -18,7 +18,6 @@ Answer = TypeVar("Answer")
 API_VERSION: Final = "2026-10-28.endive"
 """The one of the installed package, and the one in which Stripe must render our webhook endpoint's events."""
 KEY_MEANS_ANOTHER = "idempotency_error"
-KEY_IN_USE = "idempotency_key_in_use"
 
 stripe.enable_telemetry = False
 
@@ -73,10 +72,10 @@ def _failure(error: stripe.StripeError) -> GatewayError:
             # Says something about our key, nothing about the payment.
             log.error("Stripe does not accept our key: %s", code)
             return Unreachable(code)
-        case stripe.IdempotencyError() if code != KEY_IN_USE:
+        case stripe.IdempotencyError():
             log.error("Stripe knows a key of ours from another request")
             return Refused(KEY_MEANS_ANOTHER)
-        case stripe.InvalidRequestError() | stripe.CardError() if code != KEY_IN_USE:
+        case stripe.InvalidRequestError() | stripe.CardError():
             log.error("Stripe refused a request: %s", code)
             return Refused(code)
         case _:

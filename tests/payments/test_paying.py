@@ -437,7 +437,7 @@ def test_an_account_that_paypal_declines_lets_the_customer_choose_another(client
     back = pay(sandbox, "paypal", answer["Location"], capture="instrument_declined")
     client.get(back)
     payment = Payment.objects.get()
-    assert (payment.status, payment.claimed_at, payment.capture_number) == ("started", None, 1)
+    assert (payment.status, payment.claimed_at, payment.capture_number) == ("started", None, 2)
 
     pay(sandbox, "paypal", answer["Location"])
     capture.capture(payment.pk)

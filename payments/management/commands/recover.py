@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
 from payments.gateways import gateway
-from payments.gateways.base import Unreachable
+from payments.gateways.base import NotConfigured, Unreachable
 from payments.models import Provider
 from payments.recovery import recover
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         for provider in Provider:
             try:
                 gateway(provider)
-            except LookupError:
+            except NotConfigured:
                 continue
             found = 0
             try:
