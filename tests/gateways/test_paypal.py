@@ -34,8 +34,8 @@ def configured(base: str, secret: str = PAYPAL_CLIENT_SECRET) -> PayPalGateway:
     )
 
 
-@pytest.fixture
-def gateway(sandbox: Running) -> PayPalGateway:
+def trusting(sandbox: Running) -> PayPalGateway:
+    """The gateway that believes the sandbox's own authority."""
     base = f"{sandbox.url}/paypal"
     return PayPalGateway(
         PayPalConfiguration(
@@ -48,6 +48,11 @@ def gateway(sandbox: Running) -> PayPalGateway:
             certificate_roots=sandbox.state / PAYPAL_ROOT_FILE,
         )
     )
+
+
+@pytest.fixture
+def gateway(sandbox: Running) -> PayPalGateway:
+    return trusting(sandbox)
 
 
 def opened(gateway: PayPalGateway) -> APayment:
