@@ -7,7 +7,7 @@ from enum import StrEnum
 from django.utils.timezone import now
 
 from orders.models import Order
-from payments.models import Payment, Refund
+from payments.models import Payment, Refund, Refusal
 
 PATIENCE = timedelta(minutes=2)
 """Then another method is offered."""
@@ -110,8 +110,8 @@ def _unpaid(latest: Payment | None) -> State:
         return State.OPEN
     if latest.status == Payment.Status.EXPIRED:
         return State.EXPIRED
-    if latest.status == Payment.Status.FAILED:
-        return State.REFUSED
+    if latest.status == Payment.Status.FAILED or latest.refusal == Refusal.PAYPAL:
+        return State.REFUSED  # PayPal declines when it is asked to capture: once the customer is back
     if latest.returned_at or latest.approved_at or latest.claimed_at:
         return State.WAITING
     if latest.left_at:
