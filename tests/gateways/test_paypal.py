@@ -12,7 +12,7 @@ from requests.structures import CaseInsensitiveDict
 
 from payments.configuration import PAYPAL_API, PAYPAL_CERTIFICATES, PAYPAL_PAGES, PayPalConfiguration
 from payments.gateways import paypal as module
-from payments.gateways.base import Facts, Kind, Notice, PageState, Refused, Unreachable
+from payments.gateways.base import Declined, Facts, Kind, Notice, PageState, Refused, Unreachable
 from payments.gateways.paypal import PayPalGateway
 from payments.gateways.paypal_messages import HANDLED
 from payments.models import Refusal
@@ -201,7 +201,8 @@ class TestCapture:
         payment = opened(gateway)
         page = gateway.open(payment, URLS)
         sandbox.client.approve_paypal(payment.page_reference or "", capture="instrument_declined")
-        assert gateway.capture(payment, 1) == PageState.OPEN
+        with pytest.raises(Declined):
+            gateway.capture(payment, 1)
         assert gateway.open(payment, URLS) == page
         sandbox.client.approve_paypal(payment.page_reference or "")
         assert gateway.capture(payment, 2) == PageState.PAID
@@ -229,7 +230,7 @@ class TestCapture:
         ("status", "issue", "expected"),
         [
             (422, "PAYER_ACTION_REQUIRED", PageState.OPEN),
-            (422, "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING", PageState.OPEN),
+            (422, "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING", Declined),
             (422, "ORDER_COMPLETION_IN_PROGRESS", Unreachable),
             (409, "RESOURCE_CONFLICT", Unreachable),
             (403, "PERMISSION_DENIED", Unreachable),
