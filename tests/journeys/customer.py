@@ -107,7 +107,7 @@ class Customer:
 
     def downloads_attestation(self) -> bytes:
         with self.page.expect_download() as download:
-            self.page.get_by_role("link", name=re.compile(r"^Télécharger l’attestation \(PDF,\s\d+\sKo\)$")).click()
+            self.page.get_by_role("link", name=re.compile(r"^Télécharger l’attestation \(PDF(,\s\d+\sKo)?\)$")).click()
         return download.value.path().read_bytes()
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 
 from orders.models import Order, Product, TimelineEntry
 from orders.moves import cancel, hold
-from payments.models import Payment, Refusal
+from payments.models import Payment, Refund, Refusal
 from tests.demo.catalogue import fill_catalogue
 from tests.sandbox.client import Sandbox
 from tests.shop import DETAILS, deliver, fill_cart, placed, started, stripe_event
@@ -301,6 +301,47 @@ def order_under_review(stage: Stage) -> None:
 
 
 @scene
+def order_paid_too_late(stage: Stage) -> None:
+    order = stage.order()
+    payment = started(order)
+    paid = stripe_event(payment)
+    deliver(stripe_event(payment, "checkout.session.expired"))
+    cancel_order(order, Order.CancelReason.CUSTOMER)
+    deliver(paid)
+    stage.open_order(order)
+
+
+@scene
+def order_refunded(stage: Stage) -> None:
+    order, payment = accepted(stage)
+    payment.refunds.create(amount=payment.amount, status=Refund.Status.SUCCEEDED)
+    Order.objects.filter(pk=order.pk).update(
+        status=Order.Status.CANCELLED, cancel_reason=Order.CancelReason.REFUNDED, holds_stock=False
+    )
+    stage.open_order(order)
+
+
+@scene
+def order_refunded_in_part(stage: Stage) -> None:
+    order, payment = accepted(stage)
+    payment.refunds.create(amount=2800, status=Refund.Status.SUCCEEDED)
+    payment.refunds.create(amount=1650, status=Refund.Status.REQUESTED)
+    stage.open_order(order)
+
+
+def accepted(stage: Stage) -> tuple[Order, Payment]:
+    order = stage.order()
+    payment = started(order)
+    deliver(stripe_event(payment))
+    return order, payment
+
+
+def cancel_order(order: Order, reason: Order.CancelReason) -> None:
+    with transaction.atomic():
+        cancel(hold(pk=order.pk), reason, TimelineEntry.Actor.CUSTOMER)
+
+
+@scene
 def order_expired(stage: Stage) -> None:
     order = stage.order()
     deliver(stripe_event(started(order), "checkout.session.expired"))
@@ -321,8 +362,7 @@ def cancelled(reason: Order.CancelReason) -> Scene:
     def show(stage: Stage) -> None:
         order = stage.order()
         started(order, status=Payment.Status.EXPIRED)
-        with transaction.atomic():
-            cancel(hold(pk=order.pk), reason, TimelineEntry.Actor.CUSTOMER)
+        cancel_order(order, reason)
         stage.open_order(order)
 
     return show

@@ -35,13 +35,16 @@ def test_amex_is_refused_by_the_page_and_takes_no_money(claire: Customer, sandbo
     accepted(claire, sandbox)
 
 
-def test_who_gives_up_at_the_bank_reads_it_and_goes_on_with_another_means(claire: Customer, sandbox: Sandbox) -> None:
+def test_who_gives_up_after_a_refusal_reads_why_and_goes_on_with_another_means(
+    claire: Customer, sandbox: Sandbox
+) -> None:
     claire.orders_by_card()
     first_page = claire.page.url
     claire.types_card(DECLINED)
+    sandbox.flush()
     claire.goes_back_to_the_shop()
-    claire.reads("Paiement interrompu")
-    claire.sees("Rien n’a été débité")
+    claire.reads("Le paiement n’a pas abouti")
+    claire.sees("Votre banque n’a pas accepté le paiement")
 
     claire.pays_again("twint")
     claire.confirms_twint()

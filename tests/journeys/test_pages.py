@@ -66,7 +66,7 @@ def photograph(page: Page, name: str) -> None:
 
 def test_every_state_of_an_order_has_its_own_title(page: Page, shop: str, sandbox: Sandbox) -> None:
     names = ["open", "left", "waiting", "waiting-long", "waiting-very-long", "accepted", "under-review", "expired"]
-    names += ["refused-funds", "cancelled-expired"]
+    names += ["refused-funds", "cancelled-expired", "paid-too-late", "refunded"]
     titles = set()
     for name in names:
         SCENES[f"order-{name}"](Stage(page, shop, sandbox))
