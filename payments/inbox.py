@@ -223,7 +223,8 @@ def _why_not(order: Order, payment: Payment, payments: list[Payment], notice: No
     same_page = payment.page_reference in (None, notice.page_reference) or notice.page_reference is None
     if (notice.amount, notice.currency) != (payment.amount, payment.currency) or not same_page:
         return WhyNot.MISMATCH
-    if payment.amount != order.total:
+    # What has gone back already, at the PSP's dashboard for one, pays nothing, and must not go back again by itself.
+    if payment.amount != order.total or notice.refunded >= payment.amount:
         return WhyNot.MISMATCH
     if order.status == Order.Status.EFFECTIVE or any(other.settles for other in payments):
         return WhyNot.SECOND
