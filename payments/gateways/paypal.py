@@ -92,7 +92,7 @@ class PayPalGateway:
     def look(self, payment: PaymentFacts) -> PageState:
         if not payment.page_reference:
             return PageState.DEAD  # its address was never shown to anybody
-        order = self._read(f"/v2/checkout/orders/{payment.page_reference}")
+        order = self._read(f"/v2/checkout/orders/{payment.page_reference}", FRESH_PAUSES)
         return state_of(order) if order else PageState.DEAD
 
     def close(self, payment: PaymentFacts) -> PageState:
@@ -105,6 +105,8 @@ class PayPalGateway:
         try:
             state = state_of(within(TASK_SECONDS, lambda: self._transport.post(path, {}, key)))
         except NotFound as refused:
+            if self.look(payment) != PageState.DEAD:
+                raise Unreachable(refused.code) from None
             raise Refused(refused.code, "timeout") from None
         except Refused as refused:
             state = self._uncaptured(payment, refused)
@@ -161,6 +163,8 @@ class PayPalGateway:
                 order = self._transport.get(f"/v2/checkout/orders/{payment.page_reference}")
             else:
                 order = self._transport.post("/v2/checkout/orders", body, str(payment.id))
+        except NotFound as refused:
+            raise Unreachable(refused.code) from None
         except Refused as refused:
             raise Refused(refused.code, "opening") from None
         url = page_of(order)

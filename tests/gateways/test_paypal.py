@@ -402,6 +402,15 @@ class TestConfirm:
         with serving(lambda request: token(request, unknown) if "token" in request.path else next(answers)) as server:
             assert configured(server.url).confirm(self.told("PAYMENT.CAPTURE.COMPLETED", "2GG")).kind == Kind.PAID
 
+    def test_pretix_a_fresh_order_that_paypal_does_not_know_yet_is_not_dead(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "FRESH_PAUSES", (0.01, 0.01))
+        unknown = as_json({"name": "RESOURCE_NOT_FOUND", "details": [{"issue": "INVALID_RESOURCE_ID"}]}, 404)
+        answers = iter([unknown, as_json({"id": "5O1", "status": "PAYER_ACTION_REQUIRED"})])
+        with serving(lambda request: token(request, unknown) if "token" in request.path else next(answers)) as server:
+            assert configured(server.url).look(APayment(method="paypal").on("5O1")) == PageState.OPEN
+
     @pytest.mark.parametrize(
         ("status", "kind", "refunded"),
         [
