@@ -90,7 +90,8 @@ class Verifier:
     def _key(self, url: str) -> rsa.RSAPublicKey:
         known = self._certificates.get(url)
         if known is None or known.until < time.time():
-            self._ration()
+            if known is None:
+                self._ration()  # one that was good before is never kept out by names that somebody invents
             known = _checked(within(FETCH_SECONDS, lambda: _fetched(url)), self._roots)
             with self._lock:
                 if len(self._certificates) >= KEPT:

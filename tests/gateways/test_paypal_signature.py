@@ -248,6 +248,19 @@ def test_names_without_end_do_not_make_it_ask_without_end(paypal: PayPal) -> Non
     paypal.verifier.verify(BODY, signed(BODY, paypal.url()))
 
 
+def test_invented_names_do_not_keep_a_good_certificate_from_being_renewed(
+    paypal: PayPal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paypal.verifier.verify(BODY, signed(BODY, paypal.url()))
+    for n in range(paypal_signature.FETCHES_A_MINUTE):
+        with pytest.raises((BadSignature, Unreachable)):
+            paypal.verifier.verify(BODY, signed(BODY, paypal.url(f"CERT-{n}")))
+
+    later = time.time() + paypal_signature.KEPT_SECONDS + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    paypal.verifier.verify(BODY, signed(BODY, paypal.url()))
+
+
 def test_no_more_than_a_few_certificates_are_kept(paypal: PayPal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paypal_signature, "KEPT", 2)
     for n in range(6):
