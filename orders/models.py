@@ -353,6 +353,7 @@ class TimelineEntry(models.Model):
         RETURNED = "returned", _("Back from the payment page.")
         LEFT = "left", _("Left the payment page.")
         REVIVED = "revived", _("The money came after the order had expired; its goods could be had again.")
+        ACCEPTED = "accepted", _("Accepted what %(provider)s shows, although no message of it came.")
         REFUND_REQUESTED = "refund_requested", _("Refund of %(amount)s requested: %(reason)s")
         REFUND_SUCCEEDED = "refund_succeeded", _("Refunded %(amount)s.")
         REFUND_FAILED = "refund_failed", _("The refund of %(amount)s failed.")

@@ -1,12 +1,16 @@
-"""System checks of the payments' configuration: what `manage.py check` and every start say about it."""
+"""System checks of the payments' configuration: what every command of manage.py says about it.
+
+They only warn: the web server runs none of them. A contradiction is refused where the settings are read.
+"""
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
-from stdnum.ch import uid
-from stdnum.exceptions import ValidationError
+from django.core.checks import CheckMessage, Warning, register
+
+from payments.configuration import LOOPBACK
 
 
 @register()
@@ -32,17 +36,14 @@ def methods_are_offered(app_configs: Sequence[AppConfig] | None, **kwargs: objec
 
 
 @register()
-def seller_is_identified(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
-    """A seller registered for VAT shows its number on every invoice (LTVA art. 26 al. 2 let. a)."""
-    number = settings.SELLER["uid"]
-    if not number:
-        if settings.SELLER["vat_registered"]:
-            hint = "Set SELLER_UID, or SELLER_VAT_REGISTERED=False."
-            return [Error("The seller is registered for VAT but has no number.", hint=hint, id="payments.E001")]
+def money_is_real(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
+    """A shop that everybody can reach and that takes play money gives its goods away."""
+    if settings.PAYMENTS.mode != "test" or urlsplit(settings.SITE_URL).hostname in LOOPBACK:
         return []
-    try:
-        uid.validate(number)
-    except ValidationError:
-        hint = "Check SELLER_UID: its last digit proves the others, as in CHE-123.456.788."
-        return [Error(f"SELLER_UID is {number!r}, which is no Swiss company number.", hint=hint, id="payments.E002")]
-    return []
+    return [
+        Warning(
+            f"PAYMENTS_MODE is test, and {settings.SITE_URL} is public: orders become effective without real money.",
+            hint="Set PAYMENTS_MODE=live and the keys of that mode before customers come.",
+            id="payments.W003",
+        )
+    ]

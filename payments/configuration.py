@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
+from stdnum.ch import uid
+from stdnum.exceptions import ValidationError
 
 ModeName = Literal["live", "test", "sandbox"]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -83,6 +85,26 @@ def read_configuration(env: Env) -> PaymentsConfiguration:
             "STRIPE_WEBHOOK_SECRETS, or PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET and PAYPAL_WEBHOOK_IDS."
         )
     return configuration
+
+
+def company_number(number: str, *, vat_registered: bool) -> str:
+    """The seller's company number (UID), proven by its last digit; empty only where there is no VAT.
+
+    A seller registered for VAT shows it on every invoice (LTVA art. 26 al. 2 let. a). Raises ImproperlyConfigured.
+    """
+    if not number and vat_registered:
+        raise ImproperlyConfigured(
+            "The seller is registered for VAT but has no number: set SELLER_UID, or SELLER_VAT_REGISTERED=False."
+        )
+    try:
+        if number:
+            uid.validate(number)
+    except ValidationError as error:
+        raise ImproperlyConfigured(
+            f"SELLER_UID is {number!r}, which is no Swiss company number: its last digit proves the others, "
+            "as in CHE-123.456.788."
+        ) from error
+    return number
 
 
 def _read_stripe(env: Env, mode: ModeName) -> StripeConfiguration | None:

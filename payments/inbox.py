@@ -79,7 +79,7 @@ def take(provider: str, facts: Facts, source: str, body_sha256: str = "") -> str
         facts=facts.object,
         body_sha256=body_sha256,
     )
-    if psp.read(facts).kind == Kind.OTHER:
+    if source != Source.READ and psp.read(facts).kind == Kind.OTHER:
         return "Ignored: nothing here follows from it"
     try:
         if _stands_as_it_is(psp, facts, source):

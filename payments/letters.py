@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -25,6 +26,10 @@ log = logging.getLogger(__name__)
 BACK_OFF = [timedelta(minutes=minutes) for minutes in (2, 5, 15, 30)]
 
 
+class NotSent(Exception):
+    """The mail server refused a letter. What it said may name the address, which no log or task may hold."""
+
+
 def due(order: Order, kind: Letter.Kind, about: object, after: timedelta = timedelta(0)) -> None:
     """Write, in the caller's transaction, that a letter is due; one a matter, whatever happens twice."""
     letter = Letter(order=order, kind=kind, about=str(about), due_at=now() + after)
@@ -43,7 +48,7 @@ def send(letter_id: int) -> bool:
     """Send a letter that is due, and note it; returns whether this call did.
 
     The claim is committed before the mail leaves, so that two workers do not both send it. A worker killed between
-    sending and noting makes it leave again, with the same Message-ID.
+    sending and noting makes it leave again, with the same Message-ID. Raises NotSent.
     """
     letter = _claim(letter_id)
     if letter is None:
@@ -52,7 +57,10 @@ def send(letter_id: int) -> bool:
         letter.delete()
         return False
     message = compose(letter)
-    message.send()
+    try:
+        message.send()
+    except SMTPException as error:
+        raise NotSent(type(error).__name__) from None
     with transaction.atomic():
         order = hold(pk=letter.order_id)
         if Letter.objects.filter(pk=letter.pk, sent_at__isnull=True).update(sent_at=now()):

@@ -252,6 +252,9 @@ class Gateway(Protocol):
         Fetched page by page while it is read. Raises Unreachable.
         """
 
+    def reading(self, payment: PaymentFacts) -> Facts:
+        """The facts of a payment that no message ever told of, to be confirmed as any. Raises Unreachable."""
+
     def register(self, url: str) -> Registration:
         """Let the PSP send exactly the handled events to this address; nothing changes where it does so already.
 

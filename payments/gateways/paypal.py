@@ -227,6 +227,16 @@ class PayPalGateway:
                 continue
             yield facts
 
+    def reading(self, payment: PaymentFacts) -> Facts:
+        order = self._shown(f"/v2/checkout/orders/{payment.page_reference}")
+        captures = [
+            one for unit in order.get("purchase_units", []) for one in unit.get("payments", {}).get("captures", [])
+        ]
+        if not captures:
+            raise Unreachable("nothing was captured on this page")
+        capture = {"id": reference(captures[-1])}
+        return Facts(f"read-{payment.id}", "PAYMENT.CAPTURE.COMPLETED", self._livemode, self.api_version, capture)
+
     def register(self, url: str) -> Registration:
         return register(self._transport, url)
 

@@ -227,6 +227,11 @@ class StripeGateway:
                 continue
             yield facts
 
+    def reading(self, payment: PaymentFacts) -> Facts:
+        session = {"object": "checkout.session", "id": payment.page_reference}
+        livemode = self._configuration.livemode
+        return Facts(f"read-{payment.id}", "checkout.session.completed", livemode, API_VERSION, session)
+
     def register(self, url: str) -> Registration:
         return register(self._client, url)
 

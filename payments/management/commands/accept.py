@@ -1,0 +1,34 @@
+"""`manage.py accept PAYMENT --by NAME`: let a payment count that the PSP shows and never told of."""
+
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+
+from payments.gateways.base import Unreachable
+from payments.models import Payment
+from payments.recovery import accept
+
+
+class Command(BaseCommand):
+    help = "Accept what the PSP shows live for a payment without any message; compared as any message is."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("payment", type=UUID, help="the payment's id, from the order's page in the back office")
+        parser.add_argument("--by", required=True, help="the user name of the member of staff who accepts")
+
+    def handle(self, *args: Any, **given: Any) -> None:
+        user = User.objects.filter(username=given["by"], is_active=True, is_staff=True).first()
+        if user is None:
+            raise CommandError(f"{given['by']} is no active member of staff.")
+        payment = (
+            Payment.objects.select_related("order").filter(pk=given["payment"], paid_seen_at__isnull=False).first()
+        )
+        if payment is None or payment.status == Payment.Status.AUTHORISED:
+            raise CommandError("This payment does not wait to be accepted.")
+        try:
+            self.stdout.write(accept(payment, user))
+        except Unreachable as error:
+            raise CommandError(f"{payment.get_provider_display()} does not answer: try again later.") from error

@@ -1,0 +1,71 @@
+"""Money that the PSP shows and never told of: a named person lets it count, on what the PSP shows live."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils.timezone import now
+
+from orders.models import Order
+from payments.attention import items
+from payments.models import Payment, WebhookEvent
+from payments.sweep import sweep
+from tests.payments.test_paying import pay
+from tests.sandbox.client import Sandbox
+from tests.shop import fill_cart, order_and_pay
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def anna() -> User:
+    return User.objects.create_user("anna", is_staff=True)
+
+
+def unannounced(client: Client, sandbox: Sandbox, method: str, **how: str) -> tuple[Order, Payment]:
+    """Paid at the PSP, which made no event of it, not even for its list."""
+    sandbox.change(hold_webhooks=True)
+    fill_cart(client)
+    page = order_and_pay(client, method)["Location"]
+    client.get(pay(sandbox, method, page, webhook="never", **how))
+    Payment.objects.update(next_try_at=now(), claimed_at=None)
+    sweep()
+    return Order.objects.get(), Payment.objects.get()
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_case_37_it_is_listed_never_effective_by_itself_and_accepted_by_name(
+    client: Client, sandbox: Sandbox, anna: User, method: str
+) -> None:
+    order, payment = unannounced(client, sandbox, method)
+    assert (order.status, payment.status) == ("pending", "started")
+    assert [item.kind for item in items(order)] == ["unannounced"]
+
+    call_command("accept", str(payment.pk), by="anna")
+
+    order.refresh_from_db()
+    assert order.status == "effective"
+    assert WebhookEvent.objects.get(source="read").order == order
+    assert order.timeline.get(kind="accepted").actor_name == "anna"
+    assert items(order) == []
+
+
+def test_a_wrong_amount_is_not_accepted_by_name_either(client: Client, sandbox: Sandbox, anna: User) -> None:
+    order, payment = unannounced(client, sandbox, "card")
+    Payment.objects.update(amount=payment.amount + 100)
+
+    call_command("accept", str(payment.pk), by="anna")
+
+    order.refresh_from_db()
+    assert order.status == "pending"
+    assert Payment.objects.get().why_not == "mismatch"
+
+
+def test_nobody_accepts_what_does_not_wait_for_it(client: Client, anna: User, sandbox: Sandbox) -> None:
+    fill_cart(client)
+    order_and_pay(client, "card")
+    payment = Payment.objects.get()
+    with pytest.raises(CommandError, match="does not wait"):
+        call_command("accept", str(payment.pk), by="anna")
+    with pytest.raises(CommandError, match="no active member"):
+        call_command("accept", str(payment.pk), by="eve")
