@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from orders.models import Order, OrderLine, TimelineEntry
 from orders.money import format_amount, format_chf
 from payments.models import Attestation, Dispute, Letter, Payment, Refund, WebhookEvent
+from payments.why_pending import why_pending
 
 
 class ReadOnly:
@@ -102,7 +103,15 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
     list_per_page = 50
     show_full_result_count = False
     inlines = [LineInline, PaymentInline, TimelineInline, EventInline, LetterInline]
-    readonly_fields = ["badge", "printed_goods", "printed_shipping", "printed_total", "printed_vat", "addresses"]
+    readonly_fields = [
+        "badge",
+        "why_it_waits",
+        "printed_goods",
+        "printed_shipping",
+        "printed_total",
+        "printed_vat",
+        "addresses",
+    ]
     fieldsets = [
         (
             None,
@@ -111,6 +120,7 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
                     "number",
                     "badge",
                     "cancel_reason",
+                    "why_it_waits",
                     "printed_goods",
                     "printed_shipping",
                     "printed_total",
@@ -135,6 +145,10 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
     @admin.display(description=_("total"), ordering="total")
     def printed_total(self, order: Order) -> str:
         return format_chf(order.total)
+
+    @admin.display(description=_("why it waits"), empty_value="–")
+    def why_it_waits(self, order: Order) -> str:
+        return why_pending(order)
 
     @admin.display(description=_("goods"))
     def printed_goods(self, order: Order) -> str:

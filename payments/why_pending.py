@@ -1,0 +1,53 @@
+"""Why an order is pending, in one sentence for staff: what is open until when, what was heard last, what comes next."""
+
+from datetime import datetime
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from orders.models import Order
+from payments.models import Payment
+
+
+def why_pending(order: Order) -> str:
+    """The sentence, in the language in use; empty for an order that is not pending."""
+    if order.status != Order.Status.PENDING:
+        return ""
+    payments = list(order.payments.order_by("created_at"))
+    if any(payment.status == Payment.Status.AUTHORISED for payment in payments):
+        return _("Money came that does not fit the order: it stands on the list of what needs a person.")
+    latest = payments[-1] if payments else None
+    until = {"time": date_format(localtime(order.expires_at), "SHORT_DATETIME_FORMAT")}
+    if latest is None:
+        return _("No payment page was opened yet. Without a payment the order ends at %(time)s.") % until
+    return _heard(latest) + " " + (_("Without a payment the order ends at %(time)s.") % until)
+
+
+def _heard(payment: Payment) -> str:
+    facts = {
+        "method": payment.get_method_display(),
+        "provider": payment.get_provider_display(),
+        "until": _time(payment.expires_at),
+        "refusal": payment.get_refusal_display(),
+    }
+    match payment.status:
+        case Payment.Status.FAILED:
+            return _("The last try (%(method)s) was refused: %(refusal)s.") % facts
+        case Payment.Status.EXPIRED:
+            return _("The last page (%(method)s) was closed without a payment.") % facts
+    if payment.paid_seen_at:
+        return _("%(provider)s shows the payment as made, but no message has said so.") % facts
+    if payment.claimed_at:
+        return _("%(provider)s was asked for the approved money and has not answered yet.") % facts
+    if moment := payment.returned_at or payment.approved_at:
+        facts["moment"] = _time(moment)
+        return _("The customer came back from %(provider)s at %(moment)s; its message has not come yet.") % facts
+    if payment.left_at:
+        facts["moment"] = _time(payment.left_at)
+        return _("The customer left the page (%(method)s) at %(moment)s; it is open until %(until)s.") % facts
+    return _("The page (%(method)s) is open until %(until)s; the customer has not come back.") % facts
+
+
+def _time(moment: datetime) -> str:
+    return date_format(localtime(moment), "SHORT_DATETIME_FORMAT")

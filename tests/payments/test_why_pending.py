@@ -1,0 +1,51 @@
+"""Staff read in one sentence why an order waits."""
+
+from typing import Any
+
+import pytest
+from django.utils import translation
+from django.utils.timezone import now
+
+from payments.why_pending import why_pending
+from tests.shop import deliver, placed, started, stripe_event
+
+pytestmark = pytest.mark.django_db
+
+HEARD: dict[str, tuple[dict[str, Any], str]] = {
+    "open": ({}, "is open until"),
+    "left": ({"left_at": now()}, "left the page"),
+    "returned": ({"returned_at": now()}, "came back from Stripe"),
+    "refused": ({"status": "failed", "refusal": "funds"}, "limit or balance"),
+    "closed": ({"status": "expired"}, "closed without a payment"),
+    "capturing": ({"claimed_at": now()}, "asked for the approved money"),
+    "unannounced": ({"paid_seen_at": now()}, "no message has said so"),
+}
+
+
+@pytest.mark.parametrize(("heard", "said"), HEARD.values(), ids=HEARD.keys())
+def test_it_says_what_was_heard_last_and_what_comes_next(heard: dict[str, Any], said: str) -> None:
+    order = placed()
+    started(order, **heard)
+    with translation.override("en"):
+        sentence = why_pending(order)
+    assert said in sentence
+    assert "ends at" in sentence
+
+
+def test_it_says_that_no_page_was_opened() -> None:
+    with translation.override("en"):
+        assert "No payment page" in why_pending(placed())
+
+
+def test_it_points_to_the_list_for_money_that_does_not_fit() -> None:
+    order = placed()
+    deliver(stripe_event(started(order), amount_total=1))
+    with translation.override("en"):
+        assert "needs a person" in why_pending(order)
+
+
+def test_an_order_that_does_not_wait_has_no_reason_to() -> None:
+    order = placed()
+    deliver(stripe_event(started(order)))
+    order.refresh_from_db()
+    assert why_pending(order) == ""
