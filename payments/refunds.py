@@ -13,7 +13,6 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
@@ -266,21 +265,20 @@ def _move(
 
 
 def _return_goods(order: Order, refund: Refund) -> None:
-    """Put the refund's pieces back into the stock, once, whatever bounces later."""
-    if not refund.goods_back:
+    """Put the refund's pieces back into the stock, once and no more than is out, whatever bounces later."""
+    if not refund.goods_back or not order.holds_stock:
         return
     hold_goods(order)
     if not Refund.objects.filter(pk=refund.pk, goods_returned=False).update(goods_returned=True):
         return
-    lines = {line.pk: line for line in OrderLine.objects.filter(order=order)}
-    wanted = {piece["line"]: piece["quantity"] for piece in refund.lines} or {
-        pk: line.quantity - _already_returned(order, refund, pk) for pk, line in lines.items()
-    }
-    quantities: dict[int, int] = {}
-    for pk, quantity in wanted.items():
-        quantities[lines[pk].product_id] = quantity
+    asked = {piece["line"]: piece["quantity"] for piece in refund.lines}
+    quantities = {}
+    for line in OrderLine.objects.filter(order=order):
+        out = line.quantity - _already_returned(order, refund, line.pk)
+        quantities[line.product_id] = min(asked.get(line.pk, 0), out) if asked else out
     put_back({product: quantity for product, quantity in quantities.items() if quantity > 0})
-    Order.objects.filter(pk=order.pk).update(holds_stock=F("holds_stock") if refund.lines else False)
+    if not asked:
+        Order.objects.filter(pk=order.pk).update(holds_stock=False)
 
 
 def _already_returned(order: Order, refund: Refund, line: int) -> int:
