@@ -39,7 +39,8 @@ class Command(BaseCommand):
         payment = (payments.filter(pk=given["payment"]) if given["payment"] else payments.filter(settles=True)).first()
         if payment is None:
             raise CommandError(f"{given['number']} has no such payment.")
-        wanted = Wanted(given["amount"] or payment.refundable(), given["reason"], goods_back=given["goods_back"])
+        amount = payment.refundable() if given["amount"] is None else given["amount"]
+        wanted = Wanted(amount, given["reason"], goods_back=given["goods_back"])
         try:
             refund = ask(payment.pk, wanted, user)
         except NotRefundable as error:
