@@ -37,6 +37,8 @@ PATIENCE = timedelta(hours=1)
 
 TIME_TO_TRY_AGAIN = timedelta(minutes=10)
 """Who tries again by then gets no mail about the refusal."""
+BACK_AND_FORTH = (Kind.REFUND, Kind.DISPUTE)
+"""A refund bounces, a dispute is closed and opened again, and messages overtake each other: these are read live."""
 AHEAD = timedelta(days=3)
 """For so long a refund or a dispute may wait for its payment."""
 
@@ -79,11 +81,12 @@ def take(provider: str, facts: Facts, source: str, body_sha256: str = "") -> str
         facts=facts.object,
         body_sha256=body_sha256,
     )
-    if source != Source.READ and psp.read(facts).kind == Kind.OTHER:
+    notice = psp.read(facts)
+    if source != Source.READ and notice.kind == Kind.OTHER:
         return "Ignored: nothing here follows from it"
     try:
-        if _stands_as_it_is(psp, facts, source):
-            return _apply(event, psp.read(facts))
+        if notice.kind not in BACK_AND_FORTH and _stands_as_it_is(psp, facts, source):
+            return _apply(event, notice)
         if _is_known(event):
             return "Already here"
         return _apply(event, psp.confirm(facts))
