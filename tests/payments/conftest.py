@@ -1,0 +1,31 @@
+"""Our PSPs in the test's own process, for tests that need no network."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+
+from tests.sandbox.client import Sandbox
+from tests.sandbox.in_process import sandbox_in_process
+
+
+@pytest.fixture(scope="module")
+def _psps_of_the_module() -> Iterator[Sandbox]:
+    """No longer than a module: other modules have a sandbox of their own at the same address."""
+    stripe, paypal = settings.PAYMENTS.stripe, settings.PAYMENTS.paypal
+    assert stripe
+    assert paypal
+    assert paypal.certificate_roots
+    address = urlsplit(stripe.api)
+    with sandbox_in_process(
+        paypal.certificate_roots.parent, url=f"{address.scheme}://{address.netloc}", shop_url=settings.SITE_URL
+    ) as psps:
+        yield psps
+
+
+@pytest.fixture
+def psps(_psps_of_the_module: Sandbox) -> Sandbox:
+    """Both PSPs with empty books. Their messages wait until the test brings them."""
+    _psps_of_the_module.reset()
+    return _psps_of_the_module
