@@ -20,8 +20,8 @@ class Watch:
         context.on("weberror", lambda error: self.complaints.append(str(error.error)))
 
     def assert_quiet(self) -> None:
-        assert self.elsewhere == []
-        assert self.complaints == []
+        assert not self.elsewhere, f"asked of other hosts: {self.elsewhere}"
+        assert not self.complaints, f"Chromium complains: {self.complaints}"
 
     def _on_request(self, request: Request) -> None:
         self.requests.append(request.url)
