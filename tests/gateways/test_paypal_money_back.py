@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -385,7 +386,7 @@ class TestAsking:
 
 class TestEvents:
     def listed(self, url: str, since: datetime) -> list[str]:
-        return [facts.event_id for facts in configured(url).listed(since)]
+        return [facts.event_id for facts in islice(configured(url).listed(since), 9)]
 
     def test_it_asks_for_one_window_after_the_other(self) -> None:
         now = datetime.now(UTC)
