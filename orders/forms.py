@@ -99,7 +99,10 @@ class TextLine(forms.CharField):
         self.refusals = refusals
 
     def to_python(self, value: Any) -> str:
-        return typed_text.tidy(super().to_python(value) or "")
+        typed = super().to_python(value) or ""
+        if len(typed) > typed_text.MOST_CHARACTERS:
+            raise self._too_long(typed_text.ENDLESS)
+        return typed_text.tidy(typed)
 
     def run_validators(self, value: str) -> None:
         if value in self.empty_values:
@@ -108,11 +111,14 @@ class TextLine(forms.CharField):
         typed_text.refuse_invisible(value)
         typed_text.refuse_card_number(value)
         if len(value) > self.longest:
-            raise ValidationError(
-                _("Shorten the text to %(longest)s characters"), code="too_long", params={"longest": self.longest}
-            )
+            raise self._too_long("too_long")
         for refuse in self.refusals:
             refuse(value)
+
+    def _too_long(self, code: str) -> ValidationError:
+        return ValidationError(
+            _("Shorten the text to %(longest)s characters"), code=code, params={"longest": self.longest}
+        )
 
 
 class EmailLine(TextLine):
@@ -243,12 +249,13 @@ class DetailsForm(forms.Form):
     def kept(self) -> dict[str, str | bool]:
         """What the session keeps of this bound form: what is right, and what is wrong but can be mended.
 
-        What looks like a card number, or cannot be seen, is dropped: it must not rest anywhere.
+        What looks like a card number, cannot be seen or has no end is dropped: it must not rest anywhere.
         """
+        dropped = (typed_text.UNSAFE, typed_text.CARD_NUMBER, typed_text.ENDLESS)
         kept: dict[str, str | bool] = {}
         for name in self.fields:
             if name in self.cleaned_data:
                 kept[name] = self.cleaned_data[name]
-            elif self.errors.as_data()[name][0].code not in (typed_text.UNSAFE, typed_text.CARD_NUMBER):
+            elif self.errors.as_data()[name][0].code not in dropped:
                 kept[name] = str(self[name].data or "")[:KEPT_LENGTH]
         return kept

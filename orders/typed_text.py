@@ -13,6 +13,10 @@ from django.utils.translation import gettext_lazy as _
 UNSAFE = "unsafe"
 CARD_NUMBER = "card_number"
 WEB_ADDRESS = "web_address"
+ENDLESS = "endless"
+
+MOST_CHARACTERS = 1000
+"""What is longer is nobody's line of an address: it is not even looked at, since looking costs time."""
 
 # Controls, invisible and direction-changing characters, private use, lone surrogates, line and paragraph ends.
 INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}

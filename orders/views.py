@@ -119,7 +119,8 @@ def ask_again(request: HttpRequest, current: Quote) -> HttpResponse:
 def details(request: HttpRequest) -> HttpResponse:
     """The customer's details; what is typed stays in the session, right or wrong."""
     current = _quote(request)
-    if not current.can_be_ordered:
+    # Where nothing is delivered to the country that was chosen, this is where another one can be chosen.
+    if not current.lines or current.too_large:
         return _see("orders:cart")
     if request.method != "POST":
         form = DetailsForm(initial=details_in_session.typed(request.session))

@@ -1,18 +1,19 @@
 """The form in which customers say who they are and where the goods go."""
 
 import re
+import time
 import unicodedata
 from typing import Any
 
 import pytest
 from django.test import Client
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orders import hints
 from orders.details import details_of
 from orders.forms import DetailsForm
-from orders.models import Product
+from orders.models import Product, ShippingMethod
 from tests.orders.steps import BUREAU, CLAIRE, add, give_details, page, said
 from tests.shop import delivery, goods
 
@@ -178,6 +179,20 @@ def test_a_card_number_in_the_folded_billing_address_is_not_kept_either(client: 
     assert CARDS[0] not in str(dict(client.session.items()))
 
 
+ENDLESS = ["N" * 1001, "Z" + "\u0300" * 100_000, "4" * 250_000, "1." * 100_000, "a@" * 100_000]
+
+
+@pytest.mark.parametrize("typed", ENDLESS, ids=lambda typed: f"{typed[:2]}…{len(typed)}")
+@pytest.mark.parametrize("field", ["email", "phone", "delivery_postcode", *TEXTS])
+def test_an_endless_text_costs_no_time_and_is_not_kept(client: Client, field: str, typed: str) -> None:
+    began = time.process_time()
+    response = give_details(client, **{field: typed})
+    assert time.process_time() - began < 1
+    assert response.status_code == 422
+    assert field not in client.session["details"]
+    assert client.session["details"]["delivery_country"] == "CH"
+
+
 @pytest.mark.parametrize(
     "phone",
     [
@@ -197,6 +212,7 @@ def test_phone_numbers_are_phone_numbers(client: Client, phone: str) -> None:
     assert kept(client).phone == phone
 
 
+@settings(deadline=None)  # a busy machine is no fault of the form
 @given(st.integers(10**9, 10**15 - 1))
 def test_no_number_with_its_country_code_looks_like_a_card(number: int) -> None:
     for typed in (f"+{number}", f"00{number}"):
@@ -302,6 +318,19 @@ def test_without_a_cart_the_details_lead_back_to_it(client: Client, bowl: Produc
     for response in (client.get("/coordonnees/"), give_details(client)):
         assert response.status_code == 303
         assert response["Location"] == "/panier/"
+
+
+def test_where_nothing_is_delivered_another_country_can_be_chosen(client: Client) -> None:
+    ShippingMethod.objects.update(countries=["CH"])
+    give_details(client, delivery_country="LI", delivery_postcode="9490")
+    assert client.get("/paiement/")["Location"] == "/panier/"
+    assert re.search(r'class="notice[^>]*>.*<a href="/coordonnees/">', page(client.get("/panier/")))
+
+    shown = client.get("/coordonnees/")
+    assert shown.status_code == 200
+    assert said("free") not in page(shown)
+    assert give_details(client, delivery_country="CH")["Location"] == "/paiement/"
+    assert client.get("/paiement/").status_code == 200
 
 
 def test_without_details_the_payment_leads_back_to_them(client: Client) -> None:
