@@ -8,12 +8,14 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from payments.configuration import read_configuration
+from payments.configuration import company_number, read_configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-if (BASE_DIR / ".env").exists():
-    env.read_env(BASE_DIR / ".env")
+# `ENV_FILE=` reads none: so the tests and `make run` know nothing of the .env of whoever runs them.
+env_file = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+if env_file.is_file():
+    env.read_env(env_file)
 
 
 def required(name: str, hint: str) -> str:
@@ -137,7 +139,7 @@ STORAGES = {
 
 # Sessions, forms and headers --------------------------------------------------------------------------------------
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "kookut.sessions"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SECURE = HTTPS
@@ -205,14 +207,15 @@ EMAIL_TIMEOUT = 15
 
 # The seller, as shown on every page, mail and attestation (LCD art. 3 al. 1 let. s, LTVA art. 26) -------------------
 
+_vat_registered = env.bool("SELLER_VAT_REGISTERED", default=True)
 SELLER = {
     "name": required("SELLER_NAME", "customers must know who sells"),
     "street": required("SELLER_STREET", "customers must know who sells"),
     "postcode": required("SELLER_POSTCODE", "customers must know who sells"),
     "town": required("SELLER_TOWN", "customers must know who sells"),
     "email": required("SELLER_EMAIL", "customers must be able to write"),
-    "uid": env.str("SELLER_UID", default=""),
-    "vat_registered": env.bool("SELLER_VAT_REGISTERED", default=True),
+    "uid": company_number(env.str("SELLER_UID", default=""), vat_registered=_vat_registered),
+    "vat_registered": _vat_registered,
     "statement_name": env.str("STATEMENT_NAME", default="KOOKUT"),
 }
 DEFAULT_FROM_EMAIL = formataddr(("KOOKUT", env.str("MAIL_FROM", default=SELLER["email"])))

@@ -27,6 +27,7 @@ def sandbox_environment(*, shop_url: str, sandbox_port: int, smtp_port: int, sta
     """Every environment variable that the shop needs to run against our PSPs, whose books are in `state`."""
     sandbox = f"http://127.0.0.1:{sandbox_port}"
     return {
+        "ENV_FILE": "",
         "PAYMENTS_MODE": "sandbox",
         "SITE_URL": shop_url,
         "SECRET_KEY": SECRET_KEY,

@@ -14,6 +14,7 @@ from tests.environment import SELLER
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
     **SELLER,
+    "ENV_FILE": "",
     "PAYMENTS_MODE": "live",
     "SITE_URL": "https://kookut.example",
     "SECRET_KEY": "Zq3-vT8_wKx5RmN1pLc7YbHd0GfJs9EaUo2IiXtQyWe4BnMzVkAr6",

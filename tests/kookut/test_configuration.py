@@ -1,14 +1,18 @@
 """A wrong or missing setting stops the start with a sentence that says how to mend it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.environment import sandbox_environment
+
 ROOT = Path(__file__).parents[2]
 LIVE = {
+    "ENV_FILE": "",
     "PAYMENTS_MODE": "live",
     "SITE_URL": "https://shop.example",
     "SECRET_KEY": "x3" * 40 + "abcdefghij",
@@ -35,16 +39,17 @@ SANDBOX = LIVE | {
 }
 
 
-def check(environment: dict[str, str], *changes: dict[str, str], deploy: bool = False) -> tuple[int, str]:
-    """Start the shop as an operator would; returns the exit code and what it said."""
-    given = {"PATH": os.environ["PATH"]} | environment
-    for change in changes:
+def run(command: list[str], *environment: dict[str, str], cwd: Path = ROOT) -> tuple[int, str]:
+    """Run Python with these variables and no others; returns the exit code and what it said.
+
+    An unset variable is one that is not there; an empty one must not count as set either.
+    """
+    given = {"PATH": os.environ["PATH"]}
+    for change in environment:
         given |= change
-    command = [sys.executable, "-W", "error", "manage.py", "check", *(["--deploy"] if deploy else [])]
-    # An unset variable is one that is not there; an empty one must not count as set either.
     done = subprocess.run(
-        [*command, "--fail-level", "WARNING"],
-        cwd=ROOT,
+        [sys.executable, "-W", "error", *command],
+        cwd=cwd,
         env=given,
         capture_output=True,
         text=True,
@@ -54,9 +59,23 @@ def check(environment: dict[str, str], *changes: dict[str, str], deploy: bool = 
     return done.returncode, done.stdout + done.stderr
 
 
+def start(*environment: dict[str, str]) -> tuple[int, str]:
+    """Start the shop as the web server does, which runs no system checks."""
+    return run(["-c", "import kookut.wsgi"], *environment)
+
+
+def check(*environment: dict[str, str], deploy: bool = False) -> tuple[int, str]:
+    """Ask Django's system checks, ours among them; a warning is a failure."""
+    return run(["manage.py", "check", "--fail-level", "WARNING", *(["--deploy"] if deploy else [])], *environment)
+
+
 def test_a_complete_production_passes_djangos_deployment_checks() -> None:
     code, said = check(LIVE, deploy=True)
     assert (code, "no issues" in said) == (0, True), said
+
+
+def test_the_web_server_starts_with_a_complete_production() -> None:
+    assert start(LIVE) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +106,7 @@ def test_a_complete_production_passes_djangos_deployment_checks() -> None:
     ids=str,
 )
 def test_a_contradiction_in_production_stops_the_start(change: dict[str, str], sentence: str) -> None:
-    code, said = check(LIVE, change)
+    code, said = start(LIVE, change)
     assert code != 0
     assert sentence in said
 
@@ -104,7 +123,7 @@ def test_a_contradiction_in_production_stops_the_start(change: dict[str, str], s
     ids=str,
 )
 def test_the_sandbox_speaks_to_this_machine_only(change: dict[str, str], sentence: str) -> None:
-    code, said = check(SANDBOX, change)
+    code, said = start(SANDBOX, change)
     assert code != 0
     assert sentence in said
 
@@ -119,9 +138,44 @@ def test_a_method_without_its_keys_is_told_by_a_check() -> None:
 
 
 def test_a_shop_where_nobody_could_pay_does_not_start() -> None:
-    code, said = check(LIVE, NO_STRIPE, NO_PAYPAL)
+    code, said = start(LIVE, NO_STRIPE, NO_PAYPAL)
     assert code != 0
     assert "nobody could pay" in said
+
+
+TEST = LIVE | {"PAYMENTS_MODE": "test", "STRIPE_SECRET_KEY": "rk_test_0123456789"}
+
+
+def test_play_money_at_a_public_address_is_told_by_a_check() -> None:
+    assert start(TEST) == (0, "")
+    assert "orders become effective without real money" in check(TEST)[1]
+    assert check(TEST, {"SITE_URL": "https://localhost:8443"})[0] == 0
+
+
+SHOW_CACHE = ["-c", "from kookut.settings import CACHES; print(CACHES['default']['BACKEND'])"]
+
+
+@pytest.fixture
+def developers_copy(tmp_path: Path) -> Path:
+    """The shop with the .env of somebody who works on it."""
+    for app in ("kookut", "orders", "payments"):
+        shutil.copytree(ROOT / app, tmp_path / app)
+    (tmp_path / ".env").write_text("CACHE_URL=dummycache://\n")
+    return tmp_path
+
+
+def test_settings_come_from_the_env_file_beside_the_shop_or_from_another_one(developers_copy: Path) -> None:
+    beside = {name: value for name, value in LIVE.items() if name != "ENV_FILE"}
+    assert "DummyCache" in run(SHOW_CACHE, beside, cwd=developers_copy)[1]
+    other = developers_copy / "other.env"
+    other.write_text("CACHE_URL=locmemcache://\n")
+    assert "LocMemCache" in run(SHOW_CACHE, LIVE, {"ENV_FILE": str(other)}, cwd=developers_copy)[1]
+
+
+def test_a_developers_env_file_reaches_neither_the_tests_nor_the_demo(developers_copy: Path) -> None:
+    ours = sandbox_environment(shop_url="http://localhost:8000", sandbox_port=1, smtp_port=2, state=developers_copy)
+    database = {"DATABASE_URL": LIVE["DATABASE_URL"]}
+    assert "DatabaseCache" in run(SHOW_CACHE, ours, database, cwd=developers_copy)[1]
 
 
 def test_no_secret_shows_in_the_settings_own_words() -> None:
