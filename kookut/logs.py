@@ -14,7 +14,18 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 OWN_FIELDS = ("order", "event")
 ORDER_TOKEN = re.compile(r"(/commande/)[\w-]{20,}")
 """The address of an order opens it: no log may hold it."""
+DATABASE_ERROR = re.compile(
+    r"^((?:psycopg2|django\.db)[\w.]*: [^\n]*)\n.*?(?=\n\n(?:The above exception was|During handling of)|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+"""The first line tells what happened; those after it (DETAIL, LINE) show the row and the statement, with a customer's
+name and address."""
 GIVEN_ID = re.compile(r"[0-9a-zA-Z-]{8,64}")
+
+
+def without_rows(text: str) -> str:
+    """A traceback without what the database's errors show of its rows."""
+    return DATABASE_ERROR.sub(r"\1", text)
 
 
 class RequestIdMiddleware:
@@ -51,5 +62,5 @@ class JsonFormatter(logging.Formatter):
         }
         line |= {name: str(getattr(record, name)) for name in OWN_FIELDS if hasattr(record, name)}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = without_rows(self.formatException(record.exc_info))
         return ORDER_TOKEN.sub(r"\1...", json.dumps(line))
