@@ -110,8 +110,17 @@ class ShippingMethodAdmin(admin.ModelAdmin[ShippingMethod]):
     def price_in_francs(self, method: ShippingMethod) -> str:
         return format_chf(method.price)
 
+    def has_delete_permission(self, request: HttpRequest, obj: ShippingMethod | None = None) -> bool:
+        """One that an order names is no longer offered, and stays."""
+        used = obj is not None and obj.order_set.exists()
+        return not used and super().has_delete_permission(request, obj)
+
 
 @admin.register(VatRate)
 class VatRateAdmin(admin.ModelAdmin[VatRate]):
     list_display = ["vat_class", "rate", "valid_from"]
     list_filter = ["vat_class"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: VatRate | None = None) -> bool:
+        """A rate ends when the next one begins: without one of its day nothing can be priced."""
+        return False

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from orders.models import Product, ShippingMethod, VatRate
-from tests.shop import delivery, goods
+from tests.shop import delivery, goods, placed
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +69,22 @@ def test_goods_are_taken_off_sale_and_never_deleted(admin_client: Client) -> Non
     bowl = goods()
     assert admin_client.post(f"/admin/orders/product/{bowl.pk}/delete/", {"post": "yes"}).status_code == 403
     assert Product.objects.count() == 1
+
+
+def test_a_vat_rate_ends_when_the_next_one_begins_and_is_never_deleted(admin_client: Client) -> None:
+    rate = VatRate.objects.earliest("pk")
+    assert admin_client.post(f"/admin/orders/vatrate/{rate.pk}/delete/", {"post": "yes"}).status_code == 403
+    several = {"action": "delete_selected", "_selected_action": [rate.pk], "post": "yes"}
+    admin_client.post("/admin/orders/vatrate/", several)
+    assert VatRate.objects.filter(pk=rate.pk).exists()
+
+
+def test_a_delivery_method_that_an_order_names_stays(admin_client: Client) -> None:
+    used, unused = placed().shipping_method, delivery()
+    for method, status in ((used, 403), (unused, 302)):
+        address = f"/admin/orders/shippingmethod/{method.pk}/delete/"
+        assert admin_client.post(address, {"post": "yes"}).status_code == status
+    assert ShippingMethod.objects.get() == used
 
 
 def test_the_lists_open(admin_client: Client) -> None:
