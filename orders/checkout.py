@@ -82,14 +82,17 @@ def place(cart: Cart, details: Details, *, key: UUID, shown_total: int, language
     `key` and `shown_total` (centimes) are what the customer's page held: they are compared, and set no price.
     Raises CartChanged when prices, stock or the cart are no longer what the customer saw.
     """
-    try:
-        with override(language):  # the names of the goods stay as they were sold
+    with override(language):  # the names of the goods stay as they were sold
+        try:
             return _place(cart, details, key, shown_total, language)
-    except IntegrityError:
-        # Another submit with this key was quicker, with goods that this one did not wait for.
-        if winner := placed(key):
-            return winner
-        raise
+        except IntegrityError as error:
+            # Another submit with this key was quicker, with goods that this one did not wait for.
+            if winner := placed(key):
+                return winner
+            # Numbers have 35 random bits, few enough to meet one that is taken.
+            if "one_order_a_number" not in str(error):
+                raise
+        return _place(cart, details, key, shown_total, language)
 
 
 @tried_twice

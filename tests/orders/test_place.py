@@ -1,6 +1,7 @@
 """Placing an order: one transaction, the catalogue's prices, exactly what the customer saw."""
 
 import re
+import secrets
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -197,6 +198,24 @@ def test_one_key_makes_one_order_even_for_different_goods() -> None:
     orders = at_once(*[lambda cart=cart: place_cart(cart, shown_total=3800) for cart in carts])
     assert len({order.pk for order in orders}) == 1
     assert sum(10 - stock for stock in Product.objects.values_list("stock", flat=True)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_number_that_is_taken_gives_way_to_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    delivery()
+    first = place_cart(cart_of(goods()))
+    again = iter(first.number.removeprefix("KK-").replace("-", "")[:7])
+    chance = secrets.choice
+    monkeypatch.setattr("orders.codes.secrets.choice", lambda letters: next(again, None) or chance(letters))
+
+    bowl = goods(stock=5)
+    second = place_cart(cart_of(bowl))
+
+    assert next(again, None) is None
+    assert Order.objects.count() == 2
+    assert second.number != first.number
+    bowl.refresh_from_db()
+    assert bowl.stock == 4
 
 
 @pytest.mark.django_db(transaction=True)
