@@ -117,21 +117,98 @@ def test_only_the_inbox_says_that_money_came(move: str) -> None:
     assert _calls(move) == {"payments/inbox.py"}
 
 
+READING_CALLS = {"filter", "exclude", "get", "Q"}
+WRITERS = {
+    "EFFECTIVE": {"orders/moves.py mark_effective", "orders/moves.py revive"},
+    "AUTHORISED": {"payments/moves.py authorise"},
+}
+
+
+def _writers(source: str, state: str) -> set[str]:
+    """The functions that name a state otherwise than to compare with it or to look for it.
+
+    Whatever else is done with it, by whatever road (a keyword, a dict, setattr, an argument), counts as writing it.
+    The choice itself, a class attribute, and its use among the kinds of the timeline are neither.
+    """
+    found: set[str] = set()
+
+    def visit(node: ast.AST, function: str) -> None:
+        if isinstance(node, (ast.Compare, ast.pattern)):
+            return
+        if isinstance(node, ast.ClassDef) and any("Choices" in ast.unparse(base) for base in node.bases):
+            return
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            function = node.name
+        if isinstance(node, ast.Call) and _name(node.func) in READING_CALLS:
+            # What is looked for stands in the keywords; what is looked through may hold anything.
+            visit(node.func, function)
+            return
+        if (
+            isinstance(node, ast.Attribute)
+            and node.attr == state
+            and not ast.unparse(node.value).endswith(("Kind", "Told"))
+        ):
+            found.add(function)
+        if isinstance(node, ast.Constant) and node.value == state.lower():
+            found.add(function)
+        for child in ast.iter_child_nodes(node):
+            visit(child, function)
+
+    visit(ast.parse(source), "")
+    return found
+
+
+def _name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
 @pytest.mark.parametrize("state", ["EFFECTIVE", "AUTHORISED"])
 def test_no_other_code_writes_the_state_that_money_makes(state: str) -> None:
-    """`status=….EFFECTIVE` inside an update stands in the two moves alone."""
-    writers = set()
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr in ("update", "create")
-            ):
-                for keyword in node.keywords:
-                    if keyword.arg == "status" and getattr(keyword.value, "attr", "") == state:
-                        writers.add(str(path.relative_to(ROOT)))
-    assert writers == {"orders/moves.py" if state == "EFFECTIVE" else "payments/moves.py"}
+    writers = {
+        f"{path.relative_to(ROOT)} {function}"
+        for path in SOURCES
+        if "migrations" not in path.parts
+        for function in _writers(path.read_text(), state)
+    }
+    assert writers == WRITERS[state]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "orders.update(status=Order.Status.EFFECTIVE)",
+        "orders.filter(status=Status.PENDING).update(status=Status.EFFECTIVE)",
+        "orders.filter(pk=1).update(**{'status': Order.Status.EFFECTIVE})",
+        "order.status = Order.Status.EFFECTIVE",
+        "order.status = 'effective'",
+        "setattr(order, 'status', Status.EFFECTIVE)",
+        "Order(status=Order.Status.EFFECTIVE).save()",
+        "new = Order.Status.EFFECTIVE.value",
+        "_end(payment, Status.EFFECTIVE)",
+        "Order.objects.bulk_update([replace(order, status='effective')], ['status'])",
+        "Order.objects.get_or_create(pk=1, defaults={'status': Status.EFFECTIVE})",
+        "order.__dict__.update(status=Status('effective'))",
+        "match order.status:\n        case Status.PENDING: order.status = Status.EFFECTIVE",
+        "orders.update(status=Case(When(pk=1, then=Value('effective'))))",
+    ],
+)
+def test_the_rule_sees_every_way_to_write_a_state(line: str) -> None:
+    assert _writers(f"def sly():\n    {line}", "EFFECTIVE") == {"sly"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "if order.status == Order.Status.EFFECTIVE: pass",
+        "if order.status in (Status.EFFECTIVE, Status.PENDING): pass",
+        "orders.filter(Q(status=Status.EFFECTIVE) | Q(status='effective')).update(tracking='')",
+        "orders.exclude(status=Status.EFFECTIVE)",
+        "match order.status:\n        case Status.EFFECTIVE: pass",
+        "entry(order, Told.EFFECTIVE)",
+    ],
+)
+def test_the_rule_lets_a_state_be_read(line: str) -> None:
+    assert _writers(f"def honest():\n    {line}", "EFFECTIVE") == set()
 
 
 def test_no_float_touches_money() -> None:
