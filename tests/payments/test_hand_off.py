@@ -1,0 +1,181 @@
+"""No page is opened that must not be, and nobody is sent to one that ended."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils.timezone import now
+
+from orders.models import Order
+from payments import moves
+from payments.expiry import withdraw
+from payments.handoff import MethodUnavailable, NotPayable, hand_off
+from payments.models import Payment
+from tests.at_once import at_once
+from tests.payments.steps import ordered, paid, take
+from tests.payments.test_paying import bring_messages
+from tests.sandbox.client import Sandbox
+from tests.shop import deliver, goods, placed, started, stripe_event
+from tests.waiting import until
+
+pytestmark = pytest.mark.django_db
+
+
+def asked_to_pay(order: Order, method: str = "card") -> Any:
+    return Client().post(f"/commande/{order.token}/payer/", {"method": method})
+
+
+def is_sent_to_the_orders_page(answer: Any, order: Order) -> bool:
+    return (answer.status_code, answer["Location"]) == (303, f"/commande/{order.token}/")
+
+
+def test_kompassi_1016_nobody_pays_a_cancelled_order(psps: Sandbox) -> None:
+    order, _page = ordered()
+    withdraw(order, Order.CancelReason.CUSTOMER, order.timeline.model.Actor.CUSTOMER)
+    psps.forget_requests()
+
+    answer = asked_to_pay(order, "twint")
+
+    assert is_sent_to_the_orders_page(answer, order)
+    assert psps.requests() == []
+    assert order.payments.count() == 1
+
+
+def test_nobody_pays_an_effective_order_again(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    psps.forget_requests()
+
+    assert is_sent_to_the_orders_page(asked_to_pay(order), order)
+    assert psps.requests() == []
+
+
+def test_where_money_came_that_does_not_fit_nothing_more_is_opened(psps: Sandbox) -> None:
+    order = placed()
+    deliver(stripe_event(started(order), amount_total=1))
+
+    answer = asked_to_pay(order, "twint")
+
+    assert is_sent_to_the_orders_page(answer, order)
+    assert psps.requests() == []
+    assert order.payments.get().why_not == "mismatch"
+
+
+@pytest.mark.parametrize("method", ["card", "twint", "paypal"])
+def test_while_a_capture_is_under_way_nothing_is_opened_or_closed(psps: Sandbox, method: str) -> None:
+    order, _page = ordered("paypal")
+    Payment.objects.update(claimed_at=now())
+    psps.forget_requests()
+
+    answer = asked_to_pay(order, method)
+
+    assert is_sent_to_the_orders_page(answer, order)
+    assert psps.requests() == []
+    assert order.payments.get().status == "started"
+
+
+def test_a_payment_whose_capture_is_under_way_does_not_expire() -> None:
+    order = placed()
+    payment = started(order, "paypal", claimed_at=now())
+
+    assert not moves.expire(order, payment, order.timeline.model.Actor.SYSTEM)
+
+    payment.refresh_from_db()
+    assert payment.status == "started"
+    assert not order.timeline.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_a_page_that_ended_meanwhile_is_not_sent_there(psps: Sandbox) -> None:
+    """Two tabs, two methods: while the card's page is being opened, the other tab chooses TWINT."""
+    order = placed()
+    psps.break_calls("slow", "/stripe/v1/checkout/sessions", method="POST", calls=2, seconds=0.5)
+
+    def by_card() -> str:
+        with pytest.raises(NotPayable):
+            hand_off(order, "card")
+        return ""
+
+    def by_twint() -> str:
+        until(lambda: Payment.objects.filter(method="card", status="started").exists())
+        return hand_off(order, "twint")
+
+    _card, twint = at_once(by_card, by_twint)
+
+    states = {book["methods"][0]: book["state"] for book in psps.payments()}
+    assert states == {"card": "expired", "twint": "open"}
+    assert psps.payment(twint)["methods"] == ["twint"]
+    assert dict(order.payments.values_list("method", "status")) == {"card": "failed", "twint": "started"}
+
+
+def test_case_25_twint_above_its_limit_is_refused_by_the_hand_off_itself(psps: Sandbox) -> None:
+    order = placed(goods(price=500_100))
+
+    with pytest.raises(MethodUnavailable):
+        hand_off(order, "twint")
+    answer = asked_to_pay(order, "twint")
+
+    assert answer.status_code == 422
+    assert "TWINT accepte les paiements jusqu’à" in answer.content.decode()
+    assert psps.requests() == []
+    assert not Payment.objects.exists()
+    assert hand_off(order, "card")
+
+
+def test_twint_up_to_its_limit_is_offered(psps: Sandbox) -> None:
+    order = placed(goods(price=499_100))
+    assert order.total == 500_000
+    assert hand_off(order, "twint")
+
+
+def test_a_method_that_does_not_exist_is_refused_before_any_call(psps: Sandbox) -> None:
+    order = placed()
+    for method in ("", "cash", "klarna"):
+        with pytest.raises(MethodUnavailable):
+            hand_off(order, method)
+    assert psps.requests() == []
+
+
+def test_case_29_a_page_lives_longer_than_stripe_asks_for_at_least(psps: Sandbox) -> None:
+    """30 minutes are the least; clocks differ. The order lives longer than its page."""
+    order, _page = ordered()
+    payment = order.payments.get()
+    assert payment.expires_at > now() + timedelta(minutes=40)
+    order.refresh_from_db()
+    assert order.expires_at == payment.expires_at + timedelta(minutes=5)
+
+
+def test_case_53_another_method_closes_paypals_page_by_not_capturing_it(psps: Sandbox) -> None:
+    order, paypal = ordered("paypal")
+    card = hand_off(order, "card")
+
+    take(psps, "card", card)
+    psps.approve_paypal(paypal)
+    bring_messages(psps)
+
+    order.refresh_from_db()
+    assert order.status == "effective"
+    assert not psps.payment(paypal)["received"]
+    assert psps.requests("/capture") == []
+
+
+def test_a_page_that_was_paid_while_another_method_was_chosen_shows_that_the_bank_answers(psps: Sandbox) -> None:
+    order, page = ordered()
+    take(psps, "card", page)
+
+    answer = asked_to_pay(order, "twint")
+
+    assert is_sent_to_the_orders_page(answer, order)
+    said = Client().get(answer["Location"]).content.decode()
+    assert "accord de votre banque" in said
+    assert "débité" not in said
+    assert order.payments.get().approved_at
+
+
+def test_the_hold_ends_however_often_a_customer_tries(psps: Sandbox) -> None:
+    order, _page = ordered(created_at=now() - timedelta(hours=3, minutes=10))
+    assert hand_off(order, "twint")
+    Order.objects.update(created_at=now() - timedelta(hours=3, minutes=20))
+
+    with pytest.raises(NotPayable):
+        hand_off(order, "card")
