@@ -15,13 +15,15 @@ from orders.models import TimelineEntry
 from orders.moves import hold, tell
 from payments import inbox
 from payments.gateways import gateway
-from payments.gateways.base import Facts, Kind
+from payments.gateways.base import Facts, Kind, Unreachable
 from payments.models import Channel, Payment, Provider, WebhookEvent
 
 log = logging.getLogger(__name__)
 OVERLAP = timedelta(hours=72)
 """The PSPs try to deliver for three days: what is older than that will not come by itself."""
 BATCH = 100
+SILENT_AFTER = 3
+"""So many objects without an answer, one after the other, are a silent PSP."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,17 @@ def recover(provider: str, since: datetime, *, dry_run: bool = False) -> Iterato
     Every one goes the inbox's road, as *fetched*: its object is read live, and that is what counts. Run twice it
     changes nothing the second time. A dry run only says what it would take. Raises Unreachable.
     """
+    unanswered = 0
     for facts in _unknown(provider, gateway(provider).listed(since)):
-        outcome = "would be taken" if dry_run else _take(provider, facts)
+        try:
+            outcome = "would be taken" if dry_run else _take(provider, facts)
+            unanswered = 0
+        except Unreachable:
+            # One object may be odd by itself; several in a row mean that the PSP is silent.
+            unanswered += 1
+            if unanswered == SILENT_AFTER:
+                raise
+            outcome = "kept: what it speaks of could not be read"
         yield Found(provider, facts.event_id, facts.type, outcome)
 
 
@@ -55,11 +66,15 @@ def read_on(channel: Channel) -> int:
 
 
 def _take(provider: str, facts: Facts) -> str:
+    """Take one event; whatever keeps it from being applied, it is kept, and the events behind it have their turn."""
     try:
         return inbox.take(provider, facts, WebhookEvent.Source.FETCHED)
+    except Unreachable:
+        raise
     except inbox.CannotApply as error:
-        # It is kept, unprocessed, and on the staff's list: the events behind it have their turn.
-        return str(error)
+        return f"kept: {error}"
+    except Exception as error:  # noqa: BLE001 - the inbox has kept the event and logged the error
+        return f"kept: {type(error).__name__}"
 
 
 def _unknown(provider: str, listed: Iterator[Facts]) -> Iterator[Facts]:

@@ -31,8 +31,6 @@ Actor = TimelineEntry.Actor
 BATCH = 50
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=30)
-SILENT_AFTER = 3
-"""So many rows without an answer, one after the other, are a silent PSP."""
 NO_PAGE_AFTER = timedelta(minutes=5)
 """A payment whose page was never learnt of is given up after that long: nobody can have been sent there."""
 READ_EVERY = timedelta(hours=1)
@@ -45,7 +43,7 @@ def sweep() -> dict[str, int]:
     return {
         "payments": _by_psp(_due_payments(), lambda payment: payment.provider, _look_after),
         "expired": _by_psp(_due_orders(), _psp_of, _expire),
-        "refunds": _by_psp(_due_refunds(), lambda refund: refund.payment.provider, lambda one: carry_out(one.pk)),
+        "refunds": _by_psp(_due_refunds(), lambda refund: refund.payment.provider, _refund),
         "events": _by_psp(_due_events(), lambda event: event.provider, inbox.retry),
         "recovered": _by_psp(_due_channels(), lambda channel: channel.provider, recovery.read_on),
         "letters": sum(_done(letters.send, letter) for letter in _due_letters()),
@@ -70,7 +68,7 @@ def _batch(psp: str, batch: list[Row], do: Callable[[Row], object]) -> int:
         except Unreachable:
             # One row may be odd by itself; several in a row mean that the PSP is silent.
             unanswered += 1
-            if unanswered < SILENT_AFTER and position < len(batch) - 1:
+            if unanswered < recovery.SILENT_AFTER and position < len(batch) - 1:
                 continue
             log.warning("A PSP does not answer: the rest of this batch waits")
             _give_back(batch[position + 1 :])
@@ -125,19 +123,22 @@ def _look_after(payment: Payment) -> None:
     match gateway(payment.provider).look(payment):
         case PageState.APPROVED:
             capture(payment.pk)
+        case PageState.OPEN | PageState.DEAD if payment.claimed_at:
+            # Nobody learnt what came of the capture: the same one is asked for again.
+            capture(payment.pk)
         case PageState.PAID:
             _note_unannounced(payment)
+        case PageState.PENDING:
+            moves.note_answered(payment)
         case PageState.DEAD:
             with transaction.atomic():
                 moves.expire(hold(pk=payment.order_id), payment, Actor.SYSTEM)
-        case PageState.OPEN if payment.claimed_at:
-            # Nobody learnt what came of the capture: the same one is asked for again.
-            capture(payment.pk)
 
 
 def _note_unannounced(payment: Payment) -> None:
     """Paid, and no message said so: the PSP's own list is read at once, and staff see it as long as nothing comes."""
     Payment.objects.filter(pk=payment.pk, paid_seen_at__isnull=True).update(paid_seen_at=Now())
+    moves.note_answered(payment)
     Channel.objects.filter(provider=payment.provider).update(next_try_at=Now())
 
 
@@ -159,6 +160,11 @@ def _expire(order: Order) -> None:
 def _due_refunds() -> list[Refund]:
     due = Refund.objects.filter(status=Refund.Status.REQUESTED, next_try_at__lte=Now())
     return _claim(due.select_related("payment").order_by("next_try_at"), lambda refund: refund.created_at)
+
+
+def _refund(refund: Refund) -> None:
+    if carry_out(refund.pk) == "unknown":
+        raise Unreachable("no answer to a refund")
 
 
 def _due_channels() -> list[Channel]:
