@@ -108,6 +108,20 @@ def test_case_44_a_capture_without_an_answer_is_asked_again_under_the_same_key(p
     assert psps.payment(page)["received"] == order.total
 
 
+def test_a_declined_capture_whose_answer_was_lost_ends_all_the_same(psps: Sandbox) -> None:
+    """PayPal shows its order as over, its message is lost too: the same capture tells what came of it."""
+    order, payment, _page = approved(psps, capture="declined", webhook="lost")
+    psps.break_calls("lost", "/paypal/v2/*/capture")
+    assert capture(payment.pk) == "unknown"
+    Payment.objects.update(next_try_at=now())
+
+    sweep()
+
+    payment.refresh_from_db()
+    assert payment.status == "failed"
+    assert hand_off(order, "card")
+
+
 def test_a_claim_is_asked_about_again_only_after_a_while(psps: Sandbox) -> None:
     _order, payment, _page = approved(psps)
     Payment.objects.update(next_try_at=now())

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from orders.models import Order, OrderLine, Product
 from orders.vat import shares
 from payments import attention, refunds
-from payments.models import Letter, Payment, Refund
+from payments.models import Letter, Payment, Refund, WebhookEvent
 from payments.refunds import NotRefundable, Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.at_once import at_once
@@ -182,12 +182,13 @@ def test_the_command_takes_no_amount_that_may_be_misread(psps: Sandbox, sonia: U
 
 def test_the_command_says_why_not(psps: Sandbox, sonia: User) -> None:
     order, _page = paid(psps)
-    for options, why in [
+    mistakes: list[tuple[dict[str, Any], str]] = [
         ({"amount": order.total + 1}, "38.00"),
         ({"by": "nobody"}, "no active member of staff"),
         ({"payment": "00000000-0000-4000-8000-000000000000"}, "no such payment"),
         ({"amount": 0}, r"above zero|supérieur"),
-    ]:
+    ]
+    for options, why in mistakes:
         with pytest.raises(CommandError, match=why):
             call_command("refund", order.number, **({"reason": "Retour", "by": "sonia"} | options))
     assert not Refund.objects.exists()
@@ -228,7 +229,7 @@ def test_case_34_a_disputed_payment_is_not_refunded_beside_the_dispute(psps: San
 
     psps.move_dispute(dispute, "won")
     bring_messages(psps)
-    assert ask(settling(order).pk, Wanted(100, "Retour"))
+    assert ask(settling(order).pk, Wanted(100, "Retour")).status == "requested"
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ def test_case_34_twint_gives_nothing_back_after_180_days(psps: Sandbox, method: 
     Payment.objects.update(authorised_at=now() - timedelta(days=days))
 
     if possible:
-        assert ask(settling(order).pk, Wanted(100, "Retour"))
+        assert ask(settling(order).pk, Wanted(100, "Retour")).status == "requested"
         return
     with override("fr"), pytest.raises(NotRefundable, match="180 jours"):
         ask(settling(order).pk, Wanted(100, "Retour"))
@@ -501,8 +502,7 @@ def test_case_49_a_refund_ahead_of_its_payment_waits_for_it(psps: Sandbox, metho
 
     for webhook in money:
         assert bring(webhook).status_code == 200
-    for event in type(settling(order).authorised_by)._default_manager.filter(processed_at=None):
-        type(event)._default_manager.filter(pk=event.pk).update(received_at=now() - timedelta(minutes=2))
+    WebhookEvent.objects.filter(processed_at=None).update(received_at=now() - timedelta(minutes=2))
     sweep()
 
     assert Refund.objects.get().status == "succeeded"

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from payments.sweep import sweep
 from tests.at_once import at_once
 from tests.payments.steps import bring, kinds, only, ordered, paid, take
 from tests.payments.test_paying import bring_messages
-from tests.sandbox.client import Sandbox
+from tests.sandbox.client import Sandbox, Webhook
 from tests.shop import deliver, placed, started, stripe_event
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +126,11 @@ def test_case_21_a_live_reading_that_fails_leaves_the_message_to_be_sent_again(p
     assert order.status == "effective"
 
 
+def _sent(webhook: Webhook) -> str:
+    outcome: str = bring(webhook).content.decode()
+    return outcome
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_message_sent_again_while_the_sweep_applies_it_has_one_effect(psps: Sandbox) -> None:
     waiting = []
@@ -146,9 +152,7 @@ def test_a_message_sent_again_while_the_sweep_applies_it_has_one_effect(psps: Sa
 
     for order, webhook in waiting:
         stored = WebhookEvent.objects.get(event_id=webhook.event)
-        sent, swept = at_once(
-            lambda webhook=webhook: bring(webhook).content.decode(), lambda stored=stored: inbox.retry(stored)
-        )
+        sent, swept = at_once(partial(_sent, webhook), partial(inbox.retry, stored))
         assert sorted([sent, swept]) == ["Already here", "The order is effective"]
         assert kinds(order).count("effective") == 1
     assert Letter.objects.filter(kind="confirmation").count() == 4

@@ -1,0 +1,387 @@
+"""The order's page and its addresses: what they say of money, what they cost, and what they do not do."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
+
+from orders.models import Order
+from payments.capture import capture
+from payments.models import Payment
+from payments.refunds import Wanted, ask, carry_out
+from payments.sweep import sweep
+from tests.payments.steps import bring, only, ordered, paid, take
+from tests.payments.test_paying import bring_messages
+from tests.sandbox.client import DECLINED, Sandbox
+from tests.shop import deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
+
+pytestmark = pytest.mark.django_db
+NOTHING_DEBITED = "Aucun montant n’a été débité"
+
+
+def text(order: Order, client: Client | None = None) -> str:
+    return (client or Client()).get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
+
+
+# What it says of money
+
+
+def note_visit(order: Order, how: str) -> None:
+    payment = order.payments.latest("created_at")
+    assert Client().get(f"/commande/{order.token}/{how}/{payment.pk}/").status_code == 303
+
+
+def never_back(order: Order, page: str) -> None:
+    """The browser died on the PSP's page."""
+
+
+def back(order: Order, page: str) -> None:
+    note_visit(order, "retour")
+
+
+def back_by_the_link(order: Order, page: str) -> None:
+    note_visit(order, "abandon")
+
+
+def other_method(order: Order, page: str) -> None:
+    assert Client().post(f"/commande/{order.token}/payer/", {"method": "twint"}).status_code == 303
+
+
+def cancels(order: Order, page: str) -> None:
+    assert Client().post(f"/commande/{order.token}/annuler/").status_code == 303
+
+
+def time_over(order: Order, page: str) -> None:
+    Order.objects.update(expires_at=now() - timedelta(seconds=1))
+    sweep()
+
+
+THEN = [never_back, back, back_by_the_link, other_method, cancels, time_over]
+
+
+@pytest.mark.parametrize("declined_before", [False, True])
+@pytest.mark.parametrize("then", THEN)
+def test_nobody_who_paid_is_told_that_nothing_was_debited(
+    psps: Sandbox, then: Callable[[Order, str], None], declined_before: bool
+) -> None:
+    """Paid at the PSP, and no message says so: whatever happens next, the page does not deny the money."""
+    order, page = ordered()
+    if declined_before:
+        psps.pay_by_card(page, DECLINED)
+        bring_messages(psps)
+        if then is back_by_the_link:
+            note_visit(order, "abandon")
+    psps.pay_by_card(page, webhook="never")
+    if then is not back_by_the_link:
+        then(order, page)
+    Payment.objects.update(next_try_at=now())
+    sweep()
+    order.refresh_from_db()
+
+    said = text(order)
+
+    assert NOTHING_DEBITED not in said
+    assert "refusé" not in said
+    if order.status == "pending":
+        assert "accord de votre banque" in said
+
+
+def test_a_refusal_is_told_with_nothing_was_debited_once_the_customer_is_back(psps: Sandbox) -> None:
+    order, page = ordered()
+    psps.pay_by_card(page, DECLINED)
+    bring_messages(psps)
+    note_visit(order, "abandon")
+
+    assert NOTHING_DEBITED in text(order)
+
+
+@pytest.mark.parametrize(
+    "waited", [None, timedelta(minutes=3), timedelta(minutes=11)], ids=["now", "slow", "very slow"]
+)
+def test_twint_50_a_payment_that_is_still_pending_at_the_return_waits_and_does_not_fail(
+    psps: Sandbox, waited: timedelta | None
+) -> None:
+    order, page = ordered("twint")
+    take(psps, "twint", page, pending=True)
+    bring_messages(psps)
+    back(order, page)
+    if waited:
+        Payment.objects.update(returned_at=now() - waited)
+
+    said = text(order)
+
+    assert NOTHING_DEBITED not in said
+    assert "ne payez pas une seconde fois" in said.lower() or "ne payez pas" in said.lower()
+    psps.settle_session(page)
+    bring_messages(psps)
+    assert "Merci, votre paiement est accepté" in text(order)
+
+
+# What it costs
+
+
+def accepted(psps: Sandbox) -> Order:
+    return paid(psps)[0]
+
+
+def accepted_with_surplus(psps: Sandbox) -> Order:
+    order = paid(psps)[0]
+    deliver(stripe_event(started(order, "twint", status="expired")))
+    return order
+
+
+def refunded_in_part(psps: Sandbox) -> Order:
+    order, page = paid(psps)
+    psps.refund(page, 500)
+    bring_messages(psps)
+    carry_out(ask(order.payments.get().pk, Wanted(500, "Retour")).pk)
+    return order
+
+
+def refunded(psps: Sandbox) -> Order:
+    order, page = paid(psps)
+    psps.refund(page)
+    bring_messages(psps)
+    return order
+
+
+def open_page(psps: Sandbox) -> Order:
+    return ordered()[0]
+
+
+def waiting(psps: Sandbox) -> Order:
+    return started(placed(), returned_at=now()).order
+
+
+def waiting_long(psps: Sandbox) -> Order:
+    return started(placed(), returned_at=now() - timedelta(minutes=5)).order
+
+
+def left(psps: Sandbox) -> Order:
+    return started(placed(), left_at=now()).order
+
+
+def refused(psps: Sandbox) -> Order:
+    return started(placed(), status="failed", refusal="funds").order
+
+
+def expired(psps: Sandbox) -> Order:
+    return started(placed(), status="expired").order
+
+
+def under_review(psps: Sandbox) -> Order:
+    order = placed()
+    deliver(stripe_event(started(order), amount_total=1))
+    return order
+
+
+def cancelled(psps: Sandbox) -> Order:
+    order = ordered()[0]
+    Client().post(f"/commande/{order.token}/annuler/")
+    return order
+
+
+def late(psps: Sandbox) -> Order:
+    order = cancelled(psps)
+    deliver(stripe_event(order.payments.get()))
+    return order
+
+
+STATES: dict[str, Callable[[Sandbox], Order]] = {
+    "Votre commande attend": open_page,
+    "accord de votre banque": waiting,
+    "prend plus de temps": waiting_long,
+    "Paiement interrompu": left,
+    "n’a pas abouti": refused,
+    "Le délai de paiement est passé": expired,
+    "Nous vérifions votre paiement": under_review,
+    "annulée": cancelled,
+    "arrivé trop tard": late,
+    "Merci, votre paiement est accepté": accepted,
+    "deux paiements": accepted_with_surplus,
+    "Remboursement partiel effectué": refunded_in_part,
+    "Remboursement effectué": refunded,
+}
+
+
+@pytest.mark.parametrize(("words", "made"), STATES.items(), ids=[made.__name__ for made in STATES.values()])
+def test_the_page_says_its_state_in_at_most_six_statements(
+    psps: Sandbox, words: str, made: Callable[[Sandbox], Order]
+) -> None:
+    order = made(psps)
+    with CaptureQueriesContext(connection) as statements:
+        said = text(order)
+    assert words in said
+    assert len(statements) <= 6, [statement["sql"][:90] for statement in statements]
+
+
+def test_the_first_accepted_page_costs_no_more_though_it_empties_the_cart(client: Client, psps: Sandbox) -> None:
+    fill_cart(client)
+    page = order_and_pay(client, "card")["Location"]
+    take(psps, "card", page)
+    bring_messages(psps)
+    order = Order.objects.get()
+
+    with CaptureQueriesContext(connection) as statements:
+        said = text(order, client)
+    assert "Merci" in said
+    sql = [statement["sql"] for statement in statements]
+    ours = [one for one in sql if "django_session" not in one and not one.startswith(("SAVEPOINT", "RELEASE"))]
+    assert len(ours) <= 6, ours
+    assert client.get("/panier/").context["quote"].lines == ()
+
+
+# What its addresses do not do
+
+
+@pytest.mark.parametrize("button", ["payer", "annuler", "reprendre"])
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_woo_12084_a_button_that_is_only_visited_shows_the_page(psps: Sandbox, button: str, method: str) -> None:
+    order, _page = ordered()
+    psps.forget_requests()
+
+    answer = getattr(Client(), method)(f"/commande/{order.token}/{button}/")
+
+    assert (answer.status_code, answer["Location"]) == (303, f"/commande/{order.token}/")
+    order.refresh_from_db()
+    assert order.status == "pending"
+    assert order.payments.count() == 1
+    assert psps.requests() == []
+
+
+@pytest.mark.parametrize("visit", ["retour", "abandon"])
+@pytest.mark.parametrize("method", ["head", "post", "options"])
+def test_django_oscar_3768_only_a_get_is_a_customer_who_comes_back(psps: Sandbox, visit: str, method: str) -> None:
+    """A HEAD comes from a link checker or a preview."""
+    order, page = ordered("paypal")
+    payment = order.payments.get()
+    psps.approve_paypal(page)
+
+    answer = getattr(Client(), method)(f"/commande/{order.token}/{visit}/{payment.pk}/")
+
+    assert answer.status_code == 405
+    payment.refresh_from_db()
+    assert (payment.returned_at, payment.left_at, payment.claimed_at) == (None, None, None)
+    assert psps.requests("/capture") == []
+
+
+def test_case_2_a_return_with_an_invented_payment_finds_nothing(psps: Sandbox) -> None:
+    order, _page = ordered()
+    invented = "00000000-0000-4000-8000-000000000000"
+    assert Client().get(f"/commande/{order.token}/retour/{invented}/").status_code == 404
+    assert Client().get(f"/commande/{'x' * 43}/retour/{order.payments.get().pk}/").status_code == 404
+
+
+# A silent PSP, other tabs
+
+
+def test_woo_4878_after_a_silent_psp_a_changed_cart_leaves_one_pending_order(client: Client, psps: Sandbox) -> None:
+    """Django saves no session with a 5xx answer: the order would be forgotten, and its goods held twice."""
+    bowl = goods(stock=3)
+    fill_cart(client, bowl, quantity=3)
+    psps.break_calls("down", "*", calls=20)
+    assert order_and_pay(client, "card").status_code == 503
+    first = Order.objects.get()
+    psps.mend()
+
+    changed = {f"quantity-{bowl.pk}": "2", "shipping": first.shipping_method_id}
+    assert client.post("/panier/", changed).status_code == 303
+    assert order_and_pay(client, "card").status_code == 303
+
+    first.refresh_from_db()
+    assert (first.status, first.cancel_reason) == ("cancelled", "changed_cart")
+    assert Order.objects.filter(status="pending").count() == 1
+    bowl.refresh_from_db()
+    assert bowl.stock == 1
+
+
+def test_a_silent_psp_keeps_the_order_that_a_changed_cart_would_replace(client: Client, psps: Sandbox) -> None:
+    bowl = goods(stock=3)
+    fill_cart(client, bowl, quantity=2)
+    order_and_pay(client, "card")
+    first = Order.objects.get()
+    client.post("/panier/", {f"quantity-{bowl.pk}": "1", "shipping": first.shipping_method_id})
+    psps.break_calls("down", "*", calls=20)
+
+    answer = order_and_pay(client, "card")
+
+    assert answer.status_code == 503
+    assert first.number in answer.content.decode()
+    first.refresh_from_db()
+    assert (first.status, Order.objects.count()) == ("pending", 1)
+
+
+def test_a_stale_review_page_does_not_end_the_order_that_another_tab_pays(client: Client, psps: Sandbox) -> None:
+    bowl = goods(stock=5)
+    fill_cart(client, bowl)
+    stale = client.get("/paiement/").context["form"].initial
+    client.post(f"/articles/{bowl.slug}/", {"quantity": "1"})
+    page = order_and_pay(client, "card")["Location"]
+    order = Order.objects.get()
+
+    answer = client.post("/paiement/", {**stale, "method": "twint"})
+
+    assert answer.status_code == 409
+    order.refresh_from_db()
+    assert (order.status, order.payments.get().status) == ("pending", "started")
+    assert psps.payment(page)["state"] == "open"
+
+
+# A provider that is switched off
+
+
+def switch_off(settings: Any, provider: str) -> None:
+    settings.PAYMENTS = replace(settings.PAYMENTS, **{provider: None})
+
+
+def test_a_page_of_a_provider_that_was_switched_off_leaves_a_way_on(psps: Sandbox, settings: Any) -> None:
+    order, _page = ordered("paypal")
+    switch_off(settings, "paypal")
+
+    answer = Client().post(f"/commande/{order.token}/payer/", {"method": "card"})
+
+    assert answer.status_code in (303, 503)
+    if answer.status_code == 503:
+        assert f"/commande/{order.token}/" in answer.content.decode()
+    page_now = text(order)
+    assert "PayPal" not in page_now.split("Moyen de paiement")[0]
+    assert 'value="paypal"' not in page_now
+    assert 'value="card"' in page_now
+    sweep()
+    order.refresh_from_db()
+    assert order.status == "pending"
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_a_message_for_a_provider_that_was_switched_off_is_asked_for_again(
+    psps: Sandbox, settings: Any, method: str
+) -> None:
+    order, page = ordered(method)
+    take(psps, method, page)
+    webhook = only(psps, "checkout.session.completed" if method == "card" else "PAYMENT.CAPTURE.COMPLETED")
+    before = settings.PAYMENTS
+    switch_off(settings, "stripe" if method == "card" else "paypal")
+
+    assert bring(webhook).status_code == 503
+
+    settings.PAYMENTS = before
+    assert bring(webhook).status_code == 200
+    order.refresh_from_db()
+    assert order.status == "effective"
+
+
+def test_a_return_from_a_provider_that_was_switched_off_shows_the_page(psps: Sandbox, settings: Any) -> None:
+    order, page = ordered("paypal")
+    psps.approve_paypal(page)
+    switch_off(settings, "paypal")
+
+    note_visit(order, "retour")
+
+    assert "accord de votre banque" in text(order)
+    assert capture(order.payments.get().pk) == "unknown"

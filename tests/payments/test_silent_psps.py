@@ -1,0 +1,153 @@
+"""A PSP that does not answer ends its own batch; one odd row ends nobody's."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now
+
+from orders.models import Order
+from payments import attention
+from payments.models import Channel, Payment, Refund, WebhookEvent
+from payments.sweep import sweep
+from tests.payments.steps import bring, only, ordered, take
+from tests.sandbox.client import Sandbox
+
+pytestmark = pytest.mark.django_db
+
+
+def due(*orders: tuple[Order, str]) -> list[Payment]:
+    """The orders' payments, whose turn it is in this order."""
+    payments = [order.payments.get() for order, _page in orders]
+    for n, payment in enumerate(payments):
+        Payment.objects.filter(pk=payment.pk).update(next_try_at=now() - timedelta(minutes=60 - n))
+    return payments
+
+
+def statuses(payments: list[Payment]) -> list[str]:
+    for payment in payments:
+        payment.refresh_from_db()
+    return [payment.status for payment in payments]
+
+
+def test_one_row_without_an_answer_does_not_stop_the_others(psps: Sandbox) -> None:
+    orders = [ordered() for _ in range(3)]
+    payments = due(*orders)
+    for _order, page in orders:
+        psps.expire(page)
+    psps.break_calls("500", f"/stripe/v1/checkout/sessions/{payments[1].page_reference}", calls=9)
+
+    assert sweep()["payments"] == 2
+
+    assert statuses(payments) == ["expired", "started", "expired"]
+    assert not Channel.objects.filter(silent_since__isnull=False).exists()
+
+
+def test_three_in_a_row_end_the_batch_and_the_others_are_due_in_a_minute(psps: Sandbox) -> None:
+    orders = [ordered() for _ in range(5)]
+    paypal, _page = ordered("paypal")
+    payments = due(*orders)
+    (at_paypal,) = due((paypal, ""))
+    Order.objects.update(expires_at=now() + timedelta(hours=2))
+    Payment.objects.update(created_at=now() - timedelta(minutes=20))
+    Payment.objects.filter(pk=at_paypal.pk).update(claimed_at=now())
+    for _order, page in orders:
+        psps.expire(page)
+    psps.forget_requests()
+    psps.break_calls("429", "/stripe/*", calls=99)
+
+    assert sweep()["payments"] == 1, "PayPal's"
+
+    asked = {request["path"].rsplit("/", 1)[-1] for request in psps.requests("/checkout/sessions/")}
+    assert asked == {payment.page_reference for payment in payments[:3]}
+    assert statuses(payments) == ["started"] * 5
+    for payment in payments[3:]:
+        assert payment.next_try_at
+        assert payment.next_try_at <= now() + timedelta(seconds=61)
+    for payment in payments[:3]:
+        assert payment.next_try_at
+        assert payment.next_try_at > now() + timedelta(minutes=15), "the back-off grows with the age"
+    assert Channel.objects.get(provider="stripe").silent_since
+    assert not Channel.objects.get(provider="paypal").silent_since
+    assert psps.requests("/capture"), "the other PSP's row was done"
+
+
+def test_a_psp_that_is_silent_for_half_an_hour_is_told_to_staff_until_it_speaks_again(psps: Sandbox) -> None:
+    due(ordered())
+    psps.break_calls("down", "/stripe/*", calls=99)
+    sweep()
+    assert attention.items() == []
+    Channel.objects.filter(silent_since__isnull=False).update(silent_since=now() - timedelta(minutes=31))
+
+    (item,) = attention.items()
+    assert item.kind == "silent"
+    assert "Stripe" in item.sentence
+
+    psps.mend()
+    Channel.objects.update(next_try_at=now())
+    sweep()
+    assert attention.items() == []
+
+
+def test_an_answer_between_two_silences_lets_the_batch_go_on(psps: Sandbox) -> None:
+    orders = [ordered() for _ in range(5)]
+    payments = due(*orders)
+    for _order, page in orders:
+        psps.expire(page)
+    for n in (0, 1, 3):
+        psps.break_calls("500", f"/stripe/v1/checkout/sessions/{payments[n].page_reference}", calls=9)
+
+    assert sweep()["payments"] == 2
+
+    assert statuses(payments) == ["started", "started", "expired", "started", "expired"]
+
+
+def test_one_refund_without_an_answer_leaves_the_others_their_turn(psps: Sandbox) -> None:
+    first, page = ordered()
+    take(psps, "card", page)
+    assert bring(only(psps, "checkout.session.completed")).status_code == 200
+    payment = first.payments.get()
+    odd = Refund.objects.create(payment=payment, amount=100, next_try_at=now() - timedelta(minutes=2))
+    good = Refund.objects.create(payment=payment, amount=200, next_try_at=now() - timedelta(minutes=1))
+    psps.break_calls("500", "/stripe/v1/refunds", calls=2)
+
+    assert sweep()["refunds"] == 1
+
+    odd.refresh_from_db()
+    good.refresh_from_db()
+    assert (odd.reference, bool(good.reference)) == (None, True)
+    assert [refund["amount"] for refund in psps.payment(page)["refunds"]] == [200]
+
+
+def test_an_event_that_cannot_be_read_live_does_not_hold_the_others_up(psps: Sandbox) -> None:
+    waiting = []
+    for _ in range(3):
+        order, page = ordered("paypal")
+        take(psps, "paypal", page)
+        webhook = only(psps, "PAYMENT.CAPTURE.COMPLETED")
+        psps.break_calls("down", "/paypal/v2/payments/*", calls=5)
+        assert bring(webhook).status_code == 503
+        psps.mend()
+        waiting.append((order, psps.payment(page)["money"]))
+    WebhookEvent.objects.update(received_at=now() - timedelta(minutes=5))
+    psps.break_calls("500", f"/paypal/v2/payments/captures/{waiting[1][1]}", calls=9)
+
+    assert sweep()["events"] >= 2
+
+    for order, _money in waiting:
+        order.refresh_from_db()
+    assert [order.status for order, _money in waiting] == ["effective", "pending", "effective"]
+
+
+def test_many_refunds_do_not_wait_for_a_silent_psp_one_after_the_other(psps: Sandbox) -> None:
+    order, page = ordered()
+    take(psps, "card", page)
+    assert bring(only(psps, "checkout.session.completed")).status_code == 200
+    payment = order.payments.get()
+    for _ in range(6):
+        Refund.objects.create(payment=payment, amount=100, next_try_at=now() - timedelta(minutes=1))
+    psps.forget_requests()
+    psps.break_calls("429", "/stripe/v1/refunds", calls=99)
+
+    assert sweep()["refunds"] == 0
+
+    assert len({request["key"] for request in psps.requests("/v1/refunds")}) == 3
