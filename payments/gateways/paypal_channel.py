@@ -31,7 +31,7 @@ def _between(transport: PayPalTransport, start: datetime, stop: datetime) -> Ite
     times = {"start_time": _written(start), "end_time": _written(stop)}
     path = f"{EVENTS}?{urlencode({'page_size': PAGE, **times})}"
     seen: set[str] = set()
-    while path:
+    while path and path not in seen:
         seen.add(path)
         page = _page(transport, path)
         yield from (event for event in page["events"] if event.get("event_type") in HANDLED)

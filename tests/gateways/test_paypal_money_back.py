@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -386,7 +385,7 @@ class TestAsking:
 
 class TestEvents:
     def listed(self, url: str, since: datetime) -> list[str]:
-        return [facts.event_id for facts in islice(configured(url).listed(since), 9)]
+        return [facts.event_id for facts in configured(url).listed(since)]
 
     def test_it_asks_for_one_window_after_the_other(self) -> None:
         now = datetime.now(UTC)
@@ -415,7 +414,12 @@ class TestEvents:
             path = "/v1/notifications/webhooks-events?page=2"
             links = [{"rel": "next", "href": f"{elsewhere.url}{path}"}]
             things = {path: {"events": second, "links": links}, "/v1/": {"events": first, "links": links}}
-            with serving(answering(things)) as server:
+
+            def answer(request: Request) -> Answer:
+                enough = len(server.requests) > 9
+                return as_json({"events": []}) if enough else answering(things)(request)
+
+            with serving(answer) as server:
                 assert self.listed(server.url, datetime.now(UTC) - timedelta(hours=1)) == ["WH-1", "WH-2"]
         assert elsewhere.requests == []
         assert len(server.requests) == 3
