@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, OrderLine, TimelineEntry
 from orders.money import format_amount, format_chf
+from payments import attention
 from payments.models import Attestation, Dispute, Letter, Payment, Refund, WebhookEvent
 from payments.why_pending import why_pending
 
@@ -105,6 +106,7 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
     inlines = [LineInline, PaymentInline, TimelineInline, EventInline, LetterInline]
     readonly_fields = [
         "badge",
+        "needs",
         "why_it_waits",
         "printed_goods",
         "printed_shipping",
@@ -121,6 +123,7 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
                     "badge",
                     "cancel_reason",
                     "why_it_waits",
+                    "needs",
                     "printed_goods",
                     "printed_shipping",
                     "printed_total",
@@ -145,6 +148,10 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
     @admin.display(description=_("total"), ordering="total")
     def printed_total(self, order: Order) -> str:
         return format_chf(order.total)
+
+    @admin.display(description=_("needs a person"), empty_value="–")
+    def needs(self, order: Order) -> str:
+        return " ".join(item.sentence for item in attention.items(order))
 
     @admin.display(description=_("why it waits"), empty_value="–")
     def why_it_waits(self, order: Order) -> str:

@@ -107,3 +107,13 @@ def test_a_customer_is_no_member_of_staff(client: Client, effective_order: Order
 def test_letters_and_their_fate_are_seen(admin_client: Client, effective_order: Order) -> None:
     page = admin_client.get(reverse("admin:orders_order_change", args=[effective_order.pk])).content.decode()
     assert Letter.objects.get().get_kind_display() in page
+
+
+def test_what_an_order_needs_of_a_person_stands_on_its_page(admin_client: Client) -> None:
+    order = placed()
+    deliver(stripe_event(started(order), amount_total=100))
+
+    page = admin_client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
+
+    assert "CHF\u00a01.00" in page
+    assert "CHF\u00a038.00" in page
