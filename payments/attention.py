@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -39,10 +40,11 @@ def items(order: Order | None = None) -> list[Item]:
 
 def _money(order: Order | None) -> Iterator[Item]:
     """Money that does not settle its order and has neither gone back nor been sent back."""
-    payments = _of(order, Payment.objects.exclude(why_not="").select_related("order"))
-    for payment in payments.order_by("-authorised_at")[:LIMIT]:
-        if not payment.refundable():
-            continue
+    given_back = Coalesce(Sum("refunds__amount", filter=~Q(refunds__status=Refund.Status.FAILED)), 0)
+    here = (
+        Payment.objects.exclude(why_not="").annotate(given_back=given_back).filter(received_amount__gt=F("given_back"))
+    )
+    for payment in _of(order, here.select_related("order")).order_by("-authorised_at")[:LIMIT]:
         facts = {
             "number": payment.order.number,
             "received": format_chf(payment.received_amount or 0),
@@ -73,14 +75,20 @@ def _unannounced(order: Order | None) -> Iterator[Item]:
 
 
 def _refunds(order: Order | None) -> Iterator[Item]:
-    failed = Refund.objects.filter(status=Refund.Status.FAILED).select_related("payment__order")
+    """Refunds that failed, as long as nothing else gives the same money back."""
+    others = Sum("payment__refunds__amount", filter=~Q(payment__refunds__status=Refund.Status.FAILED))
+    failed = (
+        Refund.objects.filter(status=Refund.Status.FAILED)
+        .annotate(given_back=Coalesce(others, 0))
+        .filter(payment__received_amount__gte=F("given_back") + F("amount"))
+        .select_related("payment__order")
+    )
     if order:
         failed = failed.filter(payment__order=order)
     text = _("Order %(number)s: the refund of %(amount)s failed. Ask again, or agree on another way with the customer.")
     for refund in failed.order_by("-created_at")[:LIMIT]:
-        if refund.payment.refundable() >= refund.amount:
-            facts = {"number": refund.payment.order.number, "amount": format_chf(refund.amount)}
-            yield Item("refund_failed", text % facts, refund.payment.order)
+        facts = {"number": refund.payment.order.number, "amount": format_chf(refund.amount)}
+        yield Item("refund_failed", text % facts, refund.payment.order)
 
 
 def _disputes(order: Order | None) -> Iterator[Item]:
