@@ -12,9 +12,11 @@ from orders.moves import hold
 from payments import moves
 from payments.expiry import withdraw
 from payments.models import Payment
+from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.at_once import at_once
 from tests.payments.steps import bring, only, ordered, take
+from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 from tests.waiting import until
@@ -84,6 +86,25 @@ def test_not_while_money_is_there_that_does_not_fit() -> None:
     assert not give_up(order)
 
     assert is_kept(order)
+
+
+def test_an_order_whose_money_did_not_fit_ends_once_it_went_back(psps: Sandbox) -> None:
+    """Otherwise it would hold its goods for ever: nobody can pay it any more."""
+    order, page = ordered()
+    take(psps, "card", page, webhook="wrong_amount")
+    bring_messages(psps)
+    refund = ask(order.payments.get().pk, Wanted(order.total + 100, "Autre montant"))
+    carry_out(refund.pk)
+    Order.objects.update(expires_at=now() - timedelta(minutes=1))
+    sweep()
+    assert is_kept(order), "asked for is not gone"
+
+    bring_messages(psps)
+    Order.objects.update(next_try_at=None)
+    sweep()
+
+    order.refresh_from_db()
+    assert (order.status, order.cancel_reason, order.holds_stock) == ("cancelled", "expired", False)
 
 
 def test_not_by_an_expiry_that_finds_the_time_prolonged(psps: Sandbox) -> None:

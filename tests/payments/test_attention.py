@@ -1,0 +1,242 @@
+"""What needs a person is on one list while it does, and leaves it by itself when it does not any more."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
+from django.utils.translation import override
+
+from orders.models import Order
+from payments import attention
+from payments.models import Channel, Letter, Payment, Refund, WebhookEvent
+from payments.refunds import Wanted, ask, carry_out
+from payments.sweep import sweep
+from tests.payments.steps import ordered, paid, take
+from tests.payments.test_paying import bring_messages
+from tests.sandbox.client import Sandbox
+from tests.shop import deliver, placed, started, stripe_event
+
+pytestmark = pytest.mark.django_db
+
+
+def listed(order: Order | None = None) -> list[str]:
+    with override("fr"):
+        found = attention.items(order)
+    for item in found:
+        assert item.sentence.endswith((".", ")")) or ": " in item.sentence
+        if item.order:
+            assert item.order.number in item.sentence or item.kind == "unapplied"
+    return [item.kind for item in found]
+
+
+def given_back(psps: Sandbox, payment: Payment) -> None:
+    carry_out(ask(payment.pk, Wanted(payment.refundable(), "Ne correspond pas")).pk)
+    bring_messages(psps)
+
+
+def test_nothing_is_on_the_list_of_a_shop_in_good_order(psps: Sandbox) -> None:
+    paid(psps)
+    paid(psps, "paypal")
+    ordered("twint")
+    sweep()
+    assert listed() == []
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_money_that_does_not_fit_is_listed_until_it_is_given_back(psps: Sandbox, method: str) -> None:
+    order, page = ordered(method)
+    take(psps, method, page, webhook="wrong_amount")
+    bring_messages(psps)
+    assert listed() == listed(order) == ["mismatch"]
+    with override("fr"):
+        (item,) = attention.items()
+    assert "39.00" in item.sentence
+    assert "38.00" in item.sentence
+
+    given_back(psps, order.payments.get())
+
+    assert listed() == []
+
+
+@pytest.mark.parametrize("why", ["second", "late"])
+def test_surplus_above_the_bound_is_listed_until_staff_give_it_back(psps: Sandbox, settings: Any, why: str) -> None:
+    settings.AUTOMATIC_REFUND_UP_TO = 100
+    order, page = ordered()
+    if why == "second":
+        deliver(stripe_event(started(order, "twint", status="expired")))
+    else:
+        Order.objects.update(status="cancelled", cancel_reason="customer", cancelled_at=now(), holds_stock=False)
+    take(psps, "card", page)
+    bring_messages(psps)
+
+    assert listed() == [why]
+    assert not Refund.objects.exists()
+    assert Letter.objects.filter(kind="to_staff").count() == 1
+    given_back(psps, Payment.objects.get(why_not=why))
+    assert listed() == []
+
+
+def test_surplus_that_goes_back_by_itself_is_not_listed(psps: Sandbox) -> None:
+    order, page = ordered()
+    deliver(stripe_event(started(order, "twint", status="expired")))
+    take(psps, "card", page)
+    bring_messages(psps)
+    assert Refund.objects.get().status == "requested"
+    assert listed() == []
+
+
+def test_a_surplus_refund_that_fails_is_listed(psps: Sandbox) -> None:
+    psps.change(refunds="refused")
+    order, page = ordered()
+    deliver(stripe_event(started(order, "twint", status="expired")))
+    take(psps, "card", page)
+    bring_messages(psps)
+    Refund.objects.update(next_try_at=now())
+    sweep()
+
+    assert "refund_failed" in listed()
+    assert "second" in listed()
+
+
+@pytest.mark.parametrize("method", ["card", "twint", "paypal"])
+def test_case_37_money_of_which_the_psp_never_told_is_listed_and_neither_counts_nor_expires(
+    psps: Sandbox, method: str
+) -> None:
+    order, page = ordered(method)
+    take(psps, method, page, webhook="never")
+    Order.objects.update(expires_at=now() - timedelta(minutes=1))
+    Payment.objects.update(next_try_at=now())
+
+    for _again in range(3):
+        sweep()
+        Order.objects.update(next_try_at=None)
+        Payment.objects.update(next_try_at=now())
+        Channel.objects.update(next_try_at=now())
+
+    order.refresh_from_db()
+    assert (order.status, order.holds_stock, order.payments.get().status) == ("pending", True, "started")
+    assert listed() == listed(order) == ["unannounced"]
+
+
+def test_unannounced_money_leaves_the_list_when_its_message_comes(psps: Sandbox) -> None:
+    order, page = ordered()
+    take(psps, "card", page)
+    Payment.objects.update(next_try_at=now(), paid_seen_at=now())
+    assert listed() == ["unannounced"]
+    bring_messages(psps)
+    order.refresh_from_db()
+    assert order.status == "effective"
+    assert listed() == []
+
+
+def test_a_refund_that_failed_is_listed_until_it_is_asked_for_again(psps: Sandbox) -> None:
+    psps.change(refunds="failed")
+    order, _page = paid(psps)
+    carry_out(ask(order.payments.get().pk, Wanted(1000, "Retour")).pk)
+    bring_messages(psps)
+    assert listed() == listed(order) == ["refund_failed"]
+
+    psps.change(refunds="succeeded")
+    given_back(psps, order.payments.get())
+    assert listed() == []
+
+
+def test_a_dispute_is_listed_with_its_date_until_it_is_over(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    dispute = psps.dispute(page)
+    bring_messages(psps)
+    assert listed() == listed(order) == ["dispute"]
+    assert attention.items()[0].until
+    psps.move_dispute(dispute, "lost")
+    bring_messages(psps)
+    assert listed() == []
+
+
+def test_a_bank_that_does_not_decide_for_a_week_is_listed_until_it_does(psps: Sandbox) -> None:
+    order, page = ordered("paypal")
+    take(psps, "paypal", page, capture="echeck")
+    bring_messages(psps)
+    Payment.objects.update(created_at=now() - timedelta(days=6))
+    assert listed() == []
+    Payment.objects.update(created_at=now() - timedelta(days=8))
+    assert listed() == listed(order) == ["waiting"]
+    psps.settle_capture(psps.payment(page)["money"], "COMPLETED")
+    bring_messages(psps)
+    assert listed() == []
+
+
+def test_a_silent_psp_is_listed_after_half_an_hour(psps: Sandbox) -> None:
+    channel = Channel.objects.create(provider="paypal", silent_since=now() - timedelta(minutes=29))
+    assert listed() == []
+    Channel.objects.update(silent_since=now() - timedelta(minutes=31))
+    assert listed() == ["silent"]
+    assert listed(placed()) == [], "it is no order's own"
+    Channel.objects.filter(pk=channel.pk).update(silent_since=None)
+    assert listed() == []
+
+
+def test_a_message_that_cannot_be_applied_is_listed_after_an_hour(psps: Sandbox) -> None:
+    event = stripe_event(started(placed()), client_reference_id="00000000-0000-4000-8000-000000000000")
+    deliver(event, client=Client(raise_request_exception=False))
+    assert listed() == []
+    WebhookEvent.objects.update(received_at=now() - timedelta(minutes=61))
+    assert listed() == ["unapplied"]
+    WebhookEvent.objects.update(processed_at=now())
+    assert listed() == []
+
+
+def test_a_mail_that_could_not_be_sent_is_listed(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    Letter.objects.update(tries=Letter.MOST_TRIES - 1)
+    assert listed() == []
+    Letter.objects.update(tries=Letter.MOST_TRIES)
+    assert listed() == ["undelivered"]
+    assert attention.items()[0].order == order
+    Letter.objects.update(sent_at=now())
+    assert listed() == []
+
+
+def _failed_refund() -> None:
+    payment = started(placed())
+    deliver(stripe_event(payment))
+    Refund.objects.create(payment=payment, amount=100, status="failed")
+
+
+CROWD: dict[str, Callable[[], object]] = {
+    "surplus": lambda: deliver(stripe_event(started(placed()), amount_total=1)),
+    "failed refunds": _failed_refund,
+}
+
+
+@pytest.mark.parametrize("one_more", CROWD.values(), ids=CROWD.keys())
+def test_the_list_costs_the_same_however_long_it_is(one_more: Callable[[], object]) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as statements:
+            attention.items()
+        return len(statements)
+
+    one_more()
+    few = cost()
+    for _ in range(3):
+        one_more()
+
+    assert cost() == few <= 12
+
+
+def test_old_money_is_not_hidden_by_much_that_is_settled(psps: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list is bounded by what is open, not by what ever was."""
+    monkeypatch.setattr(attention, "LIMIT", 2)
+    old = placed()
+    deliver(stripe_event(started(old), amount_total=1))
+    for _ in range(3):
+        order, page = ordered()
+        take(psps, "card", page, webhook="wrong_amount")
+        bring_messages(psps)
+        given_back(psps, order.payments.get())
+
+    assert [item.order for item in attention.items()] == [old]

@@ -1,0 +1,179 @@
+"""A customer's bank asks for the money back: recorded, told, never moving the order; live words win over late ones."""
+
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.utils.timezone import now
+
+from orders.models import Order, Product
+from payments import attention
+from payments.disputes import is_disputed
+from payments.models import Dispute, Letter, WebhookEvent
+from payments.sweep import sweep
+from tests.payments.steps import bring, kinds, ordered, paid, take
+from tests.payments.test_paying import bring_messages
+from tests.sandbox.client import Sandbox
+from tests.shop import goods
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_case_35_a_dispute_flags_the_order_and_is_told_to_staff_until_when(psps: Sandbox, method: str) -> None:
+    order, page = paid(psps, method)
+
+    psps.dispute(page, 1000, due_days=7)
+    bring_messages(psps)
+
+    dispute = Dispute.objects.get()
+    assert (dispute.status, dispute.amount, dispute.payment.order) == ("open", 1000, order)
+    assert dispute.reason
+    assert dispute.due_at
+    assert 6 <= (dispute.due_at - now()).days <= 7
+    order.refresh_from_db()
+    assert order.status == "effective", "a dispute is no cancellation"
+    assert is_disputed(order)
+    assert kinds(order)[-1] == "dispute"
+    (item,) = attention.items(order)
+    assert (item.kind, item.until) == ("dispute", dispute.due_at)
+    sweep()
+    to_staff = [message for message in mail.outbox if message.subject.startswith("[KOOKUT]")]
+    assert len(to_staff) == 1
+    assert "10.00" in str(to_staff[0].body)
+
+
+@pytest.mark.parametrize(
+    ("method", "ending", "status"),
+    [
+        ("card", {"status": "won"}, "won"),
+        ("card", {"status": "lost"}, "lost"),
+        ("paypal", {"status": "RESOLVED", "outcome": "RESOLVED_SELLER_FAVOUR"}, "won"),
+        ("paypal", {"status": "RESOLVED", "outcome": "RESOLVED_BUYER_FAVOUR"}, "lost"),
+        ("paypal", {"status": "RESOLVED", "outcome": "CANCELED_BY_BUYER"}, "closed"),
+    ],
+)
+def test_woo_1098_a_dispute_that_is_over_holds_nothing_up(
+    psps: Sandbox, method: str, ending: dict[str, Any], status: str
+) -> None:
+    order, page = paid(psps, method)
+    dispute = psps.dispute(page)
+    bring_messages(psps)
+
+    psps.move_dispute(dispute, **ending)
+    bring_messages(psps)
+
+    assert Dispute.objects.get(reference=dispute).status == status
+    assert not is_disputed(order)
+    assert attention.items(order) == []
+    order.refresh_from_db()
+    assert order.status == "effective"
+
+
+def test_an_inquiry_that_comes_to_nothing_is_closed(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    inquiry = psps.dispute(page, status="warning_needs_response")
+    bring_messages(psps)
+    assert is_disputed(order)
+
+    psps.move_dispute(inquiry, "warning_closed")
+    bring_messages(psps)
+
+    assert Dispute.objects.get().status == "closed"
+
+
+def test_woo_2598_a_dispute_of_a_cancelled_order_moves_neither_order_nor_stock(psps: Sandbox) -> None:
+    order, page = paid(psps, "paypal", goods(stock=3))
+    psps.refund(page, 3700)
+    bring_messages(psps)
+    Order.objects.update(status="cancelled", cancel_reason="staff", cancelled_at=now())
+    stock = Product.objects.get().stock
+
+    psps.dispute(page)
+    bring_messages(psps)
+
+    order.refresh_from_db()
+    assert (order.status, order.cancel_reason) == ("cancelled", "staff")
+    assert Product.objects.get().stock == stock
+    assert is_disputed(order)
+
+
+def test_case_50_money_that_paypal_takes_back_by_itself_is_a_lost_dispute(psps: Sandbox) -> None:
+    order, page = paid(psps, "paypal")
+
+    psps.reverse(page)
+    bring_messages(psps)
+
+    dispute = Dispute.objects.get()
+    assert (dispute.status, dispute.amount) == ("lost", order.total)
+    order.refresh_from_db()
+    assert order.status == "effective"
+    assert order.payments.get().refundable() == order.total
+    assert Letter.objects.filter(kind="to_staff").count() == 1
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_a_message_that_comes_late_does_not_open_a_dispute_again(psps: Sandbox, method: str) -> None:
+    order, page = paid(psps, method)
+    dispute = psps.dispute(page)
+    opened = psps.collect()
+    ending: dict[str, Any] = (
+        {"status": "won"} if method == "card" else {"status": "RESOLVED", "outcome": "RESOLVED_SELLER_FAVOUR"}
+    )
+    psps.move_dispute(dispute, **ending)
+    bring_messages(psps)
+
+    for webhook in opened:
+        assert bring(webhook).status_code == 200
+
+    assert Dispute.objects.get().status == "won"
+    assert kinds(order).count("dispute") == 1
+
+
+def test_a_dispute_told_twice_is_written_once(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    psps.dispute(page)
+    messages = psps.collect()
+    for _twice in range(2):
+        answers = [bring(webhook).status_code for webhook in messages]
+        assert set(answers) == {200}
+
+    assert kinds(order).count("dispute") == 1
+    assert Letter.objects.filter(kind="to_staff").count() == 1
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_a_dispute_ahead_of_its_payment_waits_and_is_applied_by_the_sweep(psps: Sandbox, method: str) -> None:
+    order, page = ordered(method)
+    take(psps, method, page)
+    money = psps.collect()
+    psps.dispute(page)
+    for webhook in psps.collect():
+        assert bring(webhook).status_code == 200
+    assert not Dispute.objects.exists()
+    assert WebhookEvent.objects.filter(processed_at=None).exists()
+
+    for webhook in money:
+        assert bring(webhook).status_code == 200
+    WebhookEvent.objects.filter(processed_at=None).update(received_at=now().replace(year=now().year - 1))
+    sweep()
+
+    assert Dispute.objects.get().status == "open"
+    assert is_disputed(order)
+
+
+def test_the_reason_of_a_dispute_is_all_that_is_kept_of_what_the_customer_says(psps: Sandbox) -> None:
+    _order, page = paid(psps, "paypal")
+    psps.dispute(page)
+    bring_messages(psps)
+
+    kept: dict[str, Any] = WebhookEvent.objects.get(type="CUSTOMER.DISPUTE.CREATED").facts
+    assert set(kept) <= {
+        "dispute_id",
+        "reason",
+        "status",
+        "dispute_amount",
+        "dispute_outcome",
+        "seller_response_due_date",
+        "disputed_transactions",
+    }
