@@ -1,7 +1,7 @@
 """What the shop did not hear is read from the PSPs' own lists, by the same road, as often as one likes."""
 
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +31,13 @@ def recovered(*options: str) -> str:
     return out.getvalue()
 
 
+def read_until(provider: str) -> datetime:
+    """The watermark of a PSP's list."""
+    return Channel.objects.values_list("read_until", flat=True).get(provider=provider) or datetime.min.replace(
+        tzinfo=UTC
+    )
+
+
 def everything() -> list[Any]:
     """All that the shop's books say, to be compared."""
     return [
@@ -49,7 +56,8 @@ def test_case_36_lost_messages_are_found_by_hand_and_twice_changes_nothing(psps:
 
     order.refresh_from_db()
     assert order.status == "effective"
-    event = WebhookEvent.objects.get(pk=order.payments.get().authorised_by_id)
+    event = order.payments.get().authorised_by
+    assert event
     assert (event.source, event.body_sha256) == ("fetched", "")
     before = everything()
     again = recovered()
@@ -149,25 +157,21 @@ def test_events_acknowledged_before_a_database_was_restored_come_back(psps: Sand
 
 def test_the_watermark_moves_only_when_the_list_was_read(psps: Sandbox) -> None:
     sweep()
-    stripe = Channel.objects.get(provider="stripe")
-    assert stripe.read_until
+    assert Channel.objects.get(provider="stripe").read_until
     long_ago = now() - timedelta(days=2)
     Channel.objects.update(read_until=long_ago, next_try_at=now())
     psps.break_calls("down", "/stripe/*", calls=50)
 
     sweep()
 
-    stripe.refresh_from_db()
-    assert stripe.read_until == long_ago
-    assert stripe.silent_since
-    assert Channel.objects.get(provider="paypal").read_until > long_ago  # type: ignore[operator]
+    assert read_until("stripe") == long_ago
+    assert Channel.objects.filter(provider="stripe", silent_since__isnull=False).exists()
+    assert read_until("paypal") > long_ago
     psps.mend()
     Channel.objects.update(next_try_at=now())
     sweep()
-    stripe.refresh_from_db()
-    assert stripe.read_until
-    assert stripe.read_until > long_ago
-    assert not stripe.silent_since
+    assert read_until("stripe") > long_ago
+    assert not Channel.objects.filter(provider="stripe", silent_since__isnull=False).exists()
 
 
 def test_the_list_is_read_from_three_days_before_the_watermark(psps: Sandbox) -> None:
@@ -305,7 +309,8 @@ def test_what_a_named_person_accepts_counts_and_bears_the_name(
     order.refresh_from_db()
     payment = order.payments.get()
     assert (outcome, order.status) == ("The order is effective", "effective")
-    assert WebhookEvent.objects.get(pk=payment.authorised_by_id).source == "read"
+    assert payment.authorised_by
+    assert payment.authorised_by.source == "read"
     assert order.timeline.get(kind="accepted").actor_name == "sonia"
     assert attention.items() == []
 
