@@ -49,7 +49,7 @@ def _cancel(
     if reason == Order.CancelReason.EXPIRED and held.expires_at > now():
         return False
     payments = list(held.payments.all())
-    if any(payment.status == Status.AUTHORISED and not _went_back(payment) for payment in payments):
+    if any(payment.holds_money() for payment in payments):
         return False
     started = [payment for payment in payments if payment.status == Status.STARTED]
     if any(closed is None or payment.pk != closed.pk for payment in started):
@@ -61,8 +61,3 @@ def _cancel(
     if reason == Order.CancelReason.EXPIRED and any(payment.returned_at or payment.left_at for payment in payments):
         due(held, Letter.Kind.EXPIRED, about=held.pk)
     return True
-
-
-def _went_back(payment: Payment) -> bool:
-    """Whether all that came with a payment went back for certain. Exact only while the caller holds the Order row."""
-    return payment.refunded() >= (payment.received_amount or 0)

@@ -31,7 +31,7 @@ ORDER_GRACE = timedelta(minutes=5)
 """The order outlives its page by that much."""
 LONGEST_HOLD = timedelta(hours=4)
 """However often a customer tries again, the goods are not set aside for longer."""
-LOOK_AFTER = timedelta(minutes=5)
+LOOK_AFTER = timedelta(minutes=2)
 """When the sweep first asks after a payment."""
 TWIN_PAUSES = (0.1, 0.2, 0.4, 0.8)
 """Seconds for which a click waits for its twin to learn the page's address."""
@@ -143,7 +143,7 @@ def _start(order: Order, method: str) -> Payment:
             return open_payment
         # Its page was never learnt of, so nobody was sent there.
         moves.fail(held, open_payment, Refusal.OPENING, Actor.SYSTEM)
-    if held.payments.filter(status=Payment.Status.AUTHORISED).exists():
+    if any(payment.holds_money() for payment in held.payments.filter(status=Payment.Status.AUTHORISED)):
         raise NotPayable(order.number)
     at = now()
     if at + PAGE_LIFE > held.created_at + LONGEST_HOLD:

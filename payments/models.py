@@ -135,6 +135,10 @@ class Payment(models.Model):
         used = self.refunds.exclude(status=Refund.Status.FAILED).aggregate(used=Sum("amount"))["used"] or 0
         return max((self.received_amount or 0) - used, 0)
 
+    def holds_money(self) -> bool:
+        """Whether anything of what came is still here. Exact only while the caller holds the Order row."""
+        return self.status == self.Status.AUTHORISED and (self.received_amount or 0) > self.refunded()
+
     def refunded(self) -> int:
         """Centimes that went back for certain."""
         return self.refunds.filter(status=Refund.Status.SUCCEEDED).aggregate(sum=Sum("amount"))["sum"] or 0

@@ -45,7 +45,9 @@ class OrderPage:
     def may_pay(self) -> bool:
         """Whether another try is offered at once."""
         if self.state == State.WAITING:
-            return self.waiting > PATIENCE and not (self.payment and self.payment.claimed_at)
+            # Not while the PSP has the money, or is being asked for it.
+            taken = self.payment and (self.payment.claimed_at or self.payment.paid_seen_at)
+            return self.waiting > PATIENCE and not taken
         return self.state in (State.OPEN, State.LEFT, State.REFUSED, State.EXPIRED)
 
     @property
@@ -76,38 +78,41 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
     settling = next((payment for payment in payments if payment.settles), None)
     surplus = next((payment for payment in payments if payment.why_not), None)
     latest = payments[-1] if payments else None
-    state = _state(order, latest, surplus)
-    waiting = now() - _since(latest) if state == State.WAITING and latest else timedelta(0)
     refunds = list(Refund.objects.filter(payment__order=order)) if settling or surplus else []
+    kept = surplus if surplus and _back(refunds, surplus) < (surplus.received_amount or 0) else None
+    state = _state(order, latest, surplus, kept)
+    waiting = now() - _since(latest) if state == State.WAITING and latest else timedelta(0)
     return OrderPage(
         state,
         settling or surplus or latest,
         waiting,
         surplus,
-        refunded=sum(one.amount for one in refunds if settling and _succeeded_of(one, settling)),
+        refunded=_back(refunds, settling) if settling else 0,
         on_its_way_back=sum(one.amount for one in refunds if one.status == Refund.Status.REQUESTED),
     )
 
 
-def _succeeded_of(refund: Refund, payment: Payment) -> bool:
-    return refund.payment_id == payment.pk and refund.status == Refund.Status.SUCCEEDED
+def _back(refunds: list[Refund], payment: Payment) -> int:
+    """Centimes of a payment that went back for certain."""
+    done = [one for one in refunds if one.payment_id == payment.pk and one.status == Refund.Status.SUCCEEDED]
+    return sum(one.amount for one in done)
 
 
-def _state(order: Order, latest: Payment | None, surplus: Payment | None) -> State:
+def _state(order: Order, latest: Payment | None, surplus: Payment | None, kept: Payment | None) -> State:
     if order.status == Order.Status.EFFECTIVE:
         return State.ACCEPTED
     if order.status == Order.Status.CANCELLED:
         if order.cancel_reason == Order.CancelReason.REFUNDED:
             return State.REFUNDED
         return State.LATE if surplus else State.CANCELLED
-    return State.REVIEW if surplus else _unpaid(latest)
+    return State.REVIEW if kept else _unpaid(latest)
 
 
 def _unpaid(latest: Payment | None) -> State:
     """The state of a pending order, by its latest try. A refusal is told once the customer is no longer on the page
     where it can be mended, and never to somebody who came back from having paid."""
-    if latest is None:
-        return State.OPEN
+    if latest is None or latest.status == Payment.Status.AUTHORISED:
+        return State.OPEN  # money that did not fit, and went back: another payment may be made
     if latest.status == Payment.Status.EXPIRED:
         return State.EXPIRED
     if latest.status == Payment.Status.FAILED or latest.refusal == Refusal.PAYPAL:

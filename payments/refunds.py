@@ -206,7 +206,7 @@ def settle(event: WebhookEvent, order: Order, payment: Payment, notice: RefundNo
             _return_goods(order, refund)
             if payment.settles and payment.refunded() >= payment.amount:
                 end_refunded(order)
-            if payment.settles:
+            if payment.why_not not in (Payment.WhyNot.SECOND, Payment.WhyNot.LATE):  # who paid those knows already
                 due(order, Letter.Kind.REFUNDED, about=refund.pk)
             return "Refunded"
         case RefundState.FAILED:

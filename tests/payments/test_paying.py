@@ -13,6 +13,7 @@ from pypdf import PdfReader
 from orders.models import Order
 from payments import capture, letters
 from payments.models import Letter, Payment, WebhookEvent
+from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.at_once import at_once
 from tests.sandbox.client import DECLINED, Sandbox
@@ -518,3 +519,24 @@ def test_an_error_while_applying_is_finished_by_the_sweep(
     WebhookEvent.objects.update(received_at="2026-01-01T00:00Z")
     assert sweep()["events"] == 1
     assert Order.objects.get().status == "effective"
+
+
+def test_who_got_unfitting_money_back_is_told_so_and_may_pay_anew(
+    client: Client, sandbox: Sandbox, mailoutbox: list[Any]
+) -> None:
+    fill_cart(client)
+    answer = order_and_pay(client, "card")
+    client.get(pay(sandbox, "card", answer["Location"], webhook="wrong_amount"))
+    bring_messages(sandbox)
+    order, payment = Order.objects.get(), Payment.objects.get()
+
+    refund = ask(payment.pk, Wanted(payment.received_amount or 0, "Montant faux"))
+    carry_out(refund.pk)
+    bring_messages(sandbox)
+    sweep()
+
+    assert "remboursement" in mailoutbox[-1].subject
+    page = client.get(f"/commande/{order.token}/").content.decode()
+    assert "Nous vérifions votre paiement" not in page
+    assert client.post(f"/commande/{order.token}/payer/", {"method": "twint"}).status_code == 303
+    assert order.payments.filter(status="started").count() == 1

@@ -38,7 +38,8 @@ class Command(BaseCommand):
         payments = Payment.objects.filter(order__number=given["number"], status=Payment.Status.AUTHORISED)
         payment = (payments.filter(pk=given["payment"]) if given["payment"] else payments.filter(settles=True)).first()
         if payment is None:
-            raise CommandError(f"{given['number']} has no such payment.")
+            ids = ", ".join(str(one.pk) for one in payments) or "none"
+            raise CommandError(f"{given['number']} has no such payment. Its payments with money: {ids} (--payment).")
         amount = payment.refundable() if given["amount"] is None else given["amount"]
         wanted = Wanted(amount, given["reason"], goods_back=given["goods_back"])
         try:
