@@ -1,11 +1,14 @@
 """Claire at the shop: what she does with her browser, and what she reads there."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 from pypdf import PdfReader
+
+from tests.waiting import until
 
 WAITING = "Nous attendons l’accord de votre banque"
 ACCEPTED = "Merci, votre paiement est accepté"
@@ -27,6 +30,27 @@ class Customer:
 
     page: Page
     shop: str
+
+    def reloads(self) -> None:
+        self._once_attached(self.page.reload)
+
+    def goes_back(self) -> None:
+        """The browser's own button."""
+        self._once_attached(self.page.go_back)
+
+    def _once_attached(self, navigate: Callable[[], object]) -> None:
+        """From one site to another the page gets a new process, and for a moment the browser refuses to navigate."""
+
+        def tried() -> bool:
+            try:
+                navigate()
+            except Error as error:
+                if "Not attached to an active page" not in error.message:
+                    raise
+                return False
+            return True
+
+        until(tried, what="the page's new process")
 
     def puts_into_cart(self, name: str, quantity: int = 1) -> None:
         """From the catalogue through the product's page."""

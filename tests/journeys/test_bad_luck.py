@@ -13,7 +13,7 @@ from tests.sandbox.client import AMEX, DECLINED, INSUFFICIENT_FUNDS, MASTERCARD,
 def accepted(claire: Customer, sandbox: Sandbox) -> None:
     """The bank's messages arrive; her next look shows it."""
     sandbox.flush(early=True)
-    claire.page.reload()
+    claire.reloads()
     claire.reads(ACCEPTED)
 
 
@@ -66,7 +66,7 @@ def test_who_leaves_the_payment_page_comes_back_to_it(claire: Customer, sandbox:
     claire.page.goto(f"{claire.shop}/panier/")
     expect(claire.page.get_by_role("link", name="Bol en grès")).to_be_visible()
 
-    claire.page.go_back()
+    claire.goes_back()
     claire.presses("Payer CHF")
 
     assert claire.page.url == page
@@ -116,7 +116,7 @@ def test_without_a_proven_message_the_order_waits_until_it_is_sent_again(
     claire.reads(WAITING)
     order_page = claire.page.url
     sandbox.flush(early=True)
-    claire.page.reload()
+    claire.reloads()
     claire.reads(WAITING)
     assert not WebhookEvent.objects.exists()
     expect(claire.page.get_by_role("link", name="Télécharger")).to_have_count(0)
@@ -138,7 +138,7 @@ def test_another_amount_is_looked_into_and_makes_nothing_effective(
     claire.lets_messages("autre montant (+ 1.00)")
     claire.confirms_twint() if method == "twint" else claire.presses("Payer")
     sandbox.flush(early=True)
-    claire.page.reload()
+    claire.reloads()
 
     claire.reads("Nous vérifions votre paiement")
     claire.sees("Ne payez pas une deuxième fois")

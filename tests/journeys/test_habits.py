@@ -19,7 +19,7 @@ def test_back_from_the_payment_page_and_pressing_again_leads_to_the_same_page(
     claire.orders_by_card()
     page = claire.page.url
 
-    claire.page.go_back()
+    claire.goes_back()
     claire.reads("Paiement")
     claire.orders("card", "par carte")
 
@@ -29,18 +29,18 @@ def test_back_from_the_payment_page_and_pressing_again_leads_to_the_same_page(
 
 def test_back_from_the_payment_page_and_another_method_opens_its_page(claire: Customer, sandbox: Sandbox) -> None:
     claire.orders_by_card()
-    claire.page.go_back()
+    claire.goes_back()
     claire.orders("paypal", "avec PayPal")
     claire.approves_paypal()
     sandbox.flush()
-    claire.page.reload()
+    claire.reloads()
     claire.reads(ACCEPTED)
     assert Order.objects.count() == 1
 
 
 def test_back_from_the_payment_page_to_change_the_cart_replaces_the_order(claire: Customer, sandbox: Sandbox) -> None:
     claire.orders_by_card()
-    claire.page.go_back()
+    claire.goes_back()
     claire.page.get_by_role("link", name="Modifier le panier").click()
     claire.page.get_by_label("Quantité").fill("3")
     claire.presses("Passer à la caisse")
@@ -49,7 +49,7 @@ def test_back_from_the_payment_page_to_change_the_cart_replaces_the_order(claire
     claire.orders("card", "par carte")
     claire.types_card(VISA)
     sandbox.flush()
-    claire.page.reload()
+    claire.reloads()
     claire.reads(ACCEPTED)
 
     assert {(order.status, order.goods_total) for order in Order.objects.all()} == {
@@ -74,7 +74,7 @@ def test_what_is_paid_in_one_tab_is_paid_in_the_other(claire: Customer, sandbox:
     claire.orders("card", "par carte")
     claire.types_card(VISA)
     sandbox.flush()
-    claire.page.reload()
+    claire.reloads()
     claire.reads(ACCEPTED)
 
     other.orders("twint", "avec TWINT")
@@ -87,11 +87,11 @@ def test_back_from_the_accepted_order_asks_for_nothing_and_pays_nothing(claire: 
     claire.orders_by_card()
     claire.types_card(VISA)
     sandbox.flush()
-    claire.page.reload()
+    claire.reloads()
     claire.reads(ACCEPTED)
     order_page = claire.page.url
 
-    claire.page.go_back()
+    claire.goes_back()
     claire.types_card(VISA)
     claire.reads("Ce paiement est déjà fait")
     claire.page.get_by_role("link", name="← Retour").click()
@@ -127,6 +127,6 @@ def test_a_cancelled_order_is_ordered_again_with_the_same_cart_and_details(clair
     claire.orders("card", "par carte")
     claire.types_card(VISA)
     sandbox.flush()
-    claire.page.reload()
+    claire.reloads()
     claire.reads(ACCEPTED)
     assert {order.status for order in Order.objects.all()} == {"cancelled", "effective"}
