@@ -209,6 +209,22 @@ def test_one_event_whose_object_cannot_be_read_does_not_hide_the_others(psps: Sa
     assert orders[1].status == "effective"
 
 
+def test_many_objects_that_cannot_be_read_are_a_silent_psp_and_the_watermark_stays(psps: Sandbox) -> None:
+    sweep()
+    for _ in range(4):
+        _order, page = ordered()
+        take(psps, "card", page, webhook="lost")
+    long_ago = now() - timedelta(hours=5)
+    Channel.objects.update(read_until=long_ago, next_try_at=now())
+    psps.break_calls("429", "/stripe/v1/checkout/sessions/*", calls=99)
+
+    sweep()
+
+    assert read_until("stripe") == long_ago
+    assert Channel.objects.filter(provider="stripe", silent_since__isnull=False).exists()
+    assert WebhookEvent.objects.count() == 3, "what was tried is kept"
+
+
 def test_a_silent_psp_ends_the_command_with_an_error_and_the_other_one_is_read(psps: Sandbox) -> None:
     order, page = ordered("paypal")
     take(psps, "paypal", page, webhook="lost")

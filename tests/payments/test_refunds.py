@@ -155,6 +155,20 @@ def test_pieces_do_not_come_back_once_more_after_all_did(psps: Sandbox) -> None:
     assert Product.objects.get().stock == 3
 
 
+def test_pieces_come_back_once_though_their_refund_bounced_and_was_made_after_all(psps: Sandbox) -> None:
+    order, page = paid(psps, "card", goods(stock=5))
+    given_back(order, 2900, pieces={order.lines.get().pk: 1}, goods_back=True)
+    made = psps.payment(page)["refunds"][0]["id"]
+    bring_messages(psps)
+
+    for state in ("failed", "succeeded"):
+        psps.settle_refund(made, state)
+        bring_messages(psps)
+
+    assert Refund.objects.get().status == "succeeded"
+    assert Product.objects.get().stock == 5
+
+
 def test_the_command_asks_for_all_that_is_left(psps: Sandbox, sonia: User, capsys: pytest.CaptureFixture[str]) -> None:
     order, _page = paid(psps)
     given_back(order, 1000)
