@@ -310,27 +310,6 @@ def test_minutes_hours_and_days_are_time_spans(psps: Sandbox, since: str) -> Non
     call_command("recover", f"--since={since}", stdout=io.StringIO())
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_what_a_named_person_accepts_counts_and_bears_the_name(
-    psps: Sandbox, django_user_model: type[User], method: str
-) -> None:
-    order, page = ordered(method)
-    take(psps, method, page, webhook="never")
-    Payment.objects.update(next_try_at=now())
-    sweep()
-    assert [item.kind for item in attention.items()] == ["unannounced"]
-
-    outcome = recovery.accept(order.payments.get(), django_user_model.objects.create_user("sonia", is_staff=True))
-
-    order.refresh_from_db()
-    payment = order.payments.get()
-    assert (outcome, order.status) == ("The order is effective", "effective")
-    assert payment.authorised_by
-    assert payment.authorised_by.source == "read"
-    assert order.timeline.get(kind="accepted").actor_name == "sonia"
-    assert attention.items() == []
-
-
 def test_a_named_person_cannot_let_money_count_that_is_not_there(psps: Sandbox, django_user_model: type[User]) -> None:
     order, _page = ordered()
 
@@ -338,14 +317,3 @@ def test_a_named_person_cannot_let_money_count_that_is_not_there(psps: Sandbox, 
 
     order.refresh_from_db()
     assert (order.status, order.payments.get().status) == ("pending", "started")
-
-
-def test_a_named_person_cannot_let_the_wrong_amount_count(psps: Sandbox, django_user_model: type[User]) -> None:
-    order, page = ordered()
-    take(psps, "card", page, webhook="wrong_amount")
-    psps.collect()
-
-    recovery.accept(order.payments.get(), django_user_model.objects.create_user("sonia", is_staff=True))
-
-    order.refresh_from_db()
-    assert (order.status, order.payments.get().why_not) == ("pending", "mismatch")
