@@ -35,8 +35,3 @@ def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
     )
     due(order, Letter.Kind.TO_STAFF, about=f"dispute {dispute.pk} {state}")
     return f"Dispute: {state}"
-
-
-def is_disputed(order: Order) -> bool:
-    """Whether a dispute over any payment of the order is open."""
-    return Dispute.objects.filter(payment__order=order, status=Dispute.Status.OPEN).exists()

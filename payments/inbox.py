@@ -33,8 +33,6 @@ Source = WebhookEvent.Source
 WhyNot = Payment.WhyNot
 PATIENCE = timedelta(hours=1)
 """After that long the PSP is told to stop sending what we cannot apply: the sweep and the staff have it."""
-
-
 TIME_TO_TRY_AGAIN = timedelta(minutes=10)
 """Who tries again by then gets no mail about the refusal."""
 BACK_AND_FORTH = (Kind.REFUND, Kind.DISPUTE)
@@ -160,7 +158,7 @@ def _effect(event: WebhookEvent, notice: Notice) -> tuple[Order | None, str]:
 
 def _unknown(event: WebhookEvent, notice: Notice) -> str:
     """A message about a payment that is not here: another shop's, ahead of its payment, or lost."""
-    if notice.kind in (Kind.REFUND, Kind.DISPUTE) and now() - event.received_at < AHEAD:
+    if notice.kind in BACK_AND_FORTH and now() - event.received_at < AHEAD:
         raise Ahead(f"No money {notice.money_reference} here yet")
     if notice.payment_id is None:
         return "Ignored: another shop's"

@@ -1,7 +1,7 @@
 """What a timer does on as many machines as one likes: find the rows that are due and were not done.
 
-A claim is a committed `next_try_at` (or `due_at`) in the future, taken with SKIP LOCKED in bounded batches; the time
-is PostgreSQL's. Nothing here makes an order effective.
+A claim is a committed `next_try_at` (or `due_at`) in the future, taken with SKIP LOCKED in bounded batches; what is
+due is told by PostgreSQL's clock. Nothing here makes an order effective.
 """
 
 import logging

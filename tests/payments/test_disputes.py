@@ -8,7 +8,6 @@ from django.utils.timezone import now
 
 from orders.models import Order, Product
 from payments import attention
-from payments.disputes import is_disputed
 from payments.models import Dispute, Letter, WebhookEvent
 from payments.sweep import sweep
 from tests.payments.steps import bring, kinds, ordered, paid, take
@@ -17,6 +16,11 @@ from tests.sandbox.client import Sandbox
 from tests.shop import goods
 
 pytestmark = pytest.mark.django_db
+
+
+def is_disputed(order: Order) -> bool:
+    """Whether staff are told that the order's money is disputed."""
+    return "dispute" in [item.kind for item in attention.items(order)]
 
 
 @pytest.mark.parametrize("method", ["card", "paypal"])
