@@ -107,7 +107,7 @@ class TestPayPal(MoneyBackContract, ChannelContract):
 
 
 class TestWhatPayPalIsAsked:
-    def test_it_sends_one_amount_and_our_ids(self, sandbox: Running, gateway: PayPalGateway) -> None:
+    def test_woo_paypal_1508_it_sends_one_amount_and_our_ids(self, sandbox: Running, gateway: PayPalGateway) -> None:
         payment = APayment(method="paypal", amount=4990)
         gateway.open(payment, URLS)
         [call] = sandbox.client.requests(ORDERS)
@@ -187,7 +187,7 @@ class TestCapture:
         assert gateway.capture(payment, 1) == PageState.OPEN
         assert gateway.look(payment) == PageState.OPEN
 
-    def test_a_completed_order_whose_capture_was_declined_is_over(
+    def test_case_42_a_completed_order_whose_capture_was_declined_is_over(
         self, sandbox: Running, gateway: PayPalGateway
     ) -> None:
         payment = opened(gateway)
@@ -402,7 +402,7 @@ class TestConfirm:
         with serving(lambda request: token(request, unknown) if "token" in request.path else next(answers)) as server:
             assert configured(server.url).confirm(self.told("PAYMENT.CAPTURE.COMPLETED", "2GG")).kind == Kind.PAID
 
-    def test_pretix_a_fresh_order_that_paypal_does_not_know_yet_is_not_dead(
+    def test_pretix_paypal2_a_fresh_order_that_paypal_does_not_know_yet_is_not_dead(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(module, "FRESH_PAUSES", (0.01, 0.01))
@@ -453,7 +453,7 @@ class TestTransport:
         sandbox.client.revoke_tokens()
         assert gateway.look(payment) == PageState.OPEN
 
-    def test_wrong_credentials_do_not_become_a_storm(self, sandbox: Running) -> None:
+    def test_case_52_wrong_credentials_do_not_become_a_storm(self, sandbox: Running) -> None:
         stranger = configured(f"{sandbox.url}/paypal", secret="wrong")
         with pytest.raises(Unreachable):
             stranger.open(APayment(method="paypal"), URLS)

@@ -60,12 +60,12 @@ def test_it_proves_a_message(paypal: PayPal) -> None:
     paypal.verifier.verify(BODY, signed(BODY, paypal.url()))
 
 
-def test_either_webhook_id_proves_a_message(paypal: PayPal) -> None:
+def test_case_22_either_webhook_id_proves_a_message(paypal: PayPal) -> None:
     paypal.verifier.verify(BODY, signed(BODY, paypal.url(), webhook_id="8WH-TWO"))
 
 
 @pytest.mark.parametrize("webhook_id", ["8WH-OTHER", "WEBHOOK_ID", ""])
-def test_a_message_for_another_webhook_is_refused(paypal: PayPal, webhook_id: str) -> None:
+def test_case_48_a_message_for_another_webhook_is_refused(paypal: PayPal, webhook_id: str) -> None:
     with pytest.raises(BadSignature):
         paypal.verifier.verify(BODY, signed(BODY, paypal.url(), webhook_id=webhook_id))
 
@@ -115,7 +115,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("url", HOSTILE)
-def test_nothing_is_fetched_from_where_paypal_is_not(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_case_47_nothing_is_fetched_from_where_paypal_is_not(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     sent: list[str] = []
     monkeypatch.setattr(requests.Session, "send", lambda _, request, **kwargs: sent.append(request.url))
     verifier = Verifier((WEBHOOK_ID,), "https://api.paypal.com", None)
@@ -142,7 +142,9 @@ def test_nothing_is_fetched_from_where_paypal_is_not(monkeypatch: pytest.MonkeyP
         ("PAYPAL-CERT-URL", None),
     ],
 )
-def test_a_header_that_paypal_would_not_send_costs_no_call(paypal: PayPal, name: str, value: str | None) -> None:
+def test_case_48_a_header_that_paypal_would_not_send_costs_no_call(
+    paypal: PayPal, name: str, value: str | None
+) -> None:
     headers = {key: given for key, given in signed(BODY, paypal.url()).items() if key != name}
     with pytest.raises(BadSignature):
         paypal.verifier.verify(BODY, CaseInsensitiveDict(headers | ({name: value} if value else {})))
@@ -213,7 +215,7 @@ def test_the_public_authorities_are_trusted_where_no_others_are_named(paypal: Pa
 
 
 @pytest.mark.parametrize("status", [403, 429, 500, 503])
-def test_a_certificate_that_cannot_be_fetched_proves_nothing_either_way(paypal: PayPal, status: int) -> None:
+def test_case_47_a_certificate_that_cannot_be_fetched_proves_nothing_either_way(paypal: PayPal, status: int) -> None:
     paypal.certificates[GOOD] = Answer(status)
     with pytest.raises(Unreachable):
         paypal.verifier.verify(BODY, signed(BODY, paypal.url()))

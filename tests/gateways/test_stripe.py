@@ -159,7 +159,7 @@ class TestWhatStripeIsAsked:
         assert params["locale"] == "en"
         assert params["line_items"][0]["price_data"]["product_data"]["name"] == "Order KK-7F3Q-20AB"
 
-    def test_its_api_version_is_that_of_the_package(self) -> None:
+    def test_dj_stripe_706_its_api_version_is_that_of_the_package(self) -> None:
         assert stripe.api_version == API_VERSION
 
     def test_it_measures_nothing_for_stripe(self) -> None:
@@ -196,7 +196,9 @@ class TestWhatStripeAnswers:
             ({"url": None}, "page_elsewhere"),
         ],
     )
-    def test_it_closes_and_refuses_a_page_that_was_not_asked_for(self, changes: dict[str, Any], code: str) -> None:
+    def test_case_26_it_closes_and_refuses_a_page_that_was_not_asked_for(
+        self, changes: dict[str, Any], code: str
+    ) -> None:
         payment = APayment()
 
         def answer(request: Request) -> Answer:
@@ -257,7 +259,7 @@ class TestStripeSignature:
     body = json.dumps(event("checkout.session.completed", session(APayment()))).encode()
     gateway = configured("http://127.0.0.1:1", secrets=(STRIPE_WEBHOOK_SECRET, NEW_SECRET))
 
-    def test_either_secret_proves_a_message(self) -> None:
+    def test_case_22_either_secret_proves_a_message(self) -> None:
         for secret in (STRIPE_WEBHOOK_SECRET, NEW_SECRET):
             assert self.gateway.verify(self.body, signature(self.body, secret=secret))["id"] == "evt_1"
 

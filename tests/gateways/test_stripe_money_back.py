@@ -323,7 +323,7 @@ class TestEndpoint:
         assert self.enabled(gateway) == {made.id}
         assert gateway.register(ENDPOINT).changed is False
 
-    def test_an_endpoint_that_was_switched_off_is_switched_on(self, gateway: StripeGateway) -> None:
+    def test_woo_1289_an_endpoint_that_was_switched_off_is_switched_on(self, gateway: StripeGateway) -> None:
         made = gateway.register(ENDPOINT)
         gateway._client.v1.webhook_endpoints.update(made.id, {"disabled": True})
         assert gateway.register(ENDPOINT).changed is True

@@ -66,7 +66,7 @@ def test_no_choice_of_a_method_is_said_and_places_nothing(claire: Customer) -> N
     assert not Order.objects.exists()
 
 
-def test_the_review_can_be_used_with_the_keyboard_alone(claire: Customer) -> None:
+def test_woo_payments_8289_the_review_can_be_used_with_the_keyboard_alone(claire: Customer) -> None:
     claire.comes_to_review()
     keyboard = claire.page.keyboard
     focused = claire.page.locator(":focus")

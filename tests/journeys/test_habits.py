@@ -13,7 +13,7 @@ from tests.sandbox.client import VISA, Sandbox
 DAY = 24 * 3600
 
 
-def test_back_from_the_payment_page_and_pressing_again_leads_to_the_same_page(
+def test_django_oscar_1734_back_from_the_payment_page_and_pressing_again_leads_to_the_same_page(
     claire: Customer, sandbox: Sandbox
 ) -> None:
     claire.orders_by_card()

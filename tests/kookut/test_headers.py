@@ -45,7 +45,7 @@ def test_what_stands_behind_a_token_is_kept_by_no_cache_and_found_by_no_search_e
 
 
 @pytest.mark.django_db
-def test_an_unknown_token_and_a_mistyped_one_look_the_same(client: Client) -> None:
+def test_woo_12084_an_unknown_token_and_a_mistyped_one_look_the_same(client: Client) -> None:
     first, second = client.get(f"/commande/{'x' * 32}/"), client.get("/commande/zu-kurz/")
     assert first.status_code == second.status_code == 404
     assert first.content == second.content

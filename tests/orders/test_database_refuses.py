@@ -29,7 +29,7 @@ def test_an_effective_order_without_its_time() -> None:
     assert orders.update(status=Order.Status.EFFECTIVE, effective_at=now())
 
 
-def test_an_order_of_nothing() -> None:
+def test_case_54_an_order_of_nothing() -> None:
     orders = Order.objects.filter(pk=placed().pk)
     refused("total_above_zero", lambda: orders.update(goods_total=0, shipping_total=0, total=0))
 

@@ -61,7 +61,7 @@ READ_ONLY = [model for model in site._registry if model._meta.app_label == "paym
 
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
-def test_nobody_adds_edits_or_deletes_what_concerns_money_or_state(
+def test_woo_900_nobody_adds_edits_or_deletes_what_concerns_money_or_state(
     admin_client: Client, effective_order: Order, model: Any
 ) -> None:
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"

@@ -161,7 +161,7 @@ def test_a_page_that_is_not_approved_keeps_its_number(psps: Sandbox) -> None:
     assert (payment.status, payment.capture_number, payment.claimed_at) == ("started", 1, None)
 
 
-def test_case_51_a_capture_that_paypal_refuses_for_good_fails_the_payment(psps: Sandbox) -> None:
+def test_case_42_a_capture_that_paypal_refuses_for_good_fails_the_payment(psps: Sandbox) -> None:
     order, payment, page = approved(psps, capture="declined")
 
     assert capture(payment.pk) == "refused"

@@ -74,7 +74,7 @@ def test_woo_1098_a_dispute_that_is_over_holds_nothing_up(
     assert order.status == "effective"
 
 
-def test_an_inquiry_that_comes_to_nothing_is_closed(psps: Sandbox) -> None:
+def test_case_35_an_inquiry_that_comes_to_nothing_is_closed(psps: Sandbox) -> None:
     order, page = paid(psps)
     inquiry = psps.dispute(page, status="warning_needs_response")
     bring_messages(psps)

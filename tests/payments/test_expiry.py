@@ -84,7 +84,9 @@ def test_a_psp_that_does_not_answer_lets_nothing_expire(client: Client, sandbox:
     assert not Channel.objects.filter(silent_since__isnull=False).exists()
 
 
-def test_woo_5691_a_paid_order_whose_message_is_missing_is_never_expired(client: Client, sandbox: Sandbox) -> None:
+def test_woo_paypal_1276_a_paid_order_whose_messages_never_come_is_never_expired(
+    client: Client, sandbox: Sandbox
+) -> None:
     order, page = ordered(client)
     pay(sandbox, "card", page, webhook="lost")
     let_the_time_pass(order)
@@ -95,7 +97,7 @@ def test_woo_5691_a_paid_order_whose_message_is_missing_is_never_expired(client:
     assert order.status != "cancelled"
 
 
-def test_case_10_a_customer_who_pays_while_the_sweep_looks_keeps_the_order(client: Client, sandbox: Sandbox) -> None:
+def test_woo_5268_a_customer_who_pays_while_the_sweep_looks_keeps_the_order(client: Client, sandbox: Sandbox) -> None:
     order, page = ordered(client)
     let_the_time_pass(order)
     pay(sandbox, "card", page)
@@ -190,7 +192,7 @@ def expired(product: Product | None = None, **changes: Any) -> tuple[Order, Paym
     return order, payment
 
 
-def test_late_money_makes_an_expired_order_effective_if_its_goods_can_be_had_again() -> None:
+def test_case_11_late_money_makes_an_expired_order_effective_if_its_goods_can_be_had_again() -> None:
     order, payment = expired()
 
     deliver(stripe_event(payment))
@@ -211,7 +213,7 @@ NOT_AGAIN = {
 
 
 @pytest.mark.parametrize("why", NOT_AGAIN.values(), ids=NOT_AGAIN.keys())
-def test_other_late_money_goes_back_by_itself(why: Any) -> None:
+def test_case_11_other_late_money_goes_back_by_itself(why: Any) -> None:
     order, payment = expired()
     why(order)
 

@@ -36,7 +36,7 @@ def is_kept(order: Order) -> bool:
 
 
 @pytest.mark.parametrize("reason", [Reason.CUSTOMER, Reason.EXPIRED, Reason.CHANGED_CART, Reason.STAFF])
-def test_not_while_the_page_is_paid(psps: Sandbox, reason: Order.CancelReason) -> None:
+def test_woo_20928_not_while_the_page_is_paid(psps: Sandbox, reason: Order.CancelReason) -> None:
     order, page = ordered(expires_at=now() - timedelta(minutes=1))
     Order.objects.update(expires_at=now() - timedelta(minutes=1))
     take(psps, "card", page)

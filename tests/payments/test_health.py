@@ -70,7 +70,7 @@ def test_a_shop_in_good_order_is_healthy(psps: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
-def test_a_problem_is_told_after_a_while(problem: str) -> None:
+def test_woo_1289_a_problem_of_the_line_is_told_after_a_while(problem: str) -> None:
     happens, bound = PROBLEMS[problem]
     happens(bound - 2)
     assert stripe().problems == ()

@@ -39,7 +39,7 @@ SIGNATURES = {
 
 
 @pytest.mark.parametrize("forge", SIGNATURES.values(), ids=SIGNATURES.keys())
-def test_a_message_with_such_a_signature_is_refused(forge: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_case_15_a_message_with_such_a_signature_is_refused(forge: Any, caplog: pytest.LogCaptureFixture) -> None:
     payment = started(placed())
     body = body_of(payment)
 
@@ -72,7 +72,7 @@ BODIES = {
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 @pytest.mark.parametrize("provider", ["stripe", "paypal"])
-def test_a_body_like_that_is_refused_even_where_it_is_signed(provider: str, body: bytes) -> None:
+def test_case_16_a_body_like_that_is_refused_even_where_it_is_signed(provider: str, body: bytes) -> None:
     answer = Client().post(
         f"/webhooks/{provider}/",
         body,
@@ -85,7 +85,7 @@ def test_a_body_like_that_is_refused_even_where_it_is_signed(provider: str, body
 
 
 @pytest.mark.parametrize("provider", ["stripe", "paypal"])
-def test_a_body_of_a_megabyte_is_refused(provider: str) -> None:
+def test_case_55_a_body_of_a_megabyte_is_refused(provider: str) -> None:
     body = b" " * 1_000_001
     answer = Client(raise_request_exception=False).post(f"/webhooks/{provider}/", body, content_type="application/json")
     assert answer.status_code == 400

@@ -18,7 +18,7 @@ from tests.shop import deliver, placed, started, stripe_event, stripe_signature
 pytestmark = pytest.mark.django_db
 
 
-def test_the_banks_agreement_makes_the_order_effective() -> None:
+def test_case_04_the_banks_agreement_makes_the_order_effective_once() -> None:
     order = placed()
     payment = started(order)
 
@@ -37,7 +37,7 @@ def test_the_banks_agreement_makes_the_order_effective() -> None:
     assert [entry.kind for entry in order.timeline.all()] == ["payment_authorised", "effective"]
 
 
-def test_the_same_message_twice_has_one_effect() -> None:
+def test_case_05_the_same_message_twice_has_one_effect() -> None:
     order = placed()
     event = stripe_event(started(order))
 
@@ -48,7 +48,7 @@ def test_the_same_message_twice_has_one_effect() -> None:
     assert order.timeline.count() == 2
 
 
-def test_another_message_about_the_same_money_has_no_effect() -> None:
+def test_case_07_other_messages_about_the_same_money_have_no_effect() -> None:
     payment = started(placed())
     deliver(stripe_event(payment))
 
@@ -96,7 +96,7 @@ def test_an_order_pending_at_the_bank_stays_pending() -> None:
     assert (order.status, payment.status) == ("pending", "started")
 
 
-def test_the_late_agreement_of_a_delayed_method_counts() -> None:
+def test_case_08_the_late_agreement_of_a_delayed_method_counts() -> None:
     order = placed()
     payment = started(order)
     deliver(stripe_event(payment, payment_status="unpaid"))
@@ -123,7 +123,7 @@ def test_a_second_payment_is_recorded_as_surplus() -> None:
     assert (refund.amount, refund.status, refund.requested_by) == (second.amount, "requested", None)
 
 
-def test_late_money_for_a_cancelled_order_is_recorded() -> None:
+def test_kompassi_1016_money_for_a_cancelled_order_is_recorded_and_brings_no_attestation() -> None:
     order = placed(status="cancelled", cancel_reason="customer", cancelled_at=now(), holds_stock=False)
     payment = started(order, status="expired")
 
@@ -134,7 +134,7 @@ def test_late_money_for_a_cancelled_order_is_recorded() -> None:
     assert (payment.why_not, order.status) == ("late", "cancelled")
 
 
-def test_late_truth_wins_over_a_failed_payment() -> None:
+def test_case_11_late_truth_wins_over_a_payment_that_had_ended() -> None:
     order = placed()
     payment = started(order, status="failed", refusal="generic")
 
@@ -168,7 +168,7 @@ def test_woo_5812_late_expiry_of_an_abandoned_page_does_not_touch_a_paid_order()
     assert order.holds_stock
 
 
-def test_an_expiry_after_the_money_has_no_effect() -> None:
+def test_case_10_an_expiry_after_the_money_has_no_effect() -> None:
     order = placed()
     payment = started(order)
     deliver(stripe_event(payment))
@@ -180,7 +180,7 @@ def test_an_expiry_after_the_money_has_no_effect() -> None:
     assert (payment.status, payment.settles) == ("authorised", True)
 
 
-def test_a_refusal_ends_its_payment_and_says_why_in_the_timeline() -> None:
+def test_case_08_a_late_refusal_ends_its_payment_and_the_order_can_be_paid_again() -> None:
     order = placed()
     payment = started(order)
 
@@ -191,7 +191,7 @@ def test_a_refusal_ends_its_payment_and_says_why_in_the_timeline() -> None:
     assert [entry.kind for entry in order.timeline.all()] == ["payment_failed"]
 
 
-def test_a_message_ahead_of_the_hand_offs_answer_finds_its_payment() -> None:
+def test_case_03_a_message_ahead_of_the_hand_offs_answer_finds_its_payment() -> None:
     """The page's reference is not stored yet when the bank is quicker than Stripe's answer to us."""
     order = placed()
     payment = started(order, page_reference=None)
@@ -205,7 +205,7 @@ def test_a_message_ahead_of_the_hand_offs_answer_finds_its_payment() -> None:
     assert (order.status, payment.page_reference) == ("effective", "cs_test_quick")
 
 
-def test_another_shops_session_on_the_same_account_is_none_of_ours() -> None:
+def test_case_18_another_shops_session_on_the_same_account_is_none_of_ours() -> None:
     event = stripe_event(started(placed()))
     event["data"]["object"] |= {"id": "cs_other", "client_reference_id": "basket-17", "metadata": {}}
 
@@ -215,7 +215,7 @@ def test_another_shops_session_on_the_same_account_is_none_of_ours() -> None:
     assert Payment.objects.get().status == "started"
 
 
-def test_a_message_with_our_mark_for_a_payment_that_is_not_here_is_kept_and_asked_for_again() -> None:
+def test_statamic_cargo_190_a_message_with_our_mark_for_no_payment_is_kept_and_asked_for_again() -> None:
     payment = started(placed())
     event = stripe_event(payment)
     payment.delete()
@@ -237,7 +237,7 @@ def test_what_cannot_be_applied_for_an_hour_is_the_shops_own() -> None:
     assert WebhookEvent.objects.get().processed_at is None
 
 
-def test_an_event_of_the_other_mode_is_ignored() -> None:
+def test_case_17_an_event_of_the_other_mode_is_ignored() -> None:
     payment = started(placed())
     event = stripe_event(payment) | {"livemode": True}
 
@@ -246,7 +246,7 @@ def test_an_event_of_the_other_mode_is_ignored() -> None:
     assert payment.status == "started"
 
 
-def test_an_unknown_type_is_ignored_and_leaves_no_row() -> None:
+def test_case_19_an_unknown_type_is_ignored_and_leaves_no_row() -> None:
     payment = started(placed())
 
     assert deliver(stripe_event(payment) | {"type": "customer.created"}).status_code == 200
@@ -290,7 +290,7 @@ def test_the_database_refuses_two_settling_payments_of_one_order() -> None:
         Payment.objects.filter(pk=second.pk).update(settles=True, why_not="")
 
 
-def test_the_database_refuses_two_started_payments_of_one_order() -> None:
+def test_spree_13938_the_database_refuses_two_started_payments_of_one_order() -> None:
     order = placed()
     started(order)
     with pytest.raises(IntegrityError, match="one_started_an_order"), transaction.atomic():

@@ -67,7 +67,7 @@ THEN = [never_back, back, back_by_the_link, other_method, cancels, time_over]
 
 @pytest.mark.parametrize("declined_before", [False, True])
 @pytest.mark.parametrize("then", THEN)
-def test_nobody_who_paid_is_told_that_nothing_was_debited(
+def test_pretix_1233_nobody_who_paid_is_told_that_nothing_was_debited(
     psps: Sandbox, then: Callable[[Order, str], None], declined_before: bool
 ) -> None:
     """Paid at the PSP, and no message says so: whatever happens next, the page does not deny the money."""
@@ -104,7 +104,7 @@ def test_a_refusal_is_told_with_nothing_was_debited_once_the_customer_is_back(ps
 @pytest.mark.parametrize(
     "waited", [None, timedelta(minutes=3), timedelta(minutes=11)], ids=["now", "slow", "very slow"]
 )
-def test_twint_50_a_payment_that_is_still_pending_at_the_return_waits_and_does_not_fail(
+def test_twint_59_a_payment_that_is_still_pending_at_the_return_waits_and_does_not_fail(
     psps: Sandbox, waited: timedelta | None
 ) -> None:
     order, page = ordered("twint")
@@ -242,7 +242,7 @@ def test_the_first_accepted_page_costs_no_more_though_it_empties_the_cart(client
 
 @pytest.mark.parametrize("button", ["payer", "annuler", "reprendre"])
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_woo_12084_a_button_that_is_only_visited_shows_the_page(psps: Sandbox, button: str, method: str) -> None:
+def test_a_button_that_is_only_visited_shows_the_page(psps: Sandbox, button: str, method: str) -> None:
     order, _page = ordered()
     psps.forget_requests()
 
@@ -257,7 +257,7 @@ def test_woo_12084_a_button_that_is_only_visited_shows_the_page(psps: Sandbox, b
 
 @pytest.mark.parametrize("visit", ["retour", "abandon"])
 @pytest.mark.parametrize("method", ["head", "post", "options"])
-def test_django_oscar_3768_only_a_get_is_a_customer_who_comes_back(psps: Sandbox, visit: str, method: str) -> None:
+def test_only_a_get_is_a_customer_who_comes_back(psps: Sandbox, visit: str, method: str) -> None:
     """A HEAD comes from a link checker or a preview."""
     order, page = ordered("paypal")
     payment = order.payments.get()
@@ -271,7 +271,7 @@ def test_django_oscar_3768_only_a_get_is_a_customer_who_comes_back(psps: Sandbox
     assert psps.requests("/capture") == []
 
 
-def test_case_2_a_return_with_an_invented_payment_finds_nothing(psps: Sandbox) -> None:
+def test_case_02_a_return_with_an_invented_payment_finds_nothing(psps: Sandbox) -> None:
     order, _page = ordered()
     invented = "00000000-0000-4000-8000-000000000000"
     assert Client().get(f"/commande/{order.token}/retour/{invented}/").status_code == 404

@@ -121,7 +121,7 @@ def test_there_is_no_attestation_before_the_bank_has_agreed(client: Client) -> N
 
 
 @pytest.mark.parametrize("query", ["", "?paid=1&status=success", "?session_id=cs_test_x&ok=1", "?token=x&PayerID=y"])
-def test_a_visit_of_the_return_address_makes_nothing_effective(client: Client, query: str) -> None:
+def test_case_01_a_return_without_the_banks_word_waits_and_makes_nothing_effective(client: Client, query: str) -> None:
     fill_cart(client)
     order_and_pay(client, "card")
     order, payment = Order.objects.get(), Payment.objects.get()
@@ -135,7 +135,7 @@ def test_a_visit_of_the_return_address_makes_nothing_effective(client: Client, q
     assert order.timeline.filter(kind="returned").count() == 1
 
 
-def test_the_return_address_of_another_order_finds_nothing(client: Client) -> None:
+def test_case_02_the_return_address_of_another_order_finds_nothing(client: Client) -> None:
     fill_cart(client)
     order_and_pay(client, "card")
     first = Payment.objects.get()
@@ -147,7 +147,7 @@ def test_the_return_address_of_another_order_finds_nothing(client: Client) -> No
     assert Client().get(f"/commande/{second.token}/retour/{first.pk}/").status_code == 404
 
 
-def test_a_second_submit_finds_the_same_order_and_the_same_page(client: Client, sandbox: Sandbox) -> None:
+def test_woo_4878_a_second_submit_finds_the_same_order_and_the_same_page(client: Client, sandbox: Sandbox) -> None:
     fill_cart(client)
     form = client.get("/paiement/").context["form"].initial
     first = client.post("/paiement/", {**form, "method": "card"})
@@ -170,7 +170,7 @@ def test_a_submit_after_the_payment_shows_the_paid_order(client: Client, sandbox
     assert Order.objects.count() == 1
 
 
-def test_another_method_closes_the_page_before_it_opens_its_own(client: Client, sandbox: Sandbox) -> None:
+def test_case_53_another_method_closes_the_page_before_it_opens_its_own(client: Client, sandbox: Sandbox) -> None:
     fill_cart(client)
     card = order_and_pay(client, "card")
     order = Order.objects.get()
@@ -183,7 +183,7 @@ def test_another_method_closes_the_page_before_it_opens_its_own(client: Client, 
     assert [payment.status for payment in order.payments.all()] == ["expired", "started"]
 
 
-def test_no_second_page_opens_when_the_first_was_paid_meanwhile(client: Client, sandbox: Sandbox) -> None:
+def test_case_12_no_second_page_opens_when_the_first_was_paid_meanwhile(client: Client, sandbox: Sandbox) -> None:
     fill_cart(client)
     card = order_and_pay(client, "card")
     order = Order.objects.get()
@@ -214,7 +214,7 @@ def test_a_changed_cart_closes_and_cancels_the_order_before_it(client: Client, s
     assert Order.objects.filter(status="pending").count() == 1
 
 
-def test_a_decline_leaves_the_page_open_and_the_order_pending(client: Client, sandbox: Sandbox) -> None:
+def test_case_31_a_decline_leaves_the_page_open_and_the_order_pending(client: Client, sandbox: Sandbox) -> None:
     fill_cart(client)
     answer = order_and_pay(client, "card")
     assert sandbox.pay_by_card(answer["Location"], DECLINED).outcome == "declined"
@@ -285,7 +285,9 @@ def test_another_language_in_between_leads_to_the_same_page(client: Client, sand
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("method", ["card", "paypal"])
-def test_a_double_click_places_one_order_and_opens_one_page(client: Client, sandbox: Sandbox, method: str) -> None:
+def test_case_30_a_double_click_places_one_order_and_opens_one_page(
+    client: Client, sandbox: Sandbox, method: str
+) -> None:
     fill_cart(client)
     form = client.get("/paiement/").context["form"].initial
     clicks = [Client() for _ in range(3)]
@@ -348,7 +350,9 @@ def test_an_approval_that_nobody_captured_is_captured_when_the_customer_asks_aga
     assert order.status == "effective"
 
 
-def test_an_answer_lost_after_the_page_was_opened_leads_to_the_same_page(client: Client, sandbox: Sandbox) -> None:
+def test_case_27_an_answer_lost_after_the_page_was_opened_leads_to_the_same_page(
+    client: Client, sandbox: Sandbox
+) -> None:
     fill_cart(client)
     sandbox.break_calls("lost", "/stripe/v1/checkout/sessions", calls=5)
     assert order_and_pay(client, "card").status_code == 503
@@ -371,7 +375,7 @@ def test_twint_above_its_limit_is_listed_with_its_reason_and_refused(client: Cli
     assert not Order.objects.exists()
 
 
-def test_a_method_that_the_psp_does_not_offer_is_said_so_on_the_page(client: Client, sandbox: Sandbox) -> None:
+def test_case_26_a_method_that_the_psp_does_not_offer_is_said_so_on_the_page(client: Client, sandbox: Sandbox) -> None:
     sandbox.change(stripe_methods=["card"])
     fill_cart(client)
 
@@ -389,7 +393,7 @@ def test_no_choice_and_an_unknown_method_are_different_mistakes(client: Client) 
     assert not Order.objects.exists()
 
 
-def test_paypals_approval_is_captured_when_the_browser_died(client: Client, sandbox: Sandbox) -> None:
+def test_pretix_3958_paypals_approval_is_captured_when_the_browser_died(client: Client, sandbox: Sandbox) -> None:
     fill_cart(client)
     answer = order_and_pay(client, "paypal")
     pay(sandbox, "paypal", answer["Location"])
@@ -416,7 +420,7 @@ def test_paypals_approval_is_captured_by_the_sweep_when_its_message_is_lost(clie
     assert Order.objects.get().status == "effective"
 
 
-def test_many_captures_at_once_take_the_money_once(client: Client, sandbox: Sandbox) -> None:
+def test_case_40_many_captures_at_once_take_the_money_once(client: Client, sandbox: Sandbox) -> None:
     fill_cart(client)
     answer = order_and_pay(client, "paypal")
     back = pay(sandbox, "paypal", answer["Location"])
@@ -432,7 +436,9 @@ def test_many_captures_at_once_take_the_money_once(client: Client, sandbox: Sand
     assert taken == [Order.objects.get().total]
 
 
-def test_an_account_that_paypal_declines_lets_the_customer_choose_another(client: Client, sandbox: Sandbox) -> None:
+def test_woo_paypal_222_an_account_that_paypal_declines_lets_the_customer_choose_another(
+    client: Client, sandbox: Sandbox
+) -> None:
     fill_cart(client)
     answer = order_and_pay(client, "paypal")
     back = pay(sandbox, "paypal", answer["Location"], capture="instrument_declined")
@@ -494,7 +500,7 @@ def test_a_forged_paypal_body_has_no_effect_since_the_live_capture_counts(client
     assert (order.status, payment.received_amount) == ("effective", order.total)
 
 
-def test_an_error_while_applying_is_finished_by_the_sweep(
+def test_vendure_3411_an_error_while_applying_is_not_acknowledged_and_finished_by_the_sweep(
     client: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from payments import inbox

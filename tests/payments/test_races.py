@@ -13,7 +13,7 @@ from tests.shop import deliver, placed, started, stripe_event
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_ten_deliveries_of_one_message_at_once_have_one_effect() -> None:
+def test_case_06_ten_deliveries_of_one_message_at_once_have_one_effect() -> None:
     order = placed()
     event = stripe_event(started(order))
 
@@ -38,7 +38,7 @@ def test_one_mail_leaves_however_many_send_it_at_once() -> None:
     assert len(mail.outbox) == 1
 
 
-def test_two_payments_of_one_order_authorised_at_once_settle_it_once() -> None:
+def test_pinelab_620_payments_of_one_order_authorised_at_once_settle_it_once() -> None:
     order = placed()
     first = started(order, status="expired")
     second = started(order)
@@ -51,7 +51,7 @@ def test_two_payments_of_one_order_authorised_at_once_settle_it_once() -> None:
     assert sorted((payment.settles, payment.why_not) for payment in payments) == [(False, "second"), (True, "")]
 
 
-def test_two_messages_about_one_money_at_once_count_it_once() -> None:
+def test_saleor_14649_two_messages_about_one_money_at_once_count_it_once() -> None:
     payment = started(placed())
     events = [stripe_event(payment), stripe_event(payment, "checkout.session.async_payment_succeeded")]
 

@@ -98,7 +98,7 @@ def test_everything_that_was_lost_comes_back_in_its_order(psps: Sandbox) -> None
     assert not WebhookEvent.objects.filter(processed_at=None).exists()
 
 
-def test_cloudflare_740_gaps_are_filled_by_the_sweep_within_the_hour(psps: Sandbox) -> None:
+def test_mollie_740_gaps_are_filled_by_the_sweep_within_the_hour(psps: Sandbox) -> None:
     orders = []
     for _ in range(3):
         order, page = ordered()

@@ -38,7 +38,9 @@ def test_a_letter_whose_task_was_lost_is_sent_by_the_sweep() -> None:
 
 
 @pytest.mark.django_db
-def test_a_letter_that_could_not_leave_waits_and_leaves_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_django_oscar_3768_a_letter_that_could_not_leave_touches_nothing_and_leaves_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     effective()
 
     def refuse(*args: object) -> None:
@@ -100,7 +102,7 @@ def test_a_name_with_a_line_break_adds_no_header() -> None:
 
 
 @pytest.mark.django_db
-def test_a_payment_whose_page_was_never_learnt_of_is_given_up() -> None:
+def test_case_28_a_payment_whose_page_was_never_learnt_of_is_given_up() -> None:
     payment = started(placed(), page_reference=None, next_try_at=now(), created_at=now() - timedelta(minutes=6))
 
     assert sweep()["payments"] == 1
@@ -129,7 +131,7 @@ def test_two_sweeps_at_once_do_everything_once() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_numbers_have_no_gap_and_no_twin_however_many_ask_at_once() -> None:
+def test_wpovernight_619_numbers_have_no_gap_and_no_twin_however_many_ask_at_once() -> None:
     orders = [effective() for _ in range(8)]
 
     at_once(*[lambda order=order: of(order) for order in orders])

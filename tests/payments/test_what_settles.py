@@ -39,7 +39,7 @@ def test_a_second_payment_after_a_full_refund_neither_settles_nor_revives(psps: 
     assert second.refunds.get().status == "requested"
 
 
-def test_money_of_a_payment_over_another_amount_than_the_orders_settles_nothing() -> None:
+def test_woo_4093_money_of_a_payment_over_another_amount_than_the_orders_settles_nothing() -> None:
     """Cheap page, dear order: what the payment was opened for is compared too."""
     order = placed()
     payment = started(order, amount=order.total - 100)
@@ -172,7 +172,7 @@ def test_stripe_official_79_the_end_of_one_try_touches_no_other(older: str) -> N
     assert (second.status, order.status, order.holds_stock) == ("started", "pending", True)
 
 
-def test_two_moneys_on_one_page_are_not_taken_for_one() -> None:
+def test_solidus_stripe_44_two_moneys_on_one_page_are_not_taken_for_one() -> None:
     payment = started(placed())
     deliver(stripe_event(payment))
     event = stripe_event(payment, payment_intent="pi_second")
