@@ -3,28 +3,38 @@
 import json
 import time
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from orders.models import Order
-from payments.models import Letter, Payment, WebhookEvent
+from orders.models import Order, Product
+from payments import attention
+from payments.handoff import hand_off
+from payments.models import Attestation, Letter, Payment, WebhookEvent
+from payments.sweep import sweep
+from tests.payments.steps import kinds, ordered, take
+from tests.payments.test_paying import bring_messages
+from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event, stripe_signature
 
 pytestmark = pytest.mark.django_db
 
 
-def test_case_04_the_banks_agreement_makes_the_order_effective_once() -> None:
+def test_case_04_the_banks_agreement_makes_the_order_effective_once(psps: Sandbox) -> None:
+    """Nobody has come back from the PSP's page: the message alone decides."""
     order = placed()
     payment = started(order)
 
     answer = deliver(stripe_event(payment))
 
     assert answer.status_code == 200
+    assert payment.returned_at is None
     order.refresh_from_db()
     payment.refresh_from_db()
     assert order.status == Order.Status.EFFECTIVE
@@ -35,6 +45,11 @@ def test_case_04_the_banks_agreement_makes_the_order_effective_once() -> None:
     assert payment.money_reference == f"pi_{payment.pk.hex}"
     assert Letter.objects.get().kind == Letter.Kind.CONFIRMATION
     assert [entry.kind for entry in order.timeline.all()] == ["payment_authorised", "effective"]
+    for _twice in range(2):
+        sweep()
+    assert len(mail.outbox) == 1
+    assert Attestation.objects.get().order == order
+    assert Product.objects.get().stock == 9
 
 
 def test_case_05_the_same_message_twice_has_one_effect() -> None:
@@ -48,30 +63,39 @@ def test_case_05_the_same_message_twice_has_one_effect() -> None:
     assert order.timeline.count() == 2
 
 
-def test_case_07_other_messages_about_the_same_money_have_no_effect() -> None:
-    payment = started(placed())
-    deliver(stripe_event(payment))
+def session_completed(payment: Payment) -> dict[str, Any]:
+    return stripe_event(payment)
 
-    answer = deliver(stripe_event(payment, "checkout.session.async_payment_succeeded"))
 
-    assert answer.content == b"This money is already here"
-    assert Letter.objects.count() == 1
+def session_succeeded(payment: Payment) -> dict[str, Any]:
+    return stripe_event(payment, "checkout.session.async_payment_succeeded")
+
+
+def intent_succeeded(payment: Payment) -> dict[str, Any]:
+    money = {"id": f"pi_{payment.pk.hex}", "object": "payment_intent", "amount_received": payment.amount}
+    return stripe_event(payment, "payment_intent.succeeded", **money)
 
 
 @pytest.mark.parametrize(
-    "lie",
-    [
-        {"amount_total": 1},
-        {"amount_total": 3799},
-        {"amount_total": 3801},
-        {"amount_total": None},
-        {"currency": "eur"},
-        {"payment_status": "no_payment_required"},
-        {"id": "cs_test_of_another_page"},
-    ],
-    ids=str,
+    "messages",
+    list(permutations([session_completed, session_succeeded, intent_succeeded])),
+    ids=lambda messages: " ".join(message.__name__ for message in messages),
 )
-def test_money_that_does_not_fit_is_recorded_but_makes_nothing_effective(lie: dict[str, Any]) -> None:
+def test_case_07_other_messages_about_the_same_money_have_no_effect(messages: Any) -> None:
+    order = placed()
+    payment = started(order)
+
+    answers = [deliver(message(payment)) for message in messages]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    said = sorted(answer.content for answer in answers)
+    assert said == [b"Ignored: nothing here follows from it", b"The order is effective", b"This money is already here"]
+    assert Letter.objects.count() == 1
+    assert kinds(order) == ["payment_authorised", "effective"]
+
+
+def does_not_fit(**lie: Any) -> None:
+    """Money is there that is not the order's: recorded, told to staff, and nothing becomes effective."""
     order = placed()
     payment = started(order)
 
@@ -82,7 +106,40 @@ def test_money_that_does_not_fit_is_recorded_but_makes_nothing_effective(lie: di
     payment.refresh_from_db()
     assert order.status == Order.Status.PENDING
     assert (payment.status, payment.settles, payment.why_not) == ("authorised", False, "mismatch")
-    assert "payment_not_settling" in [entry.kind for entry in order.timeline.all()]
+    assert "payment_not_settling" in kinds(order)
+    if payment.received_amount:
+        assert [item.kind for item in attention.items(order)] == ["mismatch"]
+    assert "to_staff" in Letter.objects.values_list("kind", flat=True)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"amount_total": 1},
+        {"amount_total": 3799},
+        {"amount_total": 3801},
+        {"amount_total": None},
+        {"payment_status": "no_payment_required"},
+        {"id": "cs_test_of_another_page"},
+    ],
+    ids=str,
+)
+def test_case_13_another_amount_than_the_pages_is_recorded_but_makes_nothing_effective(lie: dict[str, Any]) -> None:
+    does_not_fit(**lie)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"currency": "eur"},
+        {"currency": None},
+        {"presentment_details": {"presentment_amount": 3800, "presentment_currency": "eur"}},
+        {"presentment_details": {"presentment_amount": 4100, "presentment_currency": "eur"}},
+    ],
+    ids=str,
+)
+def test_case_14_another_currency_is_recorded_but_makes_nothing_effective(lie: dict[str, Any]) -> None:
+    does_not_fit(**lie)
 
 
 def test_an_order_pending_at_the_bank_stays_pending() -> None:
@@ -100,11 +157,44 @@ def test_case_08_the_late_agreement_of_a_delayed_method_counts() -> None:
     order = placed()
     payment = started(order)
     deliver(stripe_event(payment, payment_status="unpaid"))
+    order.refresh_from_db()
+    assert order.status == "pending"
 
     deliver(stripe_event(payment, "checkout.session.async_payment_succeeded"))
 
     order.refresh_from_db()
     assert order.status == "effective"
+
+
+def test_case_08_a_late_refusal_ends_its_payment_and_the_order_can_be_paid_again(psps: Sandbox) -> None:
+    order, page = ordered("twint")
+    take(psps, "twint", page, pending=True)
+    bring_messages(psps)
+    assert order.payments.get().status == "started"
+
+    psps.settle_session(page, paid=False)
+    bring_messages(psps)
+
+    order.refresh_from_db()
+    assert (order.status, order.payments.get().status) == ("pending", "failed")
+    assert kinds(order)[-1] == "payment_failed"
+    assert hand_off(order, "twint") != page
+
+
+@pytest.mark.parametrize("payment_status", ["unpaid", "paid"])
+def test_case_09_the_late_agreement_may_come_before_the_completion(payment_status: str) -> None:
+    """The completion says what was so when it was written: not paid yet."""
+    order = placed()
+    payment = started(order)
+    assert deliver(session_succeeded(payment)).content == b"The order is effective"
+
+    assert deliver(stripe_event(payment, payment_status=payment_status)).status_code == 200
+
+    order.refresh_from_db()
+    payment.refresh_from_db()
+    assert (order.status, payment.status, payment.settles) == ("effective", "authorised", True)
+    assert kinds(order) == ["payment_authorised", "effective"]
+    assert Letter.objects.count() == 1
 
 
 def test_a_second_payment_is_recorded_as_surplus() -> None:
@@ -132,16 +222,20 @@ def test_kompassi_1016_money_for_a_cancelled_order_is_recorded_and_brings_no_att
     payment.refresh_from_db()
     order.refresh_from_db()
     assert (payment.why_not, order.status) == ("late", "cancelled")
+    assert [letter.kind for letter in Letter.objects.all()] == ["late_refunded"]
+    assert Client().get(f"/commande/{order.token}/attestation.pdf").status_code == 404
 
 
-def test_case_11_late_truth_wins_over_a_payment_that_had_ended() -> None:
+@pytest.mark.parametrize("ended", [{"status": "failed", "refusal": "generic"}, {"status": "expired"}], ids=str)
+def test_case_11_late_truth_wins_over_a_payment_that_had_ended(ended: dict[str, Any]) -> None:
     order = placed()
-    payment = started(order, status="failed", refusal="generic")
+    payment = started(order, **ended)
 
     deliver(stripe_event(payment))
 
     order.refresh_from_db()
-    assert order.status == "effective"
+    payment.refresh_from_db()
+    assert (order.status, payment.settles, payment.refusal) == ("effective", True, "")
 
 
 def test_the_expiry_of_a_page_ends_its_payment_only() -> None:
@@ -164,8 +258,10 @@ def test_woo_5812_late_expiry_of_an_abandoned_page_does_not_touch_a_paid_order()
     deliver(stripe_event(abandoned, "checkout.session.expired"))
 
     order.refresh_from_db()
-    assert order.status == "effective"
-    assert order.holds_stock
+    paying.refresh_from_db()
+    assert (order.status, order.holds_stock, paying.settles) == ("effective", True, True)
+    assert Product.objects.get().stock == 9
+    assert [letter.kind for letter in Letter.objects.all()] == ["confirmation"]
 
 
 def test_case_10_an_expiry_after_the_money_has_no_effect() -> None:
@@ -177,18 +273,10 @@ def test_case_10_an_expiry_after_the_money_has_no_effect() -> None:
 
     assert answer.status_code == 200
     payment.refresh_from_db()
+    order.refresh_from_db()
     assert (payment.status, payment.settles) == ("authorised", True)
-
-
-def test_case_08_a_late_refusal_ends_its_payment_and_the_order_can_be_paid_again() -> None:
-    order = placed()
-    payment = started(order)
-
-    deliver(stripe_event(payment, "checkout.session.async_payment_failed", payment_status="unpaid"))
-
-    payment.refresh_from_db()
-    assert payment.status == "failed"
-    assert [entry.kind for entry in order.timeline.all()] == ["payment_failed"]
+    assert (order.status, order.holds_stock) == ("effective", True)
+    assert kinds(order) == ["payment_authorised", "effective"]
 
 
 def test_case_03_a_message_ahead_of_the_hand_offs_answer_finds_its_payment() -> None:
@@ -217,13 +305,17 @@ def test_case_18_another_shops_session_on_the_same_account_is_none_of_ours() -> 
 
 def test_statamic_cargo_190_a_message_with_our_mark_for_no_payment_is_kept_and_asked_for_again() -> None:
     payment = started(placed())
-    event = stripe_event(payment)
+    event, id = stripe_event(payment), payment.pk
     payment.delete()
 
     assert deliver(event, client=Client(raise_request_exception=False)).status_code == 500
     kept = WebhookEvent.objects.get()
     assert kept.processed_at is None
     assert "No payment" in kept.outcome
+
+    payment.pk = id
+    payment.save(force_insert=True)
+    assert deliver(event).content == b"The order is effective"
 
 
 def test_what_cannot_be_applied_for_an_hour_is_the_shops_own() -> None:
@@ -243,7 +335,8 @@ def test_case_17_an_event_of_the_other_mode_is_ignored() -> None:
 
     assert deliver(event).status_code == 200
     payment.refresh_from_db()
-    assert payment.status == "started"
+    assert (payment.status, payment.order.status) == ("started", "pending")
+    assert not WebhookEvent.objects.exists()
 
 
 def test_case_19_an_unknown_type_is_ignored_and_leaves_no_row() -> None:
