@@ -1,13 +1,23 @@
 """What happens at the same moment, with real threads on PostgreSQL."""
 
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
 import pytest
 from django.core import mail
+from django.db import OperationalError, connection
+from django.test import Client
+from django_tasks_db.models import DBTaskResult
 
 from orders.models import Order, TimelineEntry
 from payments import inbox
 from payments.letters import send
 from payments.models import Letter, Payment, WebhookEvent
+from payments.sweep import sweep
 from tests.at_once import at_once
+from tests.payments.steps import bring, kinds, only, ordered, take
+from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,15 +50,35 @@ def test_one_mail_leaves_however_many_send_it_at_once() -> None:
 
 def test_pinelab_620_payments_of_one_order_authorised_at_once_settle_it_once() -> None:
     order = placed()
-    first = started(order, status="expired")
-    second = started(order)
-    events = [stripe_event(first), stripe_event(second)]
+    payments = [started(order, status="expired"), started(order, status="expired"), started(order)]
+    events = [stripe_event(payment) for payment in payments]
 
     answers = at_once(*[lambda event=event: deliver(event).status_code for event in events])
 
-    assert answers == [200, 200]
-    payments = Payment.objects.filter(order=order)
-    assert sorted((payment.settles, payment.why_not) for payment in payments) == [(False, "second"), (True, "")]
+    assert answers == [200] * 3
+    came = Payment.objects.filter(order=order)
+    assert sorted((payment.settles, payment.why_not) for payment in came) == [(False, "second")] * 2 + [(True, "")]
+    assert kinds(order).count("effective") == 1
+    assert Letter.objects.filter(kind="confirmation").count() == 1
+
+
+def test_pretix_1166_the_way_back_and_the_message_at_once_send_one_mail(psps: Sandbox) -> None:
+    for n in range(1, 4):
+        order, page = ordered()
+        take(psps, "card", page)
+        message = only(psps, "checkout.session.completed")
+        own_page = f"/commande/{order.token}/"
+        visits = [f"{own_page}retour/{order.payments.get().pk}/", f"{own_page}etat.json", own_page]
+
+        at_once(
+            *[lambda message=message: bring(message)] * 2,
+            *[lambda visit=visit: Client().get(visit) for visit in visits],
+            *[sweep] * 2,
+        )
+        sweep()
+
+        assert len(mail.outbox) == n
+        assert kinds(order).count("effective") == 1
 
 
 def test_saleor_14649_two_messages_about_one_money_at_once_count_it_once() -> None:
@@ -77,3 +107,48 @@ def test_a_crash_between_storing_and_applying_is_healed_by_the_resend(monkeypatc
     assert deliver(event).status_code == 200
     order.refresh_from_db()
     assert order.status == Order.Status.EFFECTIVE
+
+
+def for_good(statement: int, dies_at: int) -> bool:
+    return statement >= dies_at
+
+
+def for_a_moment(statement: int, dies_at: int) -> bool:
+    return statement == dies_at
+
+
+@pytest.mark.parametrize("gone", [for_good, for_a_moment])
+def test_case_20_at_whichever_statement_the_database_fails_nothing_is_half_written(
+    gone: Callable[[int, int], bool],
+) -> None:
+    order = placed()
+    event = stripe_event(started(order))
+    psp = Client(raise_request_exception=False)
+
+    def delivered(dies_at: int) -> int:
+        statements = count()
+
+        def fails(execute: Any, *statement: Any) -> Any:
+            if gone(next(statements), dies_at):
+                raise OperationalError("server closed the connection unexpectedly")
+            return execute(*statement)
+
+        with connection.execute_wrapper(fails):
+            status: int = deliver(event, client=psp).status_code
+        return status
+
+    dies_at = 0
+    while (status := delivered(dies_at)) != 200:
+        assert status == 500, "sent again"
+        order.refresh_from_db()
+        payment = order.payments.get()
+        assert (order.status, payment.status, payment.money_reference) == ("pending", "started", None)
+        assert not WebhookEvent.objects.exclude(processed_at=None).exists()
+        for model in (TimelineEntry, Letter, DBTaskResult):
+            assert not model._default_manager.exists()
+        dies_at += 1
+
+    assert dies_at >= 8, "it has failed at every statement"
+    order.refresh_from_db()
+    assert (order.status, order.payments.get().settles) == ("effective", True)
+    assert Letter.objects.count() == 1
