@@ -1,23 +1,31 @@
 """PayPal's money is taken once, only for an order that waits for it, and under one key until the answer is known."""
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 from django.test import Client
 from django.utils.timezone import now
 from django_tasks_db.models import DBTaskResult
 
 from orders.models import Order, TimelineEntry
+from payments import attention
 from payments.capture import capture
 from payments.expiry import withdraw
 from payments.handoff import hand_off
-from payments.models import Payment
+from payments.models import Channel, Payment
 from payments.sweep import sweep
-from tests.payments.steps import bring, kinds, only, ordered
+from tests.at_once import at_once
+from tests.gateways.forgery import with_crc_of
+from tests.payments.door import answers_changed, answers_meet
+from tests.payments.steps import bring, kinds, only, ordered, take
 from tests.payments.test_paying import bring_messages
-from tests.sandbox.client import Sandbox
-from tests.shop import deliver, started, stripe_event
+from tests.sandbox.client import Sandbox, Webhook
+from tests.shop import deliver, goods, placed, started, stripe_event
 
 pytestmark = pytest.mark.django_db
 
@@ -82,6 +90,27 @@ def test_a_late_approval_is_not_captured(psps: Sandbox, meanwhile: Any) -> None:
     assert not psps.payment(page)["received"]
 
 
+@pytest.mark.parametrize("approves", ["nobody", "Claire", "Eve"])
+def test_case_38_a_return_with_the_token_of_another_order_captures_its_own_alone(psps: Sandbox, approves: str) -> None:
+    """PayPal adds its order's id to the address of the return; Eve changes it to Claire's."""
+    claire, claires_page = ordered("paypal")
+    eve, eves_page = ordered("paypal")
+    (claires, eves) = (claire.payments.get(), eve.payments.get())
+    if approves != "nobody":
+        psps.approve_paypal(claires_page if approves == "Claire" else eves_page)
+
+    query = f"?token={claires.page_reference}&PayerID=EVE"
+    answer = Client().get(f"/commande/{eve.token}/retour/{eves.pk}/{query}")
+    assert (answer.status_code, answer["Location"]) == (303, f"/commande/{eve.token}/")
+    assert Client().get(f"/commande/{eve.token}/retour/{claires.pk}/{query}").status_code == 404
+
+    claires.refresh_from_db()
+    assert (claires.returned_at, claires.claimed_at) == (None, None)
+    assert set(captures(psps)) == {f"cap-{eves.pk}-1"}
+    assert not psps.payment(claires_page)["received"]
+    assert (psps.payment(eves_page)["received"] or 0) == (eve.total if approves == "Eve" else 0)
+
+
 def test_a_card_payment_is_never_captured(psps: Sandbox) -> None:
     order, _page = ordered("card")
     assert capture(order.payments.get().pk) == "nothing to capture"
@@ -106,6 +135,61 @@ def test_case_44_a_capture_without_an_answer_is_asked_again_under_the_same_key(p
     assert order.status == "effective"
     assert set(captures(psps)) == {f"cap-{payment.pk}-1"}
     assert psps.payment(page)["received"] == order.total
+
+
+@pytest.mark.parametrize(
+    ("status", "issue"),
+    [(422, "ORDER_COMPLETION_IN_PROGRESS"), (409, "RESOURCE_CONFLICT"), (429, "RATE_LIMIT_REACHED")],
+)
+def test_pretix_1189_a_capture_that_another_call_is_making_is_no_failure(
+    psps: Sandbox, status: int, issue: str
+) -> None:
+    order, payment, _page = approved(psps)
+
+    def busy(answer: requests.Response) -> None:
+        answer.status_code = status
+
+    with (
+        answers_meet(busy, "/capture", "POST"),
+        answers_changed(lambda _: {"name": "BUSY", "details": [{"issue": issue}]}, "/capture", "POST"),
+    ):
+        assert capture(payment.pk) == "unknown"
+
+    payment.refresh_from_db()
+    assert (payment.status, payment.capture_number) == ("started", 1)
+    assert payment.claimed_at
+    bring_messages(psps)
+    order.refresh_from_db()
+    assert order.status == "effective"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_case_40_the_way_back_and_the_approvals_message_at_once_capture_once(psps: Sandbox) -> None:
+    for _ in range(3):
+        order, payment, page = approved(psps)
+        approval = only(psps, "CHECKOUT.ORDER.APPROVED")
+        back = f"/commande/{order.token}/retour/{payment.pk}/?token={payment.page_reference}&PayerID=X"
+        psps.forget_requests()
+
+        visits = at_once(
+            *[lambda back=back: Client().get(back).status_code] * 2,
+            *[lambda approval=approval, payment=payment: _approved_and_captured(approval, payment)] * 2,
+        )
+
+        assert visits == [303, 303, 200, 200]
+        assert set(captures(psps)) == {f"cap-{payment.pk}-1"}
+        bring_messages(psps)
+        order.refresh_from_db()
+        assert order.status == "effective"
+        assert kinds(order).count("effective") == 1
+        assert psps.payment(page)["received"] == order.total
+
+
+def _approved_and_captured(approval: Webhook, payment: Payment) -> int:
+    """The message comes, and a worker does at once what it asks for."""
+    status: int = bring(approval).status_code
+    capture(payment.pk)
+    return status
 
 
 def test_a_declined_capture_whose_answer_was_lost_ends_all_the_same(psps: Sandbox) -> None:
@@ -175,6 +259,20 @@ def test_case_42_a_capture_that_paypal_refuses_for_good_fails_the_payment(psps: 
     assert psps.payment(page)["state"] != "paid"
 
 
+def test_case_51_an_order_that_grew_too_old_at_paypal_leaves_ours_payable(psps: Sandbox) -> None:
+    order, payment, page = approved(psps)
+    psps.expire(page)
+
+    assert capture(payment.pk) == "refused"
+
+    payment.refresh_from_db()
+    order.refresh_from_db()
+    assert (payment.status, payment.refusal, payment.claimed_at is None) == ("failed", "timeout", False)
+    assert (order.status, order.holds_stock) == ("pending", True)
+    assert hand_off(order, "paypal") != page
+    assert not psps.payment(page)["received"]
+
+
 def test_woo_paypal_88_a_capture_that_was_answered_201_but_declined_is_not_paid(psps: Sandbox) -> None:
     order, payment, _page = approved(psps, capture="declined")
     capture(payment.pk)
@@ -206,7 +304,7 @@ def test_a_capture_moves_no_order(psps: Sandbox) -> None:
     assert (order.status, payment.status) == ("pending", "started")
 
 
-@pytest.mark.parametrize("outcome", ["COMPLETED", "DENIED"])
+@pytest.mark.parametrize("outcome", ["COMPLETED", "DENIED", "DECLINED"])
 def test_case_43_an_echeck_waits_for_days_and_then_counts_or_fails(psps: Sandbox, outcome: Any) -> None:
     order, payment, page = approved(psps, capture="echeck")
     assert capture(payment.pk) == "pending"
@@ -224,3 +322,100 @@ def test_case_43_an_echeck_waits_for_days_and_then_counts_or_fails(psps: Sandbox
     payment.refresh_from_db()
     expected = ("effective", "authorised") if outcome == "COMPLETED" else ("pending", "failed")
     assert (order.status, payment.status) == expected
+
+
+ANOTHER_MARK = "00000000-0000-4000-8000-000000000000"
+LIES: dict[str, tuple[dict[str, Any], str]] = {
+    "amount": ({"amount": {"currency_code": "CHF", "value": "0.05"}}, "mismatch"),
+    "a centime": ({"amount": {"currency_code": "CHF", "value": "37.99"}}, "mismatch"),
+    "currency": ({"amount": {"currency_code": "EUR", "value": "38.00"}}, "mismatch"),
+    "page": ({"supplementary_data": {"related_ids": {"order_id": "5O1OTHER"}}}, "mismatch"),
+    "mark": ({"custom_id": ANOTHER_MARK}, ""),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_case_45_a_live_capture_that_does_not_fit_makes_nothing_effective(psps: Sandbox, lie: str) -> None:
+    """Whatever the message says: what the capture says live is compared."""
+    changes, why_not = LIES[lie]
+    order, page = ordered("paypal")
+    take(psps, "paypal", page)
+    completed = only(psps, "PAYMENT.CAPTURE.COMPLETED")
+
+    with answers_changed(lambda live: live | changes, "/v2/payments/captures/"):
+        answer = bring(completed)
+
+    order.refresh_from_db()
+    payment = order.payments.get()
+    assert (order.status, payment.settles, payment.why_not) == ("pending", False, why_not)
+    if why_not:
+        assert [item.kind for item in attention.items(order)] == ["mismatch"]
+    else:
+        assert answer.status_code == 500, "kept, and asked for again: our mark, and no such payment"
+        assert payment.status == "started"
+
+
+def test_case_46_a_body_forged_with_the_same_crc_pays_no_other_order(psps: Sandbox) -> None:
+    """Eve paid for a cheap order, and sends its message again, rewritten for a dear one: PayPal's signature fits."""
+    cheap, page = ordered("paypal")
+    dear, _dears_page = ordered("paypal", goods(price=90_000))
+    target = dear.payments.get()
+    take(psps, "paypal", page)
+    message = only(psps, "PAYMENT.CAPTURE.COMPLETED")
+    wish = json.loads(message.body)
+    wish |= {"id": "WH-FRESH", "summary": "FORGED"}
+    wish["resource"] |= {
+        "custom_id": str(target.pk),
+        "amount": {"currency_code": "CHF", "value": "909.00"},
+        "supplementary_data": {"related_ids": {"order_id": target.page_reference}},
+    }
+    forged = replace(message, body=with_crc_of(message.body, json.dumps(wish).encode()))
+
+    assert bring(forged).status_code == 200, "its signature fits"
+
+    cheap.refresh_from_db()
+    dear.refresh_from_db()
+    target.refresh_from_db()
+    assert (dear.status, target.status) == ("pending", "started")
+    assert (cheap.status, cheap.payments.get().received_amount) == ("effective", cheap.total)
+    assert bring(message).content == b"This money is already here"
+
+
+def without_its_mark(capture: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in capture.items() if name not in ("custom_id", "invoice_id")}
+
+
+def without_its_order(capture: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in capture.items() if name != "supplementary_data"}
+
+
+@pytest.mark.parametrize("told", [without_its_mark, without_its_order])
+def test_pretix_6456_a_capture_finds_its_payment_by_our_mark_or_by_paypals_order(
+    psps: Sandbox, told: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    """Its own id is not the one that we know."""
+    order, page = ordered("paypal")
+    take(psps, "paypal", page)
+    completed = only(psps, "PAYMENT.CAPTURE.COMPLETED")
+
+    with answers_changed(told, "/v2/payments/captures/"):
+        assert bring(completed).status_code == 200
+
+    order.refresh_from_db()
+    assert order.status == "effective"
+
+
+def test_case_52_a_rotated_secret_of_paypals_is_no_storm_and_is_told_to_staff(psps: Sandbox, settings: Any) -> None:
+    order = placed()
+    paypal = settings.PAYMENTS.paypal
+    settings.PAYMENTS = replace(settings.PAYMENTS, paypal=replace(paypal, client_secret="of-yesterday"))
+    psps.forget_requests()
+
+    answer = Client().post(f"/commande/{order.token}/payer/", {"method": "paypal"})
+
+    assert answer.status_code == 503
+    assert "ne répond pas" in answer.content.decode()
+    assert len(psps.requests("/paypal")) <= 2
+    sweep()
+    Channel.objects.filter(silent_since__isnull=False).update(silent_since=now() - timedelta(minutes=31))
+    assert [item.kind for item in attention.items()] == ["silent"]
