@@ -263,6 +263,14 @@ class TestStripeSignature:
         for secret in (STRIPE_WEBHOOK_SECRET, NEW_SECRET):
             assert self.gateway.verify(self.body, signature(self.body, secret=secret))["id"] == "evt_1"
 
+    @pytest.mark.parametrize("secrets", [("whsec_other", NEW_SECRET), (STRIPE_WEBHOOK_SECRET, "whsec_other")])
+    def test_case_22_of_two_proofs_in_one_header_either_will_do(self, secrets: tuple[str, str]) -> None:
+        """While a secret is rolled Stripe signs with the old and the new one."""
+        at = time.time()
+        first, second = (signature(self.body, at=at, secret=secret)["Stripe-Signature"] for secret in secrets)
+        header = f"{first},{second.partition(',')[2]}"
+        assert self.gateway.verify(self.body, CaseInsensitiveDict({"Stripe-Signature": header}))
+
     @pytest.mark.parametrize("seconds", [-299, -1, 0, 1, 299])
     def test_clocks_may_differ_by_five_minutes(self, seconds: int) -> None:
         assert self.gateway.verify(self.body, signature(self.body, at=time.time() + seconds))

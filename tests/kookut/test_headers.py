@@ -5,7 +5,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.shop import fill_cart, goods, order_and_pay
+from tests.shop import fill_cart, goods, order_and_pay, placed
 
 PAGES = ["/", "/panier/", "/paiement-securise/", "/confidentialite/", "/conditions/", "/contact/", "/admin/login/"]
 
@@ -46,9 +46,12 @@ def test_what_stands_behind_a_token_is_kept_by_no_cache_and_found_by_no_search_e
 
 @pytest.mark.django_db
 def test_woo_12084_an_unknown_token_and_a_mistyped_one_look_the_same(client: Client) -> None:
-    first, second = client.get(f"/commande/{'x' * 32}/"), client.get("/commande/zu-kurz/")
-    assert first.status_code == second.status_code == 404
-    assert first.content == second.content
+    order = placed()
+    unknown = client.get(f"/commande/{'x' * 32}/")
+    assert unknown.status_code == 404
+    for guess in ("zu-kurz", order.number, str(order.pk), str(order.checkout_key), order.token[:-1]):
+        answer = client.get(f"/commande/{guess}/")
+        assert (answer.status_code, answer.content) == (404, unknown.content)
 
 
 def test_only_the_two_webhooks_do_without_the_forms_token() -> None:

@@ -36,10 +36,12 @@ def is_kept(order: Order) -> bool:
 
 
 @pytest.mark.parametrize("reason", [Reason.CUSTOMER, Reason.EXPIRED, Reason.CHANGED_CART, Reason.STAFF])
-def test_woo_20928_not_while_the_page_is_paid(psps: Sandbox, reason: Order.CancelReason) -> None:
-    order, page = ordered(expires_at=now() - timedelta(minutes=1))
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_woo_20928_not_while_the_page_is_paid(psps: Sandbox, method: str, reason: Order.CancelReason) -> None:
+    order, page = ordered(method)
     Order.objects.update(expires_at=now() - timedelta(minutes=1))
-    take(psps, "card", page)
+    take(psps, method, page)
+    Payment.objects.update(claimed_at=None)
 
     assert not give_up(order, reason)
 

@@ -30,6 +30,7 @@ SIGNATURES = {
     "empty secret": lambda body: stripe_signature(body, secret=" "),
     "of another body": lambda body: stripe_signature(body + b" "),
     "301 seconds old": lambda body: stripe_signature(body, at=int(time.time()) - 301),
+    "302 seconds ahead": lambda body: stripe_signature(body, at=int(time.time()) + 302),
     "a day ahead": lambda body: stripe_signature(body, at=int(time.time()) + 86_400),
     "year zero": lambda body: stripe_signature(body, at=0),
     "non-ASCII": lambda body: f"t={NOW},v1=é" + "0" * 63,
@@ -89,6 +90,18 @@ def test_case_55_a_body_of_a_megabyte_is_refused(provider: str) -> None:
     body = b" " * 1_000_001
     answer = Client(raise_request_exception=False).post(f"/webhooks/{provider}/", body, content_type="application/json")
     assert answer.status_code == 400
+
+
+def test_case_55_an_oversized_body_is_refused_before_its_signature_is_looked_at() -> None:
+    payment = started(placed())
+    body = body_of(payment)
+    refused = tally.today("rejected-stripe")
+
+    assert deliver(body + b" " * 262_144).status_code == 400
+
+    payment.refresh_from_db()
+    assert (payment.status, tally.today("rejected-stripe")) == ("started", refused)
+    assert deliver(body + b" " * 200_000).content == b"The order is effective"
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete", "head", "options", "patch"])

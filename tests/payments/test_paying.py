@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils.translation import override
 from pypdf import PdfReader
 
-from orders.models import Order
+from orders.models import Order, TimelineEntry
 from payments import capture, letters
 from payments.models import Letter, Payment, WebhookEvent
 from payments.refunds import Wanted, ask, carry_out
@@ -121,9 +121,11 @@ def test_there_is_no_attestation_before_the_bank_has_agreed(client: Client) -> N
 
 
 @pytest.mark.parametrize("query", ["", "?paid=1&status=success", "?session_id=cs_test_x&ok=1", "?token=x&PayerID=y"])
-def test_case_01_a_return_without_the_banks_word_waits_and_makes_nothing_effective(client: Client, query: str) -> None:
+def test_case_01_a_return_without_the_banks_word_waits_and_makes_nothing_effective(
+    client: Client, sandbox: Sandbox, query: str
+) -> None:
     fill_cart(client)
-    order_and_pay(client, "card")
+    pay(sandbox, "card", order_and_pay(client, "card")["Location"])
     order, payment = Order.objects.get(), Payment.objects.get()
 
     for _twice in range(2):
@@ -133,6 +135,10 @@ def test_case_01_a_return_without_the_banks_word_waits_and_makes_nothing_effecti
     order.refresh_from_db()
     assert order.status == "pending"
     assert order.timeline.filter(kind="returned").count() == 1
+    page = client.get(f"/commande/{order.token}/").content.decode()
+    assert "accord de votre banque" in page
+    assert 'http-equiv="refresh"' in page, "it looks again by itself"
+    assert client.get(f"/commande/{order.token}/etat.json").json() == {"state": "waiting"}
 
 
 def test_case_02_the_return_address_of_another_order_finds_nothing(client: Client) -> None:
@@ -145,6 +151,10 @@ def test_case_02_the_return_address_of_another_order_finds_nothing(client: Clien
     second = Order.objects.exclude(pk=first.order_id).get()
 
     assert Client().get(f"/commande/{second.token}/retour/{first.pk}/").status_code == 404
+    for payment in (first, second.payments.get()):
+        payment.refresh_from_db()
+        assert (payment.status, payment.returned_at) == ("started", None)
+    assert not TimelineEntry.objects.filter(kind="returned").exists()
 
 
 def test_woo_4878_a_second_submit_finds_the_same_order_and_the_same_page(client: Client, sandbox: Sandbox) -> None:
@@ -170,17 +180,23 @@ def test_a_submit_after_the_payment_shows_the_paid_order(client: Client, sandbox
     assert Order.objects.count() == 1
 
 
-def test_case_53_another_method_closes_the_page_before_it_opens_its_own(client: Client, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("method", ["twint", "paypal"])
+def test_case_53_another_method_closes_the_page_before_it_opens_its_own(
+    client: Client, sandbox: Sandbox, method: str
+) -> None:
     fill_cart(client)
     card = order_and_pay(client, "card")
     order = Order.objects.get()
 
-    twint = client.post(f"/commande/{order.token}/payer/", {"method": "twint"})
+    other = client.post(f"/commande/{order.token}/payer/", {"method": method})
 
-    assert twint.status_code == 303
-    assert twint["Location"] != card["Location"]
+    assert other.status_code == 303
+    assert other["Location"] != card["Location"]
     assert sandbox.payment(card["Location"])["state"] == "expired"
     assert [payment.status for payment in order.payments.all()] == ["expired", "started"]
+    asked = [request["path"] for request in sandbox.requests("/checkout/") if request["method"] == "POST"]
+    assert asked[-2].endswith("/expire"), "closed first"
+    assert asked[-1].endswith("/checkout/sessions" if method == "twint" else "/checkout/orders")
 
 
 def test_case_12_no_second_page_opens_when_the_first_was_paid_meanwhile(client: Client, sandbox: Sandbox) -> None:
@@ -359,8 +375,12 @@ def test_case_27_an_answer_lost_after_the_page_was_opened_leads_to_the_same_page
     sandbox.mend()
 
     order = Order.objects.get()
-    client.post(f"/commande/{order.token}/payer/", {"method": "card"})
+    assert client.post(f"/commande/{order.token}/payer/", {"method": "card"}).status_code == 303
 
+    asked = [request for request in sandbox.requests("/checkout/sessions") if request["method"] == "POST"]
+    assert len(asked) >= 2
+    assert {request["key"] for request in asked} == {str(Payment.objects.get().pk)}
+    assert all(request["params"] == asked[0]["params"] for request in asked), "word for word"
     assert len(sandbox.payments()) == 1
 
 
@@ -420,7 +440,7 @@ def test_paypals_approval_is_captured_by_the_sweep_when_its_message_is_lost(clie
     assert Order.objects.get().status == "effective"
 
 
-def test_case_40_many_captures_at_once_take_the_money_once(client: Client, sandbox: Sandbox) -> None:
+def test_case_40_many_captures_take_the_money_once(client: Client, sandbox: Sandbox) -> None:
     fill_cart(client)
     answer = order_and_pay(client, "paypal")
     back = pay(sandbox, "paypal", answer["Location"])
@@ -452,6 +472,7 @@ def test_woo_paypal_222_an_account_that_paypal_declines_lets_the_customer_choose
 
     payment.refresh_from_db()
     assert (Order.objects.get().status, payment.capture_number) == ("effective", 2)
+    assert Payment.objects.count() == 1, "the same try on the same page"
 
 
 def test_a_capture_that_paypal_declines_fails_the_payment(client: Client, sandbox: Sandbox) -> None:

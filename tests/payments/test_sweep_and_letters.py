@@ -41,7 +41,7 @@ def test_a_letter_whose_task_was_lost_is_sent_by_the_sweep() -> None:
 def test_django_oscar_3768_a_letter_that_could_not_leave_touches_nothing_and_leaves_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    effective()
+    order = effective()
 
     def refuse(*args: object) -> None:
         raise ConnectionRefusedError
@@ -52,6 +52,8 @@ def test_django_oscar_3768_a_letter_that_could_not_leave_touches_nothing_and_lea
     letter = Letter.objects.get()
     assert (letter.sent_at, letter.tries) == (None, 1)
     assert letter.due_at > now()
+    order.refresh_from_db()
+    assert (order.status, order.holds_stock, order.payments.get().settles) == ("effective", True, True)
 
     Letter.objects.update(due_at=now() - timedelta(seconds=1))
     assert sweep()["letters"] == 1
