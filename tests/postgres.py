@@ -56,16 +56,18 @@ class _Owner(TypedDict):
 
 
 @contextmanager
-def running(data: Path, *, log: Path, durable: bool) -> Iterator[Server]:
+def running(data: Path, *, log: Path, durable: bool, socket: Path | None = None) -> Iterator[Server]:
     """Run a server on the folder `data`, made at the first start.
 
-    `durable` is for data that matters; tests go without the disk's confirmation. Raises NotStarted.
+    `durable` is for data that matters; tests go without the disk's confirmation. `socket` is a folder of the caller's
+    (its path must be short), for a server that is to be found at the same address again. Raises NotStarted.
     """
     owner, binaries = _owner(), installation() / "bin"
     if not (data / "PG_VERSION").exists():
         _initialise(binaries, data, owner, durable=durable)
     with ExitStack() as stack:
-        socket = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kookut-", dir=SOCKETS)))
+        if socket is None:
+            socket = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kookut-", dir=SOCKETS)))
         _give(socket, owner)
         output = stack.enter_context(log.open("ab"))
         server = children.start(
