@@ -358,6 +358,7 @@ class TimelineEntry(models.Model):
         REFUND_SUCCEEDED = "refund_succeeded", _("Refunded %(amount)s.")
         REFUND_FAILED = "refund_failed", _("The refund of %(amount)s failed.")
         REFUND_FOUND = "refund_found", _("A refund of %(amount)s was made at the payment provider.")
+        DOUBT = "doubt", _("The means of payment is in doubt: %(doubt)s.")
         DISPUTE = "dispute", _("Dispute over %(amount)s (%(reason)s): %(state)s.")
         LETTER_SENT = "letter_sent", _("Mail sent: %(subject)s")
 

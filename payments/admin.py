@@ -56,6 +56,7 @@ class PaymentInline(Records, admin.TabularInline[Payment, Order]):
         "settles",
         "why_not",
         "refusal",
+        "doubt",
         "asked",
         "received",
         "page_reference",
@@ -77,8 +78,13 @@ class PaymentInline(Records, admin.TabularInline[Payment, Order]):
 
 class EventInline(Records, admin.TabularInline[WebhookEvent, Order]):
     model = WebhookEvent
-    fields = ["received_at", "provider", "type", "event_id", "source", "processed_at", "outcome"]
+    fields = ["received_at", "provider", "type", "event_id", "source", "processed_at", "said"]
+    readonly_fields = ["said"]
     show_change_link = True
+
+    @admin.display(description=_("outcome"))
+    def said(self, event: WebhookEvent) -> str:
+        return event.said
 
 
 class LetterInline(Records, admin.TabularInline[Letter, Order]):
@@ -199,11 +205,17 @@ class PaymentAdmin(ReadOnly, admin.ModelAdmin[Payment]):
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(ReadOnly, admin.ModelAdmin[WebhookEvent]):
-    list_display = ["received_at", "provider", "type", "event_id", "source", "processed_at", "outcome", "order"]
+    list_display = ["received_at", "provider", "type", "event_id", "source", "processed_at", "said", "order"]
     list_filter = ["provider", "source", ("processed_at", admin.EmptyFieldListFilter)]
     search_fields = ["event_id", "order__number"]
     list_select_related = ["order"]
     show_full_result_count = False
+    exclude = ["outcome"]
+    readonly_fields = ["said"]
+
+    @admin.display(description=_("outcome"), ordering="outcome")
+    def said(self, event: WebhookEvent) -> str:
+        return event.said
 
 
 @admin.register(Refund, Dispute, Attestation, Letter)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -32,7 +32,15 @@ class Item:
 
 def items(order: Order | None = None) -> list[Item]:
     """Everything that waits for a person, at most LIMIT of each kind; of one order when it is given."""
-    found = [*_money(order), *_unannounced(order), *_refunds(order), *_disputes(order), *_waiting(order)]
+    found = [
+        *_money(order),
+        *_unannounced(order),
+        *_doubts(order),
+        *_refunds(order),
+        *_disputes(order),
+        *_lost(order),
+        *_waiting(order),
+    ]
     if order is None:
         found += [*_silent(), *_unapplied(), *_undelivered()]
     return found
@@ -41,17 +49,28 @@ def items(order: Order | None = None) -> list[Item]:
 def _money(order: Order | None) -> Iterator[Item]:
     """Money that does not settle its order and has neither gone back nor been sent back."""
     given_back = Coalesce(Sum("refunds__amount", filter=~Q(refunds__status=Refund.Status.FAILED)), 0)
-    here = (
-        Payment.objects.exclude(why_not="").annotate(given_back=given_back).filter(received_amount__gt=F("given_back"))
-    )
+    nothing_came = Q(received_amount=0, order__status=Order.Status.PENDING)
+    here = Payment.objects.exclude(why_not="").annotate(given_back=given_back)
+    here = here.filter(Q(received_amount__gt=F("given_back")) | nothing_came)
     for payment in _of(order, here.select_related("order")).order_by("-authorised_at")[:LIMIT]:
         facts = {
             "number": payment.order.number,
             "received": format_chf(payment.received_amount or 0),
             "currency": payment.received_currency,
             "total": format_chf(payment.amount),
+            "provider": payment.get_provider_display(),
         }
-        if payment.why_not == WhyNot.MISMATCH:
+        if not payment.received_amount:
+            text = _(
+                "Order %(number)s: %(provider)s calls it paid, but nothing came instead of %(total)s. Look at the "
+                "payment there, and write to the customer."
+            )
+        elif payment.why_not == WhyNot.MEANS:
+            text = _(
+                "Order %(number)s: %(received)s came by a means of payment that the shop does not take. Give it back, "
+                "and write to the customer."
+            )
+        elif payment.why_not == WhyNot.MISMATCH:
             text = _(
                 "Order %(number)s: %(received)s (%(currency)s) came instead of %(total)s. Give it back, and write to "
                 "the customer."
@@ -72,6 +91,21 @@ def _unannounced(order: Order | None) -> Iterator[Item]:
     for payment in payments.exclude(status=Payment.Status.AUTHORISED)[:LIMIT]:
         facts = {"number": payment.order.number, "provider": payment.get_provider_display()}
         yield Item("unannounced", text % facts, payment.order)
+
+
+def _doubts(order: Order | None) -> Iterator[Item]:
+    """Effective orders whose means of payment is in doubt, as long as their money has not gone back."""
+    doubtful = Payment.objects.exclude(doubt="").filter(order__status=Order.Status.EFFECTIVE).select_related("order")
+    text = _(
+        "Order %(number)s: %(doubt)s. Send nothing; look at the payment at %(provider)s, and give it back or keep it."
+    )
+    for payment in _of(order, doubtful).order_by("-authorised_at")[:LIMIT]:
+        facts = {
+            "number": payment.order.number,
+            "doubt": payment.get_doubt_display(),
+            "provider": payment.get_provider_display(),
+        }
+        yield Item("doubt", text % facts, payment.order)
 
 
 def _refunds(order: Order | None) -> Iterator[Item]:
@@ -106,6 +140,16 @@ def _disputes(order: Order | None) -> Iterator[Item]:
         yield Item("dispute", text % facts, dispute.payment.order, dispute.due_at)
 
 
+def _lost(order: Order | None) -> Iterator[Item]:
+    """Effective orders that are not sent yet and whose money a bank took back: once, however often it was told of."""
+    lost = Payment.objects.filter(Exists(Dispute.objects.filter(payment=OuterRef("pk"), status=Dispute.Status.LOST)))
+    unsent = lost.filter(order__status=Order.Status.EFFECTIVE, order__shipped_at__isnull=True)
+    text = _("Order %(number)s: %(amount)s were taken back after a dispute. Send nothing; write to the customer.")
+    for payment in _of(order, unsent.select_related("order")).order_by("-authorised_at")[:LIMIT]:
+        facts = {"number": payment.order.number, "amount": format_chf(payment.taken_back())}
+        yield Item("lost", text % facts, payment.order)
+
+
 def _waiting(order: Order | None) -> Iterator[Item]:
     old = Payment.objects.filter(status=Payment.Status.STARTED, created_at__lt=now() - WAITING)
     text = _("Order %(number)s: the bank has not decided for a week. Ask %(provider)s.")
@@ -130,7 +174,7 @@ def _unapplied() -> Iterator[Item]:
             "provider": event.get_provider_display(),
             "type": event.type,
             "event": event.event_id,
-            "outcome": event.outcome,
+            "outcome": event.said,
         }
         yield Item("unapplied", text % facts, event.order)
 

@@ -1,5 +1,7 @@
 """A customer's bank asks for the money back. The order stays as it is; while a dispute is open nothing ships."""
 
+from django.utils.translation import gettext_noop as _
+
 from orders.models import Order, TimelineEntry
 from orders.money import format_chf
 from orders.moves import tell
@@ -13,7 +15,7 @@ def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
     state = Dispute.Status(notice.state.value)
     known = Dispute.objects.filter(reference=notice.reference).first()
     if known and (known.status, known.due_at) == (state, notice.due_at):
-        return "This dispute is already here"
+        return _("This dispute is already here")
     dispute, _created = Dispute.objects.update_or_create(
         reference=notice.reference,
         defaults={
@@ -34,4 +36,4 @@ def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
         state=state.label,
     )
     due(order, Letter.Kind.TO_STAFF, about=f"dispute {dispute.pk} {state}")
-    return f"Dispute: {state}"
+    return _("The dispute is noted")

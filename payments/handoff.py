@@ -145,9 +145,9 @@ def _start(order: Order, method: str) -> Payment:
         moves.fail(held, open_payment, Refusal.OPENING, Actor.SYSTEM)
     if any(payment.holds_money() for payment in held.payments.filter(status=Payment.Status.AUTHORISED)):
         raise NotPayable(order.number)
-    at = now()
-    if at + PAGE_LIFE > held.created_at + LONGEST_HOLD:
+    if not may_open(held):
         raise NotPayable(order.number)
+    at = now()
     payment = Payment.objects.create(
         order=held,
         method=method,
@@ -160,6 +160,11 @@ def _start(order: Order, method: str) -> Payment:
     Order.objects.filter(pk=held.pk).update(expires_at=payment.expires_at + ORDER_GRACE)
     tell(held, TimelineEntry.Kind.PAYMENT_STARTED, Actor.CUSTOMER, method=Method(payment.method).label)
     return payment
+
+
+def may_open(order: Order) -> bool:
+    """Whether a new page would end before the goods have been set aside for the longest time."""
+    return now() + PAGE_LIFE <= order.created_at + LONGEST_HOLD
 
 
 def _still_usable(payment: Payment, method: str) -> bool:

@@ -21,7 +21,7 @@ class ChannelHealth:
 
     provider: str
     last_event_seconds: int | None
-    rejected_today: int
+    rejected_today: int | None
     unapplied: int
     oldest_unapplied_seconds: int | None
     oldest_waiting_seconds: int | None

@@ -1,5 +1,7 @@
 """What comes in from the PSPs: proven, stored, applied, in this order. The only road to an effective order.
 
+What comes of a message is a message id: a sentence that staff read in their language.
+
 receive   verify → facts → take
 take      read → confirm → one transaction: event, Order row, apply, outcome, due rows
 apply     compare → move the payment, move the order → timeline → letter
@@ -14,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now
+from django.utils.translation import gettext_noop as _
 
 from orders.deadlocks import tried_twice
 from orders.models import Order, TimelineEntry
@@ -37,16 +40,19 @@ TIME_TO_TRY_AGAIN = timedelta(minutes=10)
 """Who tries again by then gets no mail about the refusal."""
 BACK_AND_FORTH = (Kind.REFUND, Kind.DISPUTE)
 """A refund bounces, a dispute is closed and opened again, and messages overtake each other: these are read live."""
+ALREADY_HERE = _("Already here")
+OUR_ERROR = _("An error of the shop: the log has it")
+NO_EFFECT = _("No effect: the payment is not open any more")
 AHEAD = timedelta(days=3)
 """For so long a refund or a dispute may wait for its payment."""
 
 
-class Ahead(Exception):
-    """A proven message whose payment has not come yet: kept and acknowledged, and applied when it has."""
-
-
 class CannotApply(Exception):
-    """A proven message that finds nothing here to act upon yet; the text says what is missing."""
+    """A proven message that finds nothing here to act upon yet; the text, a message id, says what is missing."""
+
+
+class Ahead(CannotApply):
+    """A proven message whose payment has not come yet: kept and acknowledged, and applied when it has."""
 
 
 def receive(provider: str, body: bytes, headers: Mapping[str, str]) -> str:
@@ -68,7 +74,7 @@ def take(provider: str, facts: Facts, source: str, body_sha256: str = "") -> str
     psp = gateway(provider)
     if facts.livemode != (settings.PAYMENTS.mode == "live"):
         log.warning("Ignored an event of the other mode", extra={"event": facts.event_id})
-        return "Ignored: an event of the other mode"
+        return _("Ignored: an event of the other mode")
     event = WebhookEvent(
         provider=provider,
         event_id=facts.event_id,
@@ -81,23 +87,27 @@ def take(provider: str, facts: Facts, source: str, body_sha256: str = "") -> str
     )
     notice = psp.read(facts)
     if source != Source.READ and notice.kind == Kind.OTHER:
-        return "Ignored: nothing here follows from it"
+        return _("Ignored: nothing here follows from it")
     try:
         if notice.kind not in BACK_AND_FORTH and _stands_as_it_is(psp, facts, source):
             return _apply(event, notice)
         if _is_known(event):
-            return "Already here"
+            return ALREADY_HERE
         return _apply(event, psp.confirm(facts))
     except Exception as error:  # noqa: BLE001 - whatever it was, a proven message is kept, and the error raised again
         return _keep(event, error)
 
 
 def retry(event: WebhookEvent) -> str:
-    """Apply a stored, unprocessed message again, on what its object says now. Raises as `take` does."""
+    """Apply a stored, unprocessed message again, on what its object says now. Raises as `take` does, and Unreachable
+    however old the message is."""
     psp = gateway(event.provider)
     facts = Facts(event.event_id, event.type, event.livemode, event.api_version, event.facts)
     try:
         return _apply(event, psp.confirm(facts))
+    except Unreachable as error:
+        _keep(event, error)
+        raise
     except Exception as error:  # noqa: BLE001 - as above
         return _keep(event, error)
 
@@ -120,7 +130,7 @@ def _apply(event: WebhookEvent, notice: Notice) -> str:
     # Of the row that is held only this can differ from the message in hand: another delivery may have stored it.
     event.pk, processed_at = same.select_for_update(no_key=True).values_list("pk", "processed_at").get()
     if processed_at:
-        return "Already here"
+        return ALREADY_HERE
     order, outcome = _effect(event, notice)
     WebhookEvent.objects.filter(pk=event.pk).update(order=order, outcome=outcome, processed_at=now(), next_try_at=None)
     return outcome
@@ -141,7 +151,7 @@ def _effect(event: WebhookEvent, notice: Notice) -> tuple[Order | None, str]:
             return order, _failed(event, order, payment, notice)
         case Kind.EXPIRED:
             moved = moves.expire(order, payment, Actor.BANK, _name(event))
-            return order, "Payment expired" if moved else f"No effect on a payment that is {payment.status}"
+            return order, _("The payment expired") if moved else NO_EFFECT
         case Kind.APPROVED:
             return order, _approved(payment)
         case Kind.DECLINED:
@@ -151,23 +161,23 @@ def _effect(event: WebhookEvent, notice: Notice) -> tuple[Order | None, str]:
         case Kind.DISPUTE if notice.dispute:
             return order, disputes.record(order, _authorised(payment), notice.dispute)
         case Kind.PENDING:
-            return order, "The bank has not decided yet"
-        case _:
-            return order, "Nothing follows from it"
+            return order, _("The bank has not decided yet")
+        case _kind:
+            return order, _("Nothing follows from it")
 
 
 def _unknown(event: WebhookEvent, notice: Notice) -> str:
     """A message about a payment that is not here: another shop's, ahead of its payment, or lost."""
-    if notice.kind in BACK_AND_FORTH and now() - event.received_at < AHEAD:
-        raise Ahead(f"No money {notice.money_reference} here yet")
+    if notice.kind in BACK_AND_FORTH and not notice.stranger and now() - event.received_at < AHEAD:
+        raise Ahead(_("It waits for its payment"))
     if notice.payment_id is None:
-        return "Ignored: another shop's"
-    raise CannotApply(f"No payment {notice.payment_id} here")
+        return _("Ignored: another shop's")
+    raise CannotApply(_("The payment that it names is not here"))
 
 
 def _authorised(payment: Payment) -> Payment:
     if payment.status != Payment.Status.AUTHORISED:
-        raise Ahead(f"The money of payment {payment.pk} is not here yet")
+        raise Ahead(_("It waits for its payment"))
     return payment
 
 
@@ -183,11 +193,12 @@ def _named_by(notice: Notice) -> dict[str, Any]:
 def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Payment], notice: Notice) -> str:
     if payment.status == Payment.Status.AUTHORISED:
         if payment.money_reference == notice.money_reference:
-            return "This money is already here"
-        raise CannotApply(f"A second money {notice.money_reference} on the page of payment {payment.pk}")
+            return _("This money is already here")
+        raise CannotApply(_("A second money on a page that is paid"))
     at = now()
     why_not = _why_not(order, payment, payments, notice)
-    revived = why_not == WhyNot.LATE and not any(other.settles for other in payments) and revive(order, at)
+    # Whether it was paid before was asked above: a late one is the only one.
+    revived = why_not == WhyNot.LATE and not notice.doubt and revive(order, at)
     if revived:
         why_not = ""
     amount, currency = notice.amount or 0, notice.currency or ""
@@ -206,9 +217,9 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
         why = WhyNot(why_not).label
         tell(order, Told.PAYMENT_NOT_SETTLING, Actor.BANK, _name(event), why=why, **words)
         surplus.deal_with(order, payment, why_not, amount, currency)
-        return f"Received {words['amount']}, which does not settle the order: {why_not}"
+        return _("Money that does not settle the order")
     if not authorised or not (revived or mark_effective(order, at)):
-        raise CannotApply(f"Payment {payment.pk} is {payment.status}, its order {order.status}")
+        raise CannotApply(_("The payment or its order is in a state that takes no money"))
     TimelineEntry.objects.bulk_create(
         [
             entry(order, Told.PAYMENT_AUTHORISED, Actor.BANK, _name(event), **words),
@@ -216,7 +227,7 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
         ]
     )
     due(order, Letter.Kind.CONFIRMATION, about=payment.pk)
-    return "The order is effective"
+    return _("The order is effective")
 
 
 def _why_not(order: Order, payment: Payment, payments: list[Payment], notice: Notice) -> str:
@@ -231,32 +242,32 @@ def _why_not(order: Order, payment: Payment, payments: list[Payment], notice: No
         return WhyNot.SECOND
     if order.status == Order.Status.CANCELLED:
         return WhyNot.LATE
-    return ""
+    return WhyNot.MEANS if notice.doubt else ""
 
 
 def _failed(event: WebhookEvent, order: Order, payment: Payment, notice: Notice) -> str:
     if not moves.fail(order, payment, notice.refusal or "generic", Actor.BANK, _name(event)):
-        return f"No effect on a payment that is {payment.status}"
+        return NO_EFFECT
     if payment.returned_at or payment.left_at:
         due(order, Letter.Kind.REFUSED, about=payment.pk, after=TIME_TO_TRY_AGAIN)
-    return "Payment failed"
+    return _("The payment failed")
 
 
 def _approved(payment: Payment) -> str:
     if payment.status != Payment.Status.STARTED:
-        return f"Approved, but not captured: the payment is {payment.status}"
+        return NO_EFFECT
     at = now()
     Payment.objects.filter(pk=payment.pk, status=Payment.Status.STARTED).update(
         approved_at=payment.approved_at or at, next_try_at=at
     )
     capture_soon.enqueue(str(payment.pk))
-    return "Approved: to be captured"
+    return _("Approved: to be captured")
 
 
 def _declined(payment: Payment, notice: Notice) -> str:
     """A try failed on a page that stays open: nothing moves, but the customer who comes back is told why."""
     Payment.objects.filter(pk=payment.pk, status=Payment.Status.STARTED).update(refusal=notice.refusal)
-    return "A try was declined; the page stays open"
+    return _("A try was declined; the page stays open")
 
 
 def _keep(event: WebhookEvent, error: Exception) -> str:
@@ -264,18 +275,23 @@ def _keep(event: WebhookEvent, error: Exception) -> str:
     WebhookEvent.objects.bulk_create([event], ignore_conflicts=True)
     stored = WebhookEvent.objects.get(provider=event.provider, event_id=event.event_id)
     if stored.processed_at:
-        return "Already here"
-    told = isinstance(error, (CannotApply, Ahead))
-    if not told and not isinstance(error, Unreachable):
-        log.error("An event could not be applied", extra={"event": event.event_id}, exc_info=error)
-    reason = f"{type(error).__name__}: {error}" if told else type(error).__name__
-    WebhookEvent.objects.filter(pk=stored.pk, processed_at__isnull=True).update(outcome=reason[:300])
+        return ALREADY_HERE
+    WebhookEvent.objects.filter(pk=stored.pk, processed_at__isnull=True).update(outcome=_reason(event, error))
     if isinstance(error, Ahead):
-        return "Kept: it waits for its payment"
+        return str(error)
     if now() - stored.received_at < PATIENCE:
         raise error
     log.error("Kept an event that cannot be applied", extra={"event": event.event_id})
-    return "Kept: the sweep tries again"
+    return _("Kept: the sweep tries again")
+
+
+def _reason(event: WebhookEvent, error: Exception) -> str:
+    if isinstance(error, CannotApply):
+        return str(error)
+    if isinstance(error, Unreachable):
+        return _("The PSP did not answer when it was asked")
+    log.error("An event could not be applied", extra={"event": event.event_id}, exc_info=error)
+    return OUR_ERROR
 
 
 def _name(event: WebhookEvent) -> str:

@@ -4,8 +4,9 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import F, Max, Q, Sum
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.codes import new_code
@@ -36,6 +37,13 @@ class Refusal(models.TextChoices):
     PAYPAL = "paypal", _("PayPal could not debit")
     OPENING = "opening", _("payment page not opened")
     GENERIC = "generic", _("not accepted by the bank")
+
+
+class Doubt(models.TextChoices):
+    """What speaks against the means of a payment, as its live charge shows it after the fact."""
+
+    BRAND = "brand", _("a card of a kind that the shop does not take")
+    NETWORK = "network", _("the bank's agreement was withdrawn")
 
 
 class Payment(models.Model):
@@ -75,6 +83,7 @@ class Payment(models.Model):
     received_amount = models.BigIntegerField(_("received, in centimes"), null=True, blank=True)
     received_currency = models.CharField(_("currency received"), max_length=3, blank=True)
     refusal = models.CharField(_("refusal"), max_length=15, choices=Refusal, blank=True)
+    doubt = models.CharField(_("doubt about the means"), max_length=10, choices=Doubt, blank=True)
     expires_at = models.DateTimeField(_("page expires at"))
     returned_at = models.DateTimeField(_("customer came back at"), null=True, blank=True)
     left_at = models.DateTimeField(_("customer left the page at"), null=True, blank=True)
@@ -133,15 +142,20 @@ class Payment(models.Model):
     def refundable(self) -> int:
         """Centimes that may still be given back. Exact only while the caller holds the Order row."""
         used = self.refunds.exclude(status=Refund.Status.FAILED).aggregate(used=Sum("amount"))["used"] or 0
-        return max((self.received_amount or 0) - used, 0)
+        return max((self.received_amount or 0) - used - self.taken_back(), 0)
 
     def holds_money(self) -> bool:
         """Whether anything of what came is still here. Exact only while the caller holds the Order row."""
-        return self.status == self.Status.AUTHORISED and (self.received_amount or 0) > self.refunded()
+        gone = self.refunded() + self.taken_back()
+        return self.status == self.Status.AUTHORISED and (self.received_amount or 0) > gone
 
     def refunded(self) -> int:
         """Centimes that went back for certain."""
         return self.refunds.filter(status=Refund.Status.SUCCEEDED).aggregate(sum=Sum("amount"))["sum"] or 0
+
+    def taken_back(self) -> int:
+        """Centimes that a lost dispute took. PayPal tells of one twice, as a dispute and as a reversal: the larger."""
+        return self.disputes.filter(status=Dispute.Status.LOST).aggregate(most=Max("amount"))["most"] or 0
 
 
 class WebhookEvent(models.Model):
@@ -183,6 +197,11 @@ class WebhookEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
+
+    @property
+    def said(self) -> str:
+        """What came of it, in the language in use: `outcome` is a message id."""
+        return gettext(self.outcome) if self.outcome else ""
 
 
 class Refund(models.Model):

@@ -10,7 +10,7 @@ from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
 from orders.moves import tell
-from payments.models import Method, Payment, Refusal, WebhookEvent
+from payments.models import Doubt, Method, Payment, Refusal, WebhookEvent
 
 Actor = TimelineEntry.Actor
 Kind = TimelineEntry.Kind
@@ -43,9 +43,18 @@ def authorise(
         authorised_at=at,
         authorised_by=event,
         refusal="",
-        next_try_at=None,
+        # Of a card the message does not say which: its charge is looked at afterwards.
+        next_try_at=at if payment.method == Method.CARD and not why_not else None,
     )
     return bool(moved)
+
+
+def note_doubt(order: Order, payment: Payment, doubt: str) -> bool:
+    """Keep what speaks against the means of a payment that settled; once. It moves nothing: staff decide."""
+    noted = Payment.objects.filter(pk=payment.pk, settles=True, doubt="").update(doubt=doubt, next_try_at=None)
+    if noted:
+        tell(order, Kind.DOUBT, Actor.BANK, payment.get_provider_display(), doubt=Doubt(doubt).label)
+    return bool(noted)
 
 
 def note_answered(payment: Payment) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from django.utils.timezone import now
 
 from orders.models import Order
+from payments.handoff import may_open
 from payments.models import Payment, Refund, Refusal
 
 PATIENCE = timedelta(minutes=2)
@@ -40,6 +41,8 @@ class OrderPage:
     """Centimes of the settling payment that went back for certain."""
     on_its_way_back: int
     """Centimes that are asked back and not confirmed yet, of whatever payment of the order."""
+    too_late: bool
+    """No page is open, and none can be opened any more: the goods have been set aside for long enough."""
 
     @property
     def may_pay(self) -> bool:
@@ -48,6 +51,10 @@ class OrderPage:
             # Not while the PSP has the money, or is being asked for it.
             taken = self.payment and (self.payment.claimed_at or self.payment.paid_seen_at)
             return self.waiting > PATIENCE and not taken
+        return self.is_unpaid and not self.too_late
+
+    @property
+    def is_unpaid(self) -> bool:
         return self.state in (State.OPEN, State.LEFT, State.REFUSED, State.EXPIRED)
 
     @property
@@ -89,6 +96,7 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
         surplus,
         refunded=_back(refunds, settling) if settling else 0,
         on_its_way_back=sum(one.amount for one in refunds if one.status == Refund.Status.REQUESTED),
+        too_late=not any(payment.status == Payment.Status.STARTED for payment in payments) and not may_open(order),
     )
 
 

@@ -9,14 +9,17 @@ from itertools import islice
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils.timezone import now
+from django.utils.translation import gettext_noop as _
 
 from orders.models import TimelineEntry
 from orders.moves import hold, tell
 from payments import inbox
 from payments.gateways import gateway
-from payments.gateways.base import Facts, Kind, Unreachable
-from payments.models import Channel, Payment, Provider, WebhookEvent
+from payments.gateways.base import Facts, Kind, PageState, RefundState, Unreachable
+from payments.models import Channel, Payment, Provider, Refund, WebhookEvent
+from payments.refunds import READ_AFTER
 
 log = logging.getLogger(__name__)
 OVERLAP = timedelta(hours=72)
@@ -24,6 +27,10 @@ OVERLAP = timedelta(hours=72)
 BATCH = 100
 SILENT_AFTER = 3
 """So many objects without an answer, one after the other, are a silent PSP."""
+
+
+class NotShown(Exception):
+    """The PSP does not show as paid what a person wanted to accept."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +52,14 @@ def recover(provider: str, since: datetime, *, dry_run: bool = False) -> Iterato
     unanswered = 0
     for facts in _unknown(provider, gateway(provider).listed(since)):
         try:
-            outcome = "would be taken" if dry_run else _take(provider, facts)
+            outcome = _("Would be taken") if dry_run else _take(provider, facts)
             unanswered = 0
         except Unreachable:
             # One object may be odd by itself; several in a row mean that the PSP is silent.
             unanswered += 1
             if unanswered == SILENT_AFTER:
                 raise
-            outcome = "kept: what it speaks of could not be read"
+            outcome = _("Kept: what it speaks of could not be read")
         yield Found(provider, facts.event_id, facts.type, outcome)
 
 
@@ -72,9 +79,9 @@ def _take(provider: str, facts: Facts) -> str:
     except Unreachable:
         raise
     except inbox.CannotApply as error:
-        return f"kept: {error}"
-    except Exception as error:  # noqa: BLE001 - the inbox has kept the event and logged the error
-        return f"kept: {type(error).__name__}"
+        return str(error)
+    except Exception:  # noqa: BLE001 - the inbox has kept the event and logged the error
+        return inbox.OUR_ERROR
 
 
 def _unknown(provider: str, listed: Iterator[Facts]) -> Iterator[Facts]:
@@ -94,14 +101,30 @@ def accept(payment: Payment, by: User) -> str:
     """Take what the PSP shows live for a payment of which no message ever came, in the name of a member of staff.
 
     The one way by which a person can let money count; it still goes the inbox's road, and is compared as any message.
-    Returns the outcome. Raises Unreachable.
+    Returns the outcome. Raises NotShown when it does not show it as paid, or Unreachable.
     """
-    facts = gateway(payment.provider).reading(payment)
+    psp = gateway(payment.provider)
+    if psp.look(payment) != PageState.PAID:
+        raise NotShown
+    facts = psp.reading(payment)
     with transaction.atomic():
         order = hold(pk=payment.order_id)
         provider = payment.get_provider_display()
         tell(order, TimelineEntry.Kind.ACCEPTED, TimelineEntry.Actor.STAFF, by.get_username(), provider=provider)
     return inbox.take(payment.provider, facts, WebhookEvent.Source.READ)
+
+
+def read_refund(refund: Refund) -> str:
+    """Take what the PSP shows live of a refund that it took long ago and has told nothing of since, as any message.
+
+    One that is still on its way is read again a day later. Returns the outcome. Raises Unreachable.
+    """
+    psp = gateway(refund.payment.provider)
+    made = psp.find_refund(refund)
+    if made is None or made.state == RefundState.PENDING:
+        Refund.objects.filter(pk=refund.pk, status=Refund.Status.REQUESTED).update(next_try_at=Now() + READ_AFTER)
+        return _("The refund is on its way")
+    return inbox.take(psp.provider, psp.reading_of_refund(refund, made.state), WebhookEvent.Source.READ)
 
 
 def open_channels() -> None:

@@ -5,6 +5,7 @@ messages and becomes a row too.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +17,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from django_tasks import task
 
 from orders.models import Order, OrderLine, TimelineEntry
@@ -37,6 +39,8 @@ TWINT_DAYS = timedelta(days=180)
 KEY_LIFE = {"stripe": timedelta(hours=20), "paypal": timedelta(days=40)}
 """For how long a PSP is trusted to know an idempotency key again."""
 AGAIN = timedelta(minutes=5)
+TOLD_BEFORE = (Letter.Kind.SURPLUS_REFUNDED, Letter.Kind.LATE_REFUNDED)
+"""Who got one of these knows that his money goes back."""
 READ_AFTER = timedelta(hours=24)
 """A refund that the PSP has accepted and told nothing more about is read live after that long."""
 
@@ -80,7 +84,7 @@ def write(order: Order, payment: Payment, wanted: Wanted, by: User | None) -> Re
         amount=wanted.amount,
         reason=wanted.reason,
         lines=[{"line": line, "quantity": quantity} for line, quantity in sorted(wanted.pieces.items())],
-        vat=_vat_of(order, wanted.amount, wanted.pieces),
+        vat=_vat_of(order, payment, wanted.amount, wanted.pieces),
         goods_back=wanted.goods_back,
         requested_by=by,
         next_try_at=now() + AGAIN,
@@ -111,24 +115,45 @@ def _refuse_what_cannot_be(payment: Payment, wanted: Wanted) -> None:
         raise NotRefundable(_("TWINT refunds payments for 180 days only: agree on another way with the customer."))
 
 
-def _vat_of(order: Order, amount: int, pieces: dict[int, int]) -> list[dict[str, object]]:
-    """The refund's base and tax per rate: of its pieces, or of the whole order pro rata."""
+def _vat_of(order: Order, payment: Payment, amount: int, pieces: dict[int, int]) -> list[dict[str, object]]:
+    """The refund's base and tax per rate: of its pieces, or pro rata of what the refunds before it left of the order.
+
+    The refunds of a whole order add up to its VAT, to the centime. Money that settled nothing was for no supply, and
+    has no VAT (LTVA art. 18).
+    """
+    if not payment.settles:
+        return []
+    sold = {share.rate: share.base + share.tax for share in order.vat_shares}
+    gross, tax = _refunded_per_rate(payment)
     weights: dict[Decimal, int] = {}
     for line in order.lines.filter(pk__in=pieces):
         weights[line.vat_rate] = weights.get(line.vat_rate, 0) + line.unit_price * pieces[line.pk]
-    weights = weights or {share.rate: share.base + share.tax for share in order.vat_shares}
-    parts = pro_rata(amount, weights) if weights else {}
-    return [
-        {"rate": f"{rate.normalize():f}", "base": part - tax_included(part, rate), "tax": tax_included(part, rate)}
-        for rate, part in sorted(parts.items(), reverse=True)
-    ]
+    if not weights:
+        weights = {rate: max(sold[rate] - gross[rate], 0) for rate in sold}
+    parts = pro_rata(amount, weights if any(weights.values()) else sold) if sold else {}
+    vat = []
+    for rate, part in sorted(parts.items(), reverse=True):
+        # Rounded over all refunds together, so that their odd centimes do not add up.
+        own = min(max(tax_included(gross[rate] + part, rate) - tax[rate], 0), part)
+        vat.append({"rate": f"{rate.normalize():f}", "base": part - own, "tax": own})
+    return vat
+
+
+def _refunded_per_rate(payment: Payment) -> tuple[Counter[Decimal], Counter[Decimal]]:
+    """Gross and tax, by rate, of the refunds that went or are on their way."""
+    gross, tax = Counter[Decimal](), Counter[Decimal]()
+    for refund in payment.refunds.exclude(status=Status.FAILED):
+        for share in refund.vat:
+            gross[Decimal(share["rate"])] += share["base"] + share["tax"]
+            tax[Decimal(share["rate"])] += share["tax"]
+    return gross, tax
 
 
 # Out ----------------------------------------------------------------------------------------------------------------
 
 
 def carry_out(refund_id: UUID | str) -> str:
-    """Have the PSP make a refund that was asked for; returns what came of it, in a word.
+    """Have the PSP make a refund that was asked for; returns what came of it, in a word. Nothing once it has taken it.
 
     May be called as often as one likes: the key that goes along makes the PSP give once.
     """
@@ -137,7 +162,7 @@ def carry_out(refund_id: UUID | str) -> str:
         return "not due"
     psp = gateway(refund.payment.provider)
     try:
-        made = psp.find_refund(refund) if refund.reference or _key_is_old(refund) else None
+        made = psp.find_refund(refund) if _key_is_old(refund) else None
         if made is None:
             made = psp.refund(refund, _key(refund))
     except Unreachable:
@@ -160,13 +185,13 @@ def carry_out_soon(refund: str) -> str:
 def _claim(refund_id: UUID | str) -> Refund | None:
     hold(payments__refunds__pk=refund_id)
     refund = Refund.objects.select_related("payment__order").get(pk=refund_id)
-    if refund.status != Status.REQUESTED:
+    if refund.status != Status.REQUESTED or refund.reference:
         return None
-    if refund.reference is None and _key_is_old(refund):
+    if _key_is_old(refund):
         # The PSP may have forgotten the key: it is asked for our id first, and only then, with another key, to give.
         refund.key_number += 1
         Refund.objects.filter(pk=refund.pk).update(key_number=refund.key_number)
-    Refund.objects.filter(pk=refund.pk).update(next_try_at=Now() + (READ_AFTER if refund.reference else AGAIN))
+    Refund.objects.filter(pk=refund.pk).update(next_try_at=Now() + AGAIN)
     return refund
 
 
@@ -201,23 +226,25 @@ def settle(event: WebhookEvent, order: Order, payment: Payment, notice: RefundNo
         case RefundState.SUCCEEDED:
             before = [Status.PROPOSED, Status.REQUESTED, Status.FAILED]
             if not _move(refund, before, Status.SUCCEEDED, event=event, reference=notice.reference):
-                return "This refund is already here"
+                return gettext_noop("This refund is already here")
             tell(order, Told.REFUND_SUCCEEDED, Actor.BANK, amount=format_chf(refund.amount))
             _return_goods(order, refund)
             if payment.settles and payment.refunded() >= payment.amount:
                 end_refunded(order)
-            if payment.why_not not in (Payment.WhyNot.SECOND, Payment.WhyNot.LATE):  # who paid those knows already
+            if not Letter.objects.filter(order=order, kind__in=TOLD_BEFORE, about=payment.pk).exists():
                 due(order, Letter.Kind.REFUNDED, about=refund.pk)
-            return "Refunded"
+            return gettext_noop("Refunded")
         case RefundState.FAILED:
             before = [Status.PROPOSED, Status.REQUESTED, Status.SUCCEEDED]
             if not _move(refund, before, Status.FAILED, event=event, reference=notice.reference):
-                return "This failure is already here"
+                return gettext_noop("This failure is already here")
             tell(order, Told.REFUND_FAILED, Actor.BANK, amount=format_chf(refund.amount))
-            return "The refund failed"
-        case _:
-            Refund.objects.filter(pk=refund.pk, reference__isnull=True).update(reference=notice.reference)
-            return "The refund is on its way"
+            return gettext_noop("The refund failed")
+        case RefundState.PENDING:
+            Refund.objects.filter(pk=refund.pk, status=Status.REQUESTED).update(
+                reference=refund.reference or notice.reference, next_try_at=Now() + READ_AFTER
+            )
+            return gettext_noop("The refund is on its way")
 
 
 def _meant(payment: Payment, notice: RefundNotice) -> Refund | None:
@@ -236,7 +263,7 @@ def _found(order: Order, payment: Payment, notice: RefundNotice) -> Refund:
         payment=payment,
         amount=amount,
         reason="",
-        vat=_vat_of(order, amount, {}),
+        vat=_vat_of(order, payment, amount, {}),
         reference=notice.reference,
         next_try_at=now() + READ_AFTER,
     )

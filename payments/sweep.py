@@ -17,7 +17,7 @@ from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
 from orders.moves import hold
-from payments import attestation, inbox, letters, moves, recovery
+from payments import attestation, inbox, letters, means, moves, recovery
 from payments.capture import capture
 from payments.expiry import withdraw
 from payments.gateways import gateway
@@ -43,6 +43,7 @@ def sweep() -> dict[str, int]:
     return {
         "payments": _by_psp(_due_payments(), lambda payment: payment.provider, _look_after),
         "expired": _by_psp(_due_orders(), _psp_of, _expire),
+        "means": _by_psp(_due_checks(), lambda payment: payment.provider, means.check),
         "refunds": _by_psp(_due_refunds(), lambda refund: refund.payment.provider, _refund),
         "events": _by_psp(_due_events(), lambda event: event.provider, inbox.retry),
         "recovered": _by_psp(_due_channels(), lambda channel: channel.provider, recovery.read_on),
@@ -163,8 +164,15 @@ def _due_refunds() -> list[Refund]:
 
 
 def _refund(refund: Refund) -> None:
-    if carry_out(refund.pk) == "unknown":
+    if refund.reference:
+        recovery.read_refund(refund)
+    elif carry_out(refund.pk) == "unknown":
         raise Unreachable("no answer to a refund")
+
+
+def _due_checks() -> list[Payment]:
+    due = Payment.objects.filter(status=Payment.Status.AUTHORISED, next_try_at__lte=Now())
+    return _claim(due.order_by("next_try_at"), lambda payment: payment.authorised_at or payment.created_at)
 
 
 def _due_channels() -> list[Channel]:

@@ -22,8 +22,13 @@ def count(what: str) -> None:
         log.exception("A tally could not be kept: %s", what)
 
 
-def today(what: str) -> int:
-    return int(cache.get(_key(what), 0))
+def today(what: str) -> int | None:
+    """The count of today; None while the cache does not say."""
+    try:
+        return int(cache.get(_key(what), 0))
+    except Exception:
+        log.exception("A tally could not be read: %s", what)
+        return None
 
 
 def _key(what: str) -> str:

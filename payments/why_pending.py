@@ -15,7 +15,7 @@ def why_pending(order: Order) -> str:
     if order.status != Order.Status.PENDING:
         return ""
     payments = list(order.payments.order_by("created_at"))
-    if any(payment.status == Payment.Status.AUTHORISED for payment in payments):
+    if any(payment.holds_money() for payment in payments):
         return _("Money came that does not fit the order: it stands on the list of what needs a person.")
     latest = payments[-1] if payments else None
     until = {"time": date_format(localtime(order.expires_at), "SHORT_DATETIME_FORMAT")}
@@ -34,6 +34,8 @@ def _heard(payment: Payment) -> str:
     match payment.status:
         case Payment.Status.FAILED:
             return _("The last try (%(method)s) was refused: %(refusal)s.") % facts
+        case Payment.Status.AUTHORISED:
+            return _("Money that did not fit came (%(method)s), and went back.") % facts
         case Payment.Status.EXPIRED:
             return _("The last page (%(method)s) was closed without a payment.") % facts
     if payment.paid_seen_at:

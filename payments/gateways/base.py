@@ -191,6 +191,10 @@ class Notice:
     amount: int | None = None
     currency: str | None = None
     refusal: str = ""
+    doubt: str = ""
+    """Of a live PAID: what speaks against its means of payment (a value of models.Doubt)."""
+    stranger: bool = False
+    """Of a REFUND or DISPUTE: its money was read, and does not carry our mark: another shop's on the same account."""
     refunded: int = 0
     """Of a live PAID: how much of it the PSP says went back. PayPal tells all of it or 0, parts by their own events."""
     refund: RefundNotice | None = None
@@ -246,6 +250,12 @@ class Gateway(Protocol):
         Raises Unreachable.
         """
 
+    def doubt(self, payment: PaymentFacts) -> str:
+        """What speaks against the means of payment of money that came (a value of models.Doubt); mostly nothing.
+
+        Messages do not say it: the charge is read live. Raises Unreachable.
+        """
+
     def listed(self, since: datetime) -> Iterator[Facts]:
         """The handled events of the PSP's own list since then, oldest first, whether delivered or not.
 
@@ -254,6 +264,9 @@ class Gateway(Protocol):
 
     def reading(self, payment: PaymentFacts) -> Facts:
         """The facts of a payment that no message ever told of, to be confirmed as any. Raises Unreachable."""
+
+    def reading_of_refund(self, refund: RefundFacts, state: RefundState) -> Facts:
+        """The facts of a refund that the PSP shows in a state of which it has told nothing, to be confirmed as any."""
 
     def register(self, url: str) -> Registration:
         """Let the PSP send exactly the handled events to this address; nothing changes where it does so already.

@@ -22,6 +22,7 @@ from payments.gateways.base import (
     PageState,
     PaymentFacts,
     RefundFacts,
+    RefundState,
     Refused,
     Registration,
     Unreachable,
@@ -236,6 +237,14 @@ class PayPalGateway:
             raise Unreachable("nothing was captured on this page")
         capture = {"id": reference(captures[-1])}
         return Facts(f"read-{payment.id}", "PAYMENT.CAPTURE.COMPLETED", self._livemode, self.api_version, capture)
+
+    def reading_of_refund(self, refund: RefundFacts, state: RefundState) -> Facts:
+        made, id = {"id": refund.reference}, f"read-{refund.id}-{state}"
+        return Facts(id, "PAYMENT.CAPTURE.REFUNDED", self._livemode, self.api_version, made)
+
+    def doubt(self, payment: PaymentFacts) -> str:
+        """Nothing: with PayPal the customer's account pays, whatever stands behind it."""
+        return ""
 
     def register(self, url: str) -> Registration:
         return register(self._transport, url)

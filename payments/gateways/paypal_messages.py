@@ -226,6 +226,7 @@ def of_capture(notice: Notice, capture: dict[str, Any] | None) -> Notice:
         payment_id=named.payment_id or notice.payment_id,
         page_reference=named.page_reference,
         money_reference=named.money_reference,
+        stranger=named.payment_id is None and notice.payment_id is None,
     )
 
 

@@ -24,6 +24,7 @@ from payments.gateways.base import (
     PageState,
     PaymentFacts,
     RefundFacts,
+    RefundState,
     Refused,
     Registration,
     Unreachable,
@@ -34,6 +35,7 @@ from payments.gateways.stripe_channel import events_since, register
 from payments.gateways.stripe_messages import (
     KINDS,
     allowed_for,
+    doubt_of,
     live_dispute,
     live_intent,
     live_refund,
@@ -231,6 +233,13 @@ class StripeGateway:
         session = {"object": "checkout.session", "id": payment.page_reference}
         livemode = self._configuration.livemode
         return Facts(f"read-{payment.id}", "checkout.session.completed", livemode, API_VERSION, session)
+
+    def reading_of_refund(self, refund: RefundFacts, state: RefundState) -> Facts:
+        made = {"object": "refund", "id": refund.reference}
+        return Facts(f"read-{refund.id}-{state}", "refund.updated", self._configuration.livemode, API_VERSION, made)
+
+    def doubt(self, payment: PaymentFacts) -> str:
+        return doubt_of(self._session(payment.page_reference)) if payment.page_reference else ""
 
     def register(self, url: str) -> Registration:
         return register(self._client, url)

@@ -61,6 +61,8 @@ DISPUTES: dict[str, DisputeState] = {
 }
 
 MARKS: dict[str, Form] = {"payment": our_id, "order": our_order, "refund": our_id}
+BRANDS = ("visa", "mastercard")
+"""The cards that this shop takes. Others are blocked on the page, as far as Stripe can tell them there."""
 MONEY_IS_THERE = ("paid", "no_payment_required")
 # What is kept of an event's object, by the kind of object; of others nothing.
 KEPT: dict[str, dict[str, Form]] = {
@@ -113,6 +115,14 @@ KEPT: dict[str, dict[str, Form]] = {
         "livemode": flag,
     },
 }
+CHARGED: dict[str, Form] = {
+    "payment_intent": {
+        "latest_charge": {
+            "outcome": {"network_status": word},
+            "payment_method_details": {"type": word, "card": {"brand": word}},
+        }
+    }
+}
 REFUNDED: dict[str, Form] = {"payment_intent": {"latest_charge": {"amount_refunded": number}}}
 
 
@@ -149,7 +159,19 @@ def live_session(session: dict[str, Any]) -> Notice:
     }
     charge = kept(session, REFUNDED).get("payment_intent", {}).get("latest_charge", {})
     notice = session_notice(kinds[state_of(session)], kept(session, KEPT["checkout.session"]))
-    return replace(notice, refunded=charge.get("amount_refunded", 0))
+    return replace(notice, refunded=charge.get("amount_refunded", 0), doubt=doubt_of(session))
+
+
+def doubt_of(session: dict[str, Any]) -> str:
+    """What speaks against the card with which a session was paid that was read with its charge; nothing of it is kept.
+
+    `network`: the bank agreed, and the agreement was withdrawn (docs.stripe.com/declines#blocked-payments).
+    """
+    charge = kept(session, CHARGED).get("payment_intent", {}).get("latest_charge", {})
+    if charge.get("outcome", {}).get("network_status") == "reversed_after_approval":
+        return "network"
+    means = charge.get("payment_method_details", {})
+    return "brand" if means.get("type") == "card" and means.get("card", {}).get("brand") not in BRANDS else ""
 
 
 def live_intent(intent: dict[str, Any]) -> Notice:
@@ -255,7 +277,8 @@ def _dispute_notice(dispute: dict[str, Any], state: DisputeState) -> Notice:
 def _marked(notice: Notice, thing: dict[str, Any]) -> Notice:
     """The notice with our payment's id, which a refund or dispute has from its payment intent only."""
     intent = kept(thing.get("payment_intent"), KEPT["payment_intent"])
-    return replace(notice, payment_id=notice.payment_id or our_payment(intent))
+    payment = notice.payment_id or our_payment(intent)
+    return replace(notice, payment_id=payment, stranger="id" in intent and payment is None)
 
 
 def _currency(thing: dict[str, Any]) -> str | None:

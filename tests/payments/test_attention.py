@@ -14,7 +14,7 @@ from django.utils.translation import override
 from orders.models import Order
 from payments import attention
 from payments.models import Channel, Letter, Payment, Refund, WebhookEvent
-from payments.refunds import Wanted, ask, carry_out
+from payments.refunds import NotRefundable, Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.payments.steps import ordered, paid, take
 from tests.payments.test_paying import bring_messages
@@ -152,8 +152,28 @@ def test_a_dispute_is_listed_with_its_date_until_it_is_over(psps: Sandbox) -> No
     bring_messages(psps)
     assert listed() == listed(order) == ["dispute"]
     assert attention.items()[0].until
-    psps.move_dispute(dispute, "lost")
+    psps.move_dispute(dispute, "won")
     bring_messages(psps)
+    assert listed() == []
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_money_that_a_bank_took_back_is_listed_once_until_the_goods_are_gone(psps: Sandbox, method: str) -> None:
+    order, page = paid(psps, method)
+    dispute = psps.dispute(page)
+    bring_messages(psps)
+    if method == "card":
+        psps.move_dispute(dispute, "lost")
+    else:
+        psps.move_dispute(dispute, "RESOLVED", outcome="RESOLVED_BUYER_FAVOUR")
+    bring_messages(psps)
+
+    assert listed() == listed(order) == ["lost"]
+    with override("fr"):
+        assert "38.00" in attention.items()[0].sentence
+    with pytest.raises(NotRefundable):
+        ask(order.payments.get().pk, Wanted(1, "Retour"))
+    Order.objects.update(shipped_at=now())
     assert listed() == []
 
 

@@ -95,7 +95,7 @@ def test_woo_1289_a_problem_of_the_line_is_told_after_a_while(problem: str) -> N
 def test_times_and_counts_are_told() -> None:
     deliver(stripe_event(started(placed())))
     WebhookEvent.objects.update(processed_at=now() - timedelta(seconds=100))
-    before = stripe().rejected_today
+    before = stripe().rejected_today or 0
     deliver(b"{}", signature="t=1,v1=0")
 
     found = stripe()
@@ -107,7 +107,7 @@ def test_times_and_counts_are_told() -> None:
 
 
 def test_woo_1136_wrong_signatures_are_counted_where_a_monitor_sees_them() -> None:
-    before = stripe().rejected_today
+    before = stripe().rejected_today or 0
     for _ in range(3):
         assert deliver(b"{}", signature="t=1,v1=0").status_code == 400
     assert stripe().rejected_today == before + 3

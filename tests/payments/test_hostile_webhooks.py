@@ -53,7 +53,7 @@ def test_case_15_a_message_with_such_a_signature_is_refused(forge: Any, caplog: 
     payment.refresh_from_db()
     assert payment.status == "started"
     assert CANARY not in caplog.text
-    assert tally.today("rejected-stripe") >= 1
+    assert tally.today("rejected-stripe")
 
 
 BODIES = {

@@ -17,7 +17,7 @@ def forge() -> int:
 
 @pytest.mark.django_db
 def test_a_count_outlasts_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = tally.today("rejected-stripe")
+    before = tally.today("rejected-stripe") or 0
     assert [forge(), forge()] == [400, 400]
 
     def a_day_later() -> datetime:

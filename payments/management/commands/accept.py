@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from payments.gateways.base import Unreachable
 from payments.models import Payment
-from payments.recovery import accept
+from payments.recovery import NotShown, accept
 
 
 class Command(BaseCommand):
@@ -30,5 +30,7 @@ class Command(BaseCommand):
             raise CommandError("This payment does not wait to be accepted.")
         try:
             self.stdout.write(accept(payment, user))
+        except NotShown as error:
+            raise CommandError(f"{payment.get_provider_display()} does not show this payment as paid now.") from error
         except Unreachable as error:
             raise CommandError(f"{payment.get_provider_display()} does not answer: try again later.") from error
