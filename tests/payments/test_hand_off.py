@@ -1,22 +1,28 @@
 """No page is opened that must not be, and nobody is sent to one that ended."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
+from django.db import connection
 from django.test import Client
 from django.utils.timezone import now
 
 from orders.models import Order
 from payments import moves
 from payments.expiry import withdraw
+from payments.gateways.base import Unreachable
 from payments.handoff import MethodUnavailable, NotPayable, hand_off
 from payments.models import Payment
+from payments.sweep import sweep
 from tests.at_once import at_once
+from tests.payments.door import answers_meet
 from tests.payments.steps import ordered, paid, take
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox
-from tests.shop import deliver, goods, placed, started, stripe_event
+from tests.shop import deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db
@@ -179,3 +185,97 @@ def test_the_hold_ends_however_often_a_customer_tries(psps: Sandbox) -> None:
 
     with pytest.raises(NotPayable):
         hand_off(order, "card")
+
+
+def with_a_lost_answer(psps: Sandbox) -> tuple[Order, Payment]:
+    """Stripe opened the page, and the shop did not learn of it."""
+    order = placed()
+    psps.break_calls("lost", "/stripe/v1/checkout/sessions", method="POST", calls=9)
+    with pytest.raises(Unreachable):
+        hand_off(order, "card")
+    psps.mend()
+    return order, order.payments.get()
+
+
+def test_case_27_a_key_that_stands_for_another_request_ends_its_payment_and_the_next_has_its_own(
+    psps: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    order, first = with_a_lost_answer(psps)
+    Payment.objects.update(expires_at=first.expires_at + timedelta(minutes=1))
+
+    with pytest.raises(MethodUnavailable):
+        hand_off(order, "card")
+
+    first.refresh_from_db()
+    assert (first.status, first.refusal) == ("failed", "opening")
+    assert "refused to open a page" in caplog.text
+    page = hand_off(order, "card")
+    second = order.payments.get(status="started")
+    assert psps.payment(page)["page"] == second.page_reference
+    assert psps.requests("/checkout/sessions")[-1]["key"] == str(second.pk)
+
+
+def test_case_28_a_key_that_stripe_forgot_opens_no_second_page(psps: Sandbox) -> None:
+    """A day later the stored request asks for a page that would be dead already: Stripe refuses it."""
+    order, first = with_a_lost_answer(psps)
+    psps.forget_keys()
+    Payment.objects.update(expires_at=first.expires_at - timedelta(hours=25))
+
+    with pytest.raises(MethodUnavailable):
+        hand_off(order, "card")
+
+    first.refresh_from_db()
+    assert (first.status, first.page_reference) == ("failed", None)
+    assert len(psps.payments()) == 1
+    assert hand_off(order, "card")
+    assert psps.requests("/checkout/sessions")[-1]["key"] != str(first.pk)
+
+
+def asks_again(order: Order) -> None:
+    """The customer does; the PSP is asked before anything is opened."""
+
+
+def sweeps(order: Order) -> None:
+    Payment.objects.update(next_try_at=now())
+    sweep()
+    assert order.payments.get().status == "expired"
+
+
+@pytest.mark.parametrize("finds", [asks_again, sweeps])
+def test_pretix_1230_a_payment_that_failed_without_a_word_can_be_tried_again(
+    psps: Sandbox, finds: Callable[[Order], None]
+) -> None:
+    order, page = ordered("twint")
+    take(psps, "twint", page, pending=True)
+    psps.settle_session(page, paid=False, webhook="lost")
+    bring_messages(psps)
+
+    finds(order)
+
+    again = hand_off(order, "twint")
+    assert again != page
+    assert [payment.status for payment in order.payments.all()] == ["expired", "started"]
+    take(psps, "twint", again)
+    bring_messages(psps)
+    order.refresh_from_db()
+    assert order.status == "effective"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_saleor_8520_the_order_is_committed_before_the_psp_hears_of_it(
+    client: Client, psps: Sandbox, method: str
+) -> None:
+    """No money can come for which there is no order."""
+    committed: set[tuple[str, str]] = set()
+
+    def look(answer: requests.Response) -> None:
+        """With a connection of its own: the call is made in another thread."""
+        committed.update(Payment.objects.values_list("order__status", "status"))
+        connection.close()
+
+    fill_cart(client)
+    with answers_meet(look, "/checkout/", "POST"):
+        assert order_and_pay(client, method).status_code == 303
+
+    assert committed == {("pending", "started")}

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
@@ -18,8 +19,8 @@ from payments import attention
 from payments.handoff import hand_off
 from payments.models import Attestation, Letter, Payment, WebhookEvent
 from payments.sweep import sweep
-from tests.payments.steps import kinds, ordered, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring, kinds, only, ordered, paid, take
+from tests.payments.test_paying import bring_messages, pay
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event, stripe_signature
 
@@ -344,6 +345,39 @@ def test_case_19_an_unknown_type_is_ignored_and_leaves_no_row() -> None:
 
     assert deliver(stripe_event(payment) | {"type": "customer.created"}).status_code == 200
     assert not WebhookEvent.objects.exists()
+
+
+ODD = '{"zero":{}, "one":1.0,"big" : 1E+2, "path":"\\/x\\u00e9","none":[ ],\n'
+"""What JSON means by this can be written in other ways too."""
+
+
+@pytest.mark.parametrize(
+    ("method", "type"), [("card", "checkout.session.completed"), ("paypal", "CHECKOUT.ORDER.APPROVED")]
+)
+def test_maho_1110_the_bytes_are_proven_as_they_came_not_as_one_would_write_them(
+    psps: Sandbox, method: str, type: str
+) -> None:
+    order, page = ordered(method)
+    pay(psps, method, page)
+    message = only(psps, type)
+    body = ODD.encode() + message.body.lstrip()[1:]
+    odd = replace(message, body=body, headers=message.headers | psps.sign(message.psp, body))
+
+    assert bring(replace(odd, body=json.dumps(json.loads(body)).encode())).status_code == 400
+    assert not WebhookEvent.objects.exists()
+    assert bring(odd).status_code == 200
+
+    order.refresh_from_db()
+    payment = order.payments.get()
+    assert order.status == "effective" if method == "card" else payment.approved_at
+
+
+@pytest.mark.parametrize("method", ["card", "twint", "paypal"])
+def test_django_payments_469_all_that_came_is_known_and_can_go_back(psps: Sandbox, method: str) -> None:
+    order, page = paid(psps, method)
+    payment = order.payments.get()
+    assert payment.received_amount == psps.payment(page)["received"] == order.total
+    assert payment.refundable() == order.total
 
 
 def test_only_the_allow_list_of_a_message_is_kept() -> None:

@@ -17,7 +17,7 @@ from payments.models import Payment
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.payments.steps import bring, only, ordered, paid, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.test_paying import bring_messages, pay
 from tests.sandbox.client import DECLINED, Sandbox
 from tests.shop import deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
 
@@ -276,6 +276,47 @@ def test_case_02_a_return_with_an_invented_payment_finds_nothing(psps: Sandbox) 
     invented = "00000000-0000-4000-8000-000000000000"
     assert Client().get(f"/commande/{order.token}/retour/{invented}/").status_code == 404
     assert Client().get(f"/commande/{'x' * 43}/retour/{order.payments.get().pk}/").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+@pytest.mark.parametrize("visit", ["retour", "abandon"])
+def test_opencart_8072_the_way_back_needs_no_session(psps: Sandbox, method: str, visit: str) -> None:
+    """Some browsers send no cookie with what comes from another site; another browser has none."""
+    order, page = ordered(method)
+    if visit == "retour":
+        pay(psps, method, page)
+    browser = Client()
+
+    answer = browser.get(f"/commande/{order.token}/{visit}/{order.payments.get().pk}/", follow=True)
+
+    assert answer.redirect_chain == [(f"/commande/{order.token}/", 303)]
+    assert answer.status_code == 200
+    assert order.number in answer.content.decode()
+    assert "session" not in browser.cookies
+    bring_messages(psps)
+    assert ("Merci, votre paiement est accepté" in text(order, browser)) == (visit == "retour")
+
+
+def test_openedx_1338_the_same_cart_filled_again_is_another_order_with_its_own_page(
+    client: Client, psps: Sandbox
+) -> None:
+    bowl = goods()
+    pages, orders = [], []
+    for n in (1, 2):
+        fill_cart(client, bowl)
+        pages.append(order_and_pay(client, "card")["Location"])
+        orders.append(Order.objects.latest("created_at"))
+        assert Order.objects.count() == n
+        take(psps, "card", pages[-1])
+        bring_messages(psps)
+        assert "Merci" in text(orders[-1], client)
+
+    assert len({*pages}) == 2
+    assert [book["received"] for book in psps.payments()] == [order.total for order in orders]
+    for order in orders:
+        order.refresh_from_db()
+        assert order.status == "effective"
+    assert orders[1].number not in text(orders[0], client)
 
 
 # A silent PSP, other tabs
