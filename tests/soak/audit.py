@@ -4,10 +4,11 @@ Money     every centime at a PSP is an effective order's, went back, or is named
 Orders    none is effective without its money, none is still open
 Stock     what there was at first is what is left and what orders hold
 Letters   none is missing, and none came twice, unless a kill fell between sending and noting
+Words     who was told that the payment is accepted has, or had, an effective order
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 
@@ -51,10 +52,29 @@ def kept(books: Books) -> list[Mail]:
     return [Mail.of(parsed(mail), mail["at"]) for mail in books.walk("mail", newest_first=False)]
 
 
-def violations(rows: list[Json], mails: list[Mail], stock: Mapping[str, int], kills: Sequence[float]) -> list[str]:
-    """`rows` are the PSPs' statement, `mails` the mailbox, oldest first; `stock` is what there was at first, by SKU;
-    `kills` are moments (Unix) at which a part died that sends, takes or notes mails."""
-    return [*_money(rows), *_effective(rows), *_open(), *_stock(stock), *_letters(mails, kills)]
+@dataclass(frozen=True)
+class Witness:
+    """What others than the shop know: the PSPs' statement, the mailbox (oldest first), the stock that there was at
+    first by SKU, the tokens of orders that were called paid, and the moments (Unix) at which a part was killed that
+    sends, takes or notes mails."""
+
+    rows: list[Json]
+    mails: list[Mail]
+    stock: Mapping[str, int]
+    told: Collection[str] = ()
+    kills: Collection[float] = ()
+
+
+def violations(seen: Witness) -> list[str]:
+    """Everything in the shop's rows that does not fit what others know."""
+    return [
+        *_money(seen.rows),
+        *_effective(seen.rows),
+        *_open(),
+        *_stock(seen.stock),
+        *_letters(seen.mails, seen.kills),
+        *_words(seen.told),
+    ]
 
 
 # Money ---------------------------------------------------------------------------------------------------------------
@@ -177,7 +197,7 @@ def _stock(stock: Mapping[str, int]) -> Iterator[str]:
 # Letters -------------------------------------------------------------------------------------------------------------
 
 
-def _letters(mails: list[Mail], kills: Sequence[float]) -> Iterator[str]:
+def _letters(mails: list[Mail], kills: Collection[float]) -> Iterator[str]:
     sent: dict[str, list[Mail]] = defaultdict(list)
     for mail in mails:
         sent[mail.id].append(mail)
@@ -218,3 +238,11 @@ def _unwritten(written: set[tuple[int, str, str]]) -> Iterator[str]:
         for refund in payment.refunds.filter(status=Refund.Status.SUCCEEDED):
             if not told and (order.pk, Letter.Kind.REFUNDED, str(refund.pk)) not in written:
                 yield f"{order.number}: no letter of the refund {refund.pk} was ever written"
+
+
+# Words ---------------------------------------------------------------------------------------------------------------
+
+
+def _words(told: Collection[str]) -> Iterator[str]:
+    for order in Order.objects.filter(token__in=told, effective_at=None):
+        yield f"{order.number}: its customer was told that it is paid, and it never was"

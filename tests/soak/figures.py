@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db.models import F
+from django_tasks_db.models import DBTaskResult
 
 from orders.models import Order
 from payments import attention
@@ -59,6 +60,7 @@ def _of_the_shop() -> Mapping[str, str]:
         "orders effective by a fetched message": settling.filter(authorised_by__source=Source.FETCHED).count(),
         "messages fetched in all": WebhookEvent.objects.filter(source=Source.FETCHED).count(),
         "letters tried again": Letter.objects.filter(tries__gt=1, sent_at__isnull=False).count(),
+        "tasks that died with a worker": DBTaskResult.objects.running().count(),
         "expired orders revived": Order.objects.filter(timeline__kind="revived").count(),
     }
     given_back = Refund.objects.filter(

@@ -48,9 +48,13 @@ class Run:
         self._say("No more faults: days pass, until nothing moves any more.")
         self.sweeps_to_rest = rest.bring_to_rest(self.stage, self.bank)
         self._say("Comparing the shop's books with the PSPs'.")
+        return audit.violations(self._seen())
+
+    def _seen(self) -> audit.Witness:
+        told = {story["token"] for story in self._stories() if story["told"] == "accepted"}
         kills = [at for at, name in self.stage.kills if name in ABOUT_MAILS]
         with closing(Books(self.stage.books)) as books:
-            return audit.violations(statement(books), audit.kept(books), self.stock, kills)
+            return audit.Witness(statement(books), audit.kept(books), self.stock, told, kills)
 
     def figures(self) -> Figures:
         stories = self._stories()

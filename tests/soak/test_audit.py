@@ -17,7 +17,7 @@ from tests.payments.steps import ordered, paid, take
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Json, Sandbox
 from tests.shop import goods
-from tests.soak.audit import Mail, violations
+from tests.soak.audit import Mail, Witness, violations
 
 pytestmark = pytest.mark.django_db
 STOCK = 10
@@ -32,10 +32,11 @@ class Books:
         sweep()
         self.rows: list[Json] = psps.payments()
         self.mails = in_the_mailbox()
+        self.told = {self.order.token}
         self.kills: list[float] = []
 
     def compared(self) -> list[str]:
-        return violations(self.rows, self.mails, {self.bowl.sku: STOCK}, self.kills)
+        return violations(Witness(self.rows, self.mails, {self.bowl.sku: STOCK}, self.told, self.kills))
 
     @property
     def payment(self) -> Payment:
@@ -69,7 +70,7 @@ def test_it_finds_nothing_where_an_item_of_the_list_names_the_money(psps: Sandbo
     Letter.objects.update(sent_at=now())
     letters = [f"<letter-{pk}@localhost>" for pk in Letter.objects.values_list("pk", flat=True)]
     mails = [Mail(id, time(), order.email, has_document=False) for id in letters]
-    assert violations(psps.payments(), mails, {bowl.sku: STOCK}, []) == []
+    assert violations(Witness(psps.payments(), mails, {bowl.sku: STOCK})) == []
 
 
 PLANTS: dict[str, tuple[Callable[[Books], Any], str]] = {
@@ -155,8 +156,9 @@ def test_it_finds_money_of_which_the_shop_heard_nothing(psps: Sandbox) -> None:
     bowl = goods(stock=STOCK)
     order, page = ordered("card", bowl)
     take(psps, "card", page)
-    found = violations(psps.payments(), [], {bowl.sku: STOCK}, [])
+    found = violations(Witness(psps.payments(), [], {bowl.sku: STOCK}, told={order.token}))
     assert any("3800 kept at the PSP, the payment is started, and no item names it" in one for one in found)
+    assert f"{order.number}: its customer was told that it is paid, and it never was" in found
     assert f"{order.number}: still pending, and no item names it" in found
 
 
