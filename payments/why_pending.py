@@ -15,7 +15,8 @@ def why_pending(order: Order) -> str:
     if order.status != Order.Status.PENDING:
         return ""
     payments = list(order.payments.order_by("created_at"))
-    if any(payment.holds_money() for payment in payments):
+    authorised = [payment for payment in payments if payment.status == Payment.Status.AUTHORISED]
+    if any(payment.holds_money() or not payment.received_amount for payment in authorised):
         return _("Money came that does not fit the order: it stands on the list of what needs a person.")
     latest = payments[-1] if payments else None
     until = {"time": date_format(localtime(order.expires_at), "SHORT_DATETIME_FORMAT")}

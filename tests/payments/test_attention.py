@@ -81,6 +81,31 @@ def test_surplus_above_the_bound_is_listed_until_staff_give_it_back(psps: Sandbo
     assert listed() == []
 
 
+def test_who_was_told_that_his_payment_is_looked_at_is_told_that_it_went_back(psps: Sandbox, settings: Any) -> None:
+    settings.AUTOMATIC_REFUND_UP_TO = 100
+    order, page = ordered()
+    deliver(stripe_event(started(order, "twint", status="expired")))
+    take(psps, "card", page)
+    bring_messages(psps)
+    assert Letter.objects.filter(kind="review").exists()
+
+    given_back(psps, Payment.objects.get(why_not="second"))
+
+    assert Letter.objects.filter(kind="refunded").count() == 1
+
+
+def test_a_page_that_is_called_paid_without_money_is_listed_as_long_as_the_order_waits(psps: Sandbox) -> None:
+    order = placed()
+    deliver(stripe_event(started(order), payment_status="no_payment_required"))
+    order.refresh_from_db()
+    assert order.status == "pending"
+    assert listed() == listed(order) == ["mismatch"]
+    with override("fr"):
+        assert "rien n’est arrivé" in attention.items()[0].sentence
+    Order.objects.update(status="cancelled", cancel_reason="expired", cancelled_at=now(), holds_stock=False)
+    assert listed() == []
+
+
 def test_surplus_that_goes_back_by_itself_is_not_listed(psps: Sandbox) -> None:
     order, page = ordered()
     deliver(stripe_event(started(order, "twint", status="expired")))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils.timezone import now
 
 from payments import health
@@ -112,6 +112,14 @@ def test_woo_1136_wrong_signatures_are_counted_where_a_monitor_sees_them() -> No
         assert deliver(b"{}", signature="t=1,v1=0").status_code == 400
     assert stripe().rejected_today == before + 3
     assert f"rejected today {before + 3}" in command()[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cache_that_fails_keeps_nobody_from_knowing_the_rest() -> None:
+    broken = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "no_such_table"}}
+    with override_settings(CACHES=broken):
+        assert Client().get("/health/payments").status_code == 200
+        assert "rejected today -" in command()[1]
 
 
 def test_a_provider_that_is_switched_off_is_not_watched(settings: Any) -> None:

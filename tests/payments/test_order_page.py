@@ -29,6 +29,23 @@ def text(order: Order, client: Client | None = None) -> str:
     return (client or Client()).get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
 
 
+def test_an_order_that_has_waited_for_as_long_as_it_can_says_so_and_lets_go(psps: Sandbox) -> None:
+    order, page = ordered()
+    psps.expire(page)
+    bring_messages(psps)
+    assert "Vous pouvez en ouvrir une nouvelle" in text(order)
+    assert "/payer/" in text(order)
+    Order.objects.update(created_at=now() - timedelta(hours=3, minutes=20))
+
+    said = text(order)
+
+    assert "aussi longtemps que possible" in said
+    assert "Vous pouvez en ouvrir une nouvelle" not in said
+    assert "/payer/" not in said
+    cancels(order, page)
+    assert "Commander à nouveau" in text(order)
+
+
 # What it says of money
 
 

@@ -348,6 +348,31 @@ def test_woo_1523_a_refund_that_fails_after_a_while_is_known_and_on_the_list(psp
     assert "refund_failed" in [item.kind for item in attention.items()]
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_refund_of_which_the_psp_tells_nothing_is_read_after_a_day(psps: Sandbox, method: str) -> None:
+    psps.change(refunds="pending")
+    order, page = paid(psps, method)
+    refund = given_back(order, order.total)
+    psps.collect()
+    Refund.objects.update(next_try_at=now())
+    sweep()
+    refund.refresh_from_db()
+    assert refund.status == "requested"
+    assert refund.next_try_at
+    assert refund.next_try_at > now() + timedelta(hours=23)
+
+    psps.settle_refund(psps.payment(page)["refunds"][0]["id"], "succeeded", webhook="never")
+    Refund.objects.update(next_try_at=now())
+    sweep()
+
+    refund.refresh_from_db()
+    order.refresh_from_db()
+    assert (refund.status, order.status) == ("succeeded", "cancelled")
+    assert refund.settled_by
+    assert refund.settled_by.source == "read"
+    assert Letter.objects.filter(kind="refunded", about=refund.pk).count() == 1
+
+
 def test_case_33_a_refund_that_bounces_is_turned_back_and_on_the_list(psps: Sandbox) -> None:
     order, page = paid(psps)
     refund = given_back(order, order.total)

@@ -151,3 +151,20 @@ def test_many_refunds_do_not_wait_for_a_silent_psp_one_after_the_other(psps: San
     assert sweep()["refunds"] == 0
 
     assert len({request["key"] for request in psps.requests("/v1/refunds")}) == 3
+
+
+def test_a_psp_that_is_silent_about_an_old_message_is_noted_as_silent(psps: Sandbox) -> None:
+    _order, page = ordered("paypal")
+    take(psps, "paypal", page)
+    message = only(psps, "PAYMENT.CAPTURE.COMPLETED")
+    psps.break_calls("429", "/paypal/*", calls=99)
+    assert bring(message).status_code == 503
+    WebhookEvent.objects.update(received_at=now() - timedelta(hours=5))
+    Channel.objects.update(silent_since=None, next_try_at=now() + timedelta(hours=1))
+    Payment.objects.update(next_try_at=now() + timedelta(hours=1))
+
+    assert sweep()["events"] == 0
+
+    assert Channel.objects.get(provider="paypal").silent_since
+    (event,) = WebhookEvent.objects.filter(order=None)
+    assert (event.processed_at, event.outcome) == (None, "The PSP did not answer when it was asked")

@@ -6,6 +6,7 @@ import pytest
 from django.utils import translation
 from django.utils.timezone import now
 
+from payments.models import Refund
 from payments.why_pending import why_pending
 from tests.shop import deliver, placed, started, stripe_event
 
@@ -37,11 +38,23 @@ def test_it_says_that_no_page_was_opened() -> None:
         assert "No payment page" in why_pending(placed())
 
 
-def test_it_points_to_the_list_for_money_that_does_not_fit() -> None:
+@pytest.mark.parametrize("amount", [0, 1])
+def test_it_points_to_the_list_for_money_that_does_not_fit(amount: int) -> None:
     order = placed()
-    deliver(stripe_event(started(order), amount_total=1))
+    deliver(stripe_event(started(order), amount_total=amount))
     with translation.override("en"):
         assert "needs a person" in why_pending(order)
+
+
+def test_it_says_when_money_that_did_not_fit_went_back() -> None:
+    order = placed()
+    payment = started(order)
+    deliver(stripe_event(payment, amount_total=1))
+    Refund.objects.create(payment=payment, amount=1, status="succeeded")
+    with translation.override("en"):
+        sentence = why_pending(order)
+    assert "went back" in sentence
+    assert "ends at" in sentence
 
 
 def test_an_order_that_does_not_wait_has_no_reason_to() -> None:

@@ -15,8 +15,9 @@ class Command(BaseCommand):
         found = channels()
         for one in found:
             last = "never" if one.last_event_seconds is None else f"{one.last_event_seconds} s ago"
+            rejected = "-" if one.rejected_today is None else one.rejected_today
             self.stdout.write(
-                f"{one.provider}: last message {last}, rejected today {one.rejected_today}, "
+                f"{one.provider}: last message {last}, rejected today {rejected}, "
                 f"not applied {one.unapplied}, {'; '.join(one.problems) or 'healthy'}"
             )
         if any(one.problems for one in found):
