@@ -312,7 +312,7 @@ def test_statamic_cargo_190_a_message_with_our_mark_for_no_payment_is_kept_and_a
     assert deliver(event, client=Client(raise_request_exception=False)).status_code == 500
     kept = WebhookEvent.objects.get()
     assert kept.processed_at is None
-    assert "No payment" in kept.outcome
+    assert "not here" in kept.outcome
 
     payment.pk = id
     payment.save(force_insert=True)
