@@ -116,6 +116,10 @@ class Sandbox:
         id = page_id(page)
         return self._visit(f"{'stripe' if id.startswith('cs_') else 'paypal'}/{id}/expire")
 
+    def reopen(self, page: str) -> None:
+        """Let an expired session of Stripe be paid all the same: its bank had agreed at the last moment."""
+        self._post(f"stripe/{page_id(page)}/reopen")
+
     def settle_capture(self, capture: str, status: Literal["COMPLETED", "DENIED", "DECLINED"]) -> Json:
         """PayPal decides about a pending capture."""
         return self._post(f"paypal/captures/{capture}/settle", status=status)

@@ -104,6 +104,12 @@ def expire_session(id: str) -> Response:
     return jsonify(outcome="expired", url=None)
 
 
+@control.post("/stripe/<id>/reopen")
+def reopen_session(id: str) -> Response:
+    sessions.reopen(world(), id)
+    return jsonify({})
+
+
 @control.post("/paypal/<id>/approve")
 def approve(id: str) -> Response:
     body = _body()

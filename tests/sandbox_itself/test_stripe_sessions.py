@@ -6,7 +6,7 @@ import requests
 import stripe
 
 from tests import environment
-from tests.sandbox.client import Sandbox
+from tests.sandbox.client import Sandbox, SandboxRefused
 from tests.sandbox_itself.sessions import params
 
 
@@ -136,3 +136,14 @@ def test_sessions_are_listed_newest_first_in_pages(stripe_client: stripe.StripeC
     assert [session.id for session in page.auto_paging_iter()] == ids[::-1]
     sessions.expire(ids[1])
     assert [session.id for session in sessions.list(params={"status": "expired"}).data] == [ids[1]]
+
+
+def test_an_expired_session_can_be_paid_when_its_bank_had_agreed_before(
+    sandbox: Sandbox, stripe_client: stripe.StripeClient
+) -> None:
+    session = stripe_client.v1.checkout.sessions.create(params=params())
+    with pytest.raises(SandboxRefused, match="not expired"):
+        sandbox.reopen(session.id)
+    sandbox.expire(session.id)
+    sandbox.reopen(session.id)
+    assert sandbox.pay_by_card(session.id).outcome == "paid"

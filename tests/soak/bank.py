@@ -11,6 +11,7 @@ from tests.sandbox.books import Books
 from tests.sandbox.client import Json, Sandbox, SandboxRefused
 from tests.sandbox.statement import statement
 
+DEAD_AND_PAID = 0.08
 OPEN = ("open", "payer_action_required", "created")
 STRIPE_ENDS, PAYPAL_ENDS = ("won", "lost"), ("RESOLVED_SELLER_FAVOUR", "RESOLVED_BUYER_FAVOUR", "CANCELED_BY_BUYER")
 
@@ -26,11 +27,18 @@ class Bank:
 
     def __init__(self, psps: Sandbox, random: Random) -> None:
         self.psps, self.random, self.done = psps, random, Counter[str]()
+        self._met: set[tuple[str, str]] = set()
 
     def acts(self, payments: Iterable[Json]) -> None:
-        """A few of the paid ones go back, are disputed or reversed; a few forgotten pages are paid after all."""
+        """A few of the paid ones go back, are disputed or reversed; a few forgotten pages are paid after all, and a few
+        that are dead: the PSP had the bank's word before, and tells it now. Each page has its chance once in a state."""
         for row in payments:
+            if (row["page"], row["state"]) in self._met:
+                continue
+            self._met.add((row["page"], row["state"]))
             chance = self.random.random()
+            if row["psp"] == "stripe" and row["state"] == "expired" and chance < DEAD_AND_PAID:
+                self._try("a dead page paid", partial(self._pays_late, row))
             if row["state"] in OPEN:
                 if chance < 0.12:
                     self._try("a forgotten page paid", partial(self._pays, row))
@@ -74,6 +82,10 @@ class Bank:
             self.psps.pay_by_twint(row["page"])
         else:
             self.psps.pay_by_card(row["page"])
+
+    def _pays_late(self, row: Json) -> None:
+        self.psps.reopen(row["page"])
+        self._pays(row)
 
     def _decides(self, row: Json) -> None:
         agreed = self.random.random() < 0.6

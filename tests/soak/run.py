@@ -76,11 +76,10 @@ class Run:
 
     def _day(self, first: int, count: int) -> None:
         """Customers under accidents; then the parts come up again, and banks and staff do their work."""
-        seen = {row["page"] for row in rows(self.stage.books)}
         self._wave(first, count)
         self.stage.wait_until_open()
         connection.close()  # PostgreSQL may have been killed since it was opened
-        self.bank.acts([row for row in rows(self.stage.books) if row["page"] not in seen])
+        self.bank.acts(rows(self.stage.books))
         self.staff.works(refunds=max(1, count // 25), others=1)
 
     def _wave(self, first: int, count: int) -> None:

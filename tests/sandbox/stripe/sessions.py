@@ -59,6 +59,18 @@ def expire(world: World, id: str, manner: Manner, key: str | None = None) -> Doc
     return session
 
 
+def reopen(world: World, id: str) -> None:
+    """The customer's bank had agreed before the page died, and tells Stripe only now: what is expired can be paid.
+
+    Raises StripeError, ValueError for one that is not expired.
+    """
+    with world.books.turn():
+        session = found(world, id)
+        if session["status"] != "expired":
+            raise ValueError(f"this session is {session['status']}, not expired")
+        keep(world.books, session | {"status": "open", "expires_at": int(time.time()) + LONGEST})
+
+
 def lapse(world: World) -> None:
     """Expire what is past its time."""
     for session in world.books.due(KIND):
