@@ -51,7 +51,10 @@ def _money(order: Order | None) -> Iterator[Item]:
     given_back = Coalesce(Sum("refunds__amount", filter=~Q(refunds__status=Refund.Status.FAILED)), 0)
     nothing_came = Q(received_amount=0, order__status=Order.Status.PENDING)
     here = Payment.objects.exclude(why_not="").annotate(given_back=given_back)
-    here = here.filter(Q(received_amount__gt=F("given_back")) | nothing_came)
+    taken_back = Dispute.objects.filter(
+        payment=OuterRef("pk"), status=Dispute.Status.LOST, amount__gte=OuterRef("received_amount")
+    )
+    here = here.filter(Q(received_amount__gt=F("given_back")) & ~Exists(taken_back) | nothing_came)
     for payment in _of(order, here.select_related("order")).order_by("-authorised_at")[:LIMIT]:
         facts = {
             "number": payment.order.number,
@@ -142,12 +145,15 @@ def _disputes(order: Order | None) -> Iterator[Item]:
 
 def _lost(order: Order | None) -> Iterator[Item]:
     """Effective orders that are not sent yet and whose money a bank took back: once, however often it was told of."""
-    lost = Payment.objects.filter(Exists(Dispute.objects.filter(payment=OuterRef("pk"), status=Dispute.Status.LOST)))
-    unsent = lost.filter(order__status=Order.Status.EFFECTIVE, order__shipped_at__isnull=True)
+    unsent = {"payment__order__status": Order.Status.EFFECTIVE, "payment__order__shipped_at": None}
+    lost = Dispute.objects.filter(status=Dispute.Status.LOST, payment__settles=True, **unsent)
+    if order:
+        lost = lost.filter(payment__order=order)
     text = _("Order %(number)s: %(amount)s were taken back after a dispute. Send nothing; write to the customer.")
-    for payment in _of(order, unsent.select_related("order")).order_by("-authorised_at")[:LIMIT]:
-        facts = {"number": payment.order.number, "amount": format_chf(payment.taken_back())}
-        yield Item("lost", text % facts, payment.order)
+    largest = lost.order_by("payment_id", "-amount").distinct("payment_id").select_related("payment__order")
+    for dispute in largest[:LIMIT]:
+        facts = {"number": dispute.payment.order.number, "amount": format_chf(dispute.amount)}
+        yield Item("lost", text % facts, dispute.payment.order)
 
 
 def _waiting(order: Order | None) -> Iterator[Item]:

@@ -13,7 +13,7 @@ from django.utils.translation import override
 
 from orders.models import Order
 from payments import attention
-from payments.models import Channel, Letter, Payment, Refund, WebhookEvent
+from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
 from payments.refunds import NotRefundable, Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.payments.steps import ordered, paid, take
@@ -202,6 +202,18 @@ def test_money_that_a_bank_took_back_is_listed_once_until_the_goods_are_gone(psp
     assert listed() == []
 
 
+def test_surplus_that_a_bank_took_back_is_no_more_to_be_given_back(psps: Sandbox, settings: Any) -> None:
+    settings.AUTOMATIC_REFUND_UP_TO = 100
+    order, page = ordered()
+    deliver(stripe_event(started(order, "twint", status="expired")))
+    take(psps, "card", page)
+    bring_messages(psps)
+    assert listed() == ["second"]
+    psps.move_dispute(psps.dispute(page), "lost")
+    bring_messages(psps)
+    assert listed() == []
+
+
 def test_a_bank_that_does_not_decide_for_a_week_is_listed_until_it_does(psps: Sandbox) -> None:
     order, page = ordered("paypal")
     take(psps, "paypal", page, capture="echeck")
@@ -252,9 +264,16 @@ def _failed_refund() -> None:
     Refund.objects.create(payment=payment, amount=100, status="failed")
 
 
+def _lost_dispute() -> None:
+    payment = started(placed())
+    deliver(stripe_event(payment))
+    Dispute.objects.create(payment=payment, reference=payment.page_reference, reason="x", amount=1, status="lost")
+
+
 CROWD: dict[str, Callable[[], object]] = {
     "surplus": lambda: deliver(stripe_event(started(placed()), amount_total=1)),
     "failed refunds": _failed_refund,
+    "lost disputes": _lost_dispute,
 }
 
 
