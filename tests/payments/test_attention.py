@@ -267,7 +267,7 @@ def _failed_refund() -> None:
 def _lost_dispute() -> None:
     payment = started(placed())
     deliver(stripe_event(payment))
-    Dispute.objects.create(payment=payment, reference=payment.page_reference, reason="x", amount=1, status="lost")
+    Dispute.objects.create(payment=payment, reference=str(payment.pk), reason="x", amount=1, status="lost")
 
 
 CROWD: dict[str, Callable[[], object]] = {
