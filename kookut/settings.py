@@ -98,10 +98,6 @@ TEMPLATES = [
 
 # Data -------------------------------------------------------------------------------------------------------------
 
-# The embedded PostgreSQL of a fresh clone leaves its address here; a real installation sets DATABASE_URL.
-LOCAL_DATABASE = BASE_DIR / ".local" / "database-url"
-if SANDBOX and not env.str("DATABASE_URL", default="") and LOCAL_DATABASE.exists():
-    env.ENVIRON["DATABASE_URL"] = LOCAL_DATABASE.read_text().strip()
 required("DATABASE_URL", "put postgres://user:password@host/database there")
 DATABASES = {
     "default": {

@@ -53,6 +53,10 @@ class Place:
         return self.local / "staff-password"
 
     @property
+    def note(self) -> Path:
+        return self.local / "env"
+
+    @property
     def environment(self) -> dict[str, str]:
         sandbox = sandbox_environment(
             shop_url=self.shop_url,
@@ -115,6 +119,7 @@ def run(place: Place, stack: ExitStack) -> NoReturn:
     messages.compile_catalogues()
     parts = Parts(place.local, place.environment)
     start_database(parts, place, stack)
+    leave_note(parts, place, stack)
     stack.enter_context(parts.stopped_at_the_end())
     start_sandbox(parts, place)
     parts.finish("prepare", sys.executable, "-c", PREPARE, STAFF_NAME, place.staff_password)
@@ -134,9 +139,13 @@ def start_database(parts: Parts, place: Place, stack: ExitStack) -> None:
     server = stack.enter_context(postgres.running(folder, log=log, durable=True))
     parts.adopt("postgres", server.process, log, postgres.FAREWELL)
     parts.env["DATABASE_URL"] = server.address
-    note = place.local / "database-url"  # settings read it, so that `manage.py` finds the same database
-    note.write_text(server.address)
-    stack.callback(note.unlink)
+
+
+def leave_note(parts: Parts, place: Place, stack: ExitStack) -> None:
+    """Write the shop's settings where `ENV_FILE=… manage.py` finds them, for as long as the shop runs."""
+    names = [*place.environment, "DATABASE_URL"]
+    place.note.write_text("".join(f'{name}="{parts.env[name]}"\n' for name in names if name != "ENV_FILE"))
+    stack.callback(place.note.unlink)
 
 
 def start_sandbox(parts: Parts, place: Place) -> None:
@@ -192,6 +201,7 @@ def table(place: Place, seconds: float) -> str:
   Sandbox PSPs   {place.sandbox_url}/           what the bank does and says
   Mailbox        {place.sandbox_url}/mail/      the mails that the shop sends
   Logs           {place.local.absolute()}/*.log
+  By hand        ENV_FILE={place.note} {os.path.relpath(sys.executable)} manage.py …
 """
 
 

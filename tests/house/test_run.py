@@ -1,6 +1,7 @@
 """`make run`, as a process of its own."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -79,6 +80,10 @@ def test_it_opens_the_shop_says_where_and_leaves_no_process_on_ctrl_c(tmp_path: 
         assert run.said((tmp_path / "staff-password").read_text())
         processes = run.processes()
         assert len(processes) > 6
+        by_hand = {"ENV_FILE": str(tmp_path / "env"), "PATH": os.environ["PATH"]}
+        command = [sys.executable, "manage.py", "recover", "--since", "1h"]
+        said = subprocess.run(command, env=by_hand, capture_output=True, text=True, check=True).stdout
+        assert "PayPal: 0 events" in said
 
         again = subprocess.run(run.command(tmp_path), capture_output=True, text=True, check=False)
         assert again.returncode == 1
@@ -87,7 +92,7 @@ def test_it_opens_the_shop_says_where_and_leaves_no_process_on_ctrl_c(tmp_path: 
         run.process.send_signal(signal.SIGINT)
         assert run.process.wait(SECONDS_TO_CLOSE) == 0
     assert left_of(processes) == []
-    assert not (tmp_path / "database-url").exists()
+    assert not (tmp_path / "env").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has died")
@@ -98,7 +103,9 @@ def test_its_parts_do_not_outlive_a_killed_run(tmp_path: Path) -> None:
         run.process.wait(SECONDS_TO_CLOSE)
         assert left_of(processes, SECONDS_TO_CLOSE) == []
         # What nobody was left to tidy up.
-        shutil.rmtree((tmp_path / "database-url").read_text().partition("host=")[2])
+        address = re.search(r'host=([^"]*)', (tmp_path / "env").read_text())
+        assert address
+        shutil.rmtree(address[1])
 
 
 def test_it_ends_with_a_sentence_when_a_part_dies(tmp_path: Path) -> None:
