@@ -46,7 +46,7 @@ def _given() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description="Soak the shop in customers and faults.")
     parser.add_argument("--checkouts", type=int, default=2000)
     parser.add_argument("--seed", default=secrets.token_hex(3), help="of what customers, accidents and staff do")
-    parser.add_argument("--at-once", type=int, default=8, help="customers in the shop at the same time")
+    parser.add_argument("--at-once", type=int, default=12, help="customers in the shop at the same time")
     parser.add_argument("--wave", type=int, default=100, help="customers between two nights")
     parser.add_argument("--kill-every", type=float, default=5.0, help="seconds, on average")
     parser.add_argument("--break-every", type=float, default=2.0, help="seconds between faults of PSPs, on average")

@@ -26,7 +26,7 @@ PATHS = {
     "/paypal/v2/*/refund": 2,
     "/paypal/v1/notifications/webhooks-events": 1,
 }
-REFUNDS = {"succeeded": 8, "pending": 2, "failed": 1, "refused": 1}
+REFUNDS = {"succeeded": 12, "pending": 3, "failed": 1, "refused": 1}
 MESSAGES_OF_REFUNDS = {"none": 6, "lost": 1, "gaps": 1, "twice": 1, "late": 1, "reversed": 1}
 
 

@@ -11,7 +11,7 @@ from tests.sandbox.books import Books
 from tests.sandbox.client import Json, Sandbox, SandboxRefused
 from tests.sandbox.statement import statement
 
-DEAD_AND_PAID = 0.08
+DEAD_AND_PAID = 0.2
 OPEN = ("open", "payer_action_required", "created")
 STRIPE_ENDS, PAYPAL_ENDS = ("won", "lost"), ("RESOLVED_SELLER_FAVOUR", "RESOLVED_BUYER_FAVOUR", "CANCELED_BY_BUYER")
 
@@ -31,7 +31,7 @@ class Bank:
 
     def acts(self, payments: Iterable[Json]) -> None:
         """A few of the paid ones go back, are disputed or reversed; a few forgotten pages are paid after all, and a few
-        that are dead: the PSP had the bank's word before, and tells it now. Each page has its chance once in a state."""
+        that are dead: the bank had agreed before, and tells it now. Each page has its chance once in each state."""
         for row in payments:
             if (row["page"], row["state"]) in self._met:
                 continue

@@ -18,7 +18,9 @@ from tests.waiting import until
 COUNTED = re.compile(r"(\w+) (\d+)")
 NIGHT = [timedelta(minutes=3), timedelta(minutes=12), timedelta(minutes=50)]
 """Between two waves: what waits for minutes is done, and pages that nobody paid expire."""
-LAST_DAYS = [timedelta(minutes=15)] * 2 + [timedelta(hours=1)] * 6 + [timedelta(hours=6)] * 12
+LAST_DAYS = (
+    [timedelta(minutes=15)] * 2 + [timedelta(hours=1)] * 3 + [timedelta(hours=6)] * 4 + [timedelta(hours=12)] * 4
+)
 """At the end: longer than anything in the shop waits before it goes on staff's list (three days)."""
 A_TASK = timedelta(seconds=10)
 MOST_SWEEPS = 12  # after which a moment must have become quiet
