@@ -6,7 +6,6 @@ What a customer does follows from the seed and the customer's number; what meets
 import argparse
 import os
 import secrets
-import shutil
 import signal
 import sys
 from typing import NoReturn
@@ -30,16 +29,20 @@ def main() -> str | None:
     print(f"Seed {given.seed}: {given.checkouts} checkouts, {given.at_once} customers at once.", flush=True)
     try:
         with staged() as stage:
-            wrong = _soak(stage, given)
+            try:
+                wrong = _soak(stage, given)
+            except Stopped:
+                stage.is_kept = given.keep
+                raise
+            stage.is_kept = wrong > 0 or given.keep
     except (Broken, OSError, AssertionError, postgres.NotStarted) as error:
         return f"kookut: {error}"
     except Stopped:
         print("Everything is stopped.")
         return "kookut: ended before its time"
-    if wrong or given.keep:
-        return f"kookut: {wrong} violations; logs and books are in {stage.folder}" if wrong else None
-    shutil.rmtree(stage.folder)
-    return None
+    if stage.is_kept:
+        print(f"Logs and books are in {stage.folder}.")
+    return f"kookut: {wrong} violations" if wrong else None
 
 
 def _given() -> argparse.Namespace:
@@ -48,7 +51,7 @@ def _given() -> argparse.Namespace:
     parser.add_argument("--seed", default=secrets.token_hex(3), help="of what customers, accidents and staff do")
     parser.add_argument("--at-once", type=int, default=12, help="customers in the shop at the same time")
     parser.add_argument("--wave", type=int, default=100, help="customers between two nights")
-    parser.add_argument("--kill-every", type=float, default=5.0, help="seconds, on average")
+    parser.add_argument("--kill-every", type=float, default=8.0, help="seconds, on average")
     parser.add_argument("--break-every", type=float, default=2.0, help="seconds between faults of PSPs, on average")
     parser.add_argument("--keep", action="store_true", help="keep logs and books when all is well, too")
     return parser.parse_args()

@@ -58,6 +58,8 @@ class Stage:
     shop: int
     sandbox: int
     mail: int
+    is_kept: bool = True
+    """Whether the folder stays when all is over."""
     parts: dict[str, Part] = field(default_factory=dict)
     kills: list[tuple[float, str]] = field(default_factory=list)
     """Unix time and part."""
@@ -188,7 +190,7 @@ class Stage:
 
 @contextmanager
 def staged() -> Iterator[Stage]:
-    """A stage with a database, everything in a folder of its own, which the caller may remove; nothing runs after."""
+    """A stage with a database, everything in a folder of its own; nothing runs after."""
     folder = Path(tempfile.mkdtemp(prefix="kookut-soak-", dir=postgres.NOBODYS))
     folder.chmod(0o755)
     socket = Path(tempfile.mkdtemp(prefix="kookut-", dir=postgres.SOCKETS))
@@ -200,3 +202,5 @@ def staged() -> Iterator[Stage]:
     finally:
         stage.close()
         shutil.rmtree(socket, ignore_errors=True)
+        if not stage.is_kept:
+            shutil.rmtree(folder)
