@@ -4,6 +4,7 @@ Money     every centime at a PSP is an effective order's, went back, or is named
 Orders    none is effective without its money, none is still open
 Stock     what there was at first is what is left and what orders hold
 Letters   none is missing, and none came twice, unless a kill fell between sending and noting
+Papers    every order that was effective has its attestation, the numbers have no gap, the timeline tells of it
 Words     who was told that the payment is accepted has, or had, an effective order
 """
 
@@ -12,12 +13,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 
-from django.db.models import Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Sum
 
-from orders.models import Order, OrderLine, Product
+from orders.models import Order, OrderLine, Product, TimelineEntry
 from payments import attention
 from payments.letters import message_id
-from payments.models import Dispute, Letter, Payment, Refund
+from payments.models import Attestation, Dispute, Letter, Payment, Refund
 from tests.sandbox.books import Books
 from tests.sandbox.client import Json
 from tests.sandbox.mailbox import parsed
@@ -73,6 +74,7 @@ def violations(seen: Witness) -> list[str]:
         *_open(),
         *_stock(seen.stock),
         *_letters(seen.mails, seen.kills),
+        *_papers(),
         *_words(seen.told),
     ]
 
@@ -238,6 +240,23 @@ def _unwritten(written: set[tuple[int, str, str]]) -> Iterator[str]:
         for refund in payment.refunds.filter(status=Refund.Status.SUCCEEDED):
             if not told and (order.pk, Letter.Kind.REFUNDED, str(refund.pk)) not in written:
                 yield f"{order.number}: no letter of the refund {refund.pk} was ever written"
+
+
+# Papers --------------------------------------------------------------------------------------------------------------
+
+
+def _papers() -> Iterator[str]:
+    for order in Order.objects.filter(effective_at__isnull=False, attestation=None):
+        yield f"{order.number}: effective, and without an attestation"
+    issued = Attestation.objects.values("series", "year").order_by().annotate(last=Max("n"), count=Count("pk"))
+    for one in issued.filter(last__gt=F("count")):
+        yield f"{one['series']}-{one['year']}: {one['count']} numbers were given, and the last is {one['last']}"
+    told = TimelineEntry.objects.filter(order=OuterRef("pk"))
+    became = told.filter(kind__in=[TimelineEntry.Kind.EFFECTIVE, TimelineEntry.Kind.REVIVED])
+    for order in Order.objects.filter(~Exists(became), effective_at__isnull=False):
+        yield f"{order.number}: it became effective, and its timeline does not say so"
+    for order in Order.objects.filter(~Exists(told.filter(kind=TimelineEntry.Kind.CANCELLED)), status="cancelled"):
+        yield f"{order.number}: it was cancelled, and its timeline does not say so"
 
 
 # Words ---------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.core import mail
 from django.utils.timezone import now
 
 from orders.models import Order, Product
-from payments.models import Letter, Payment, Refund
+from payments.models import Attestation, Letter, Payment, Refund
 from payments.sweep import sweep
 from tests.payments.steps import ordered, paid, take
 from tests.payments.test_paying import bring_messages
@@ -121,6 +121,18 @@ PLANTS: dict[str, tuple[Callable[[Books], Any], str]] = {
     "an effective order without its goods": (
         lambda books: Order.objects.update(holds_stock=False),
         "effective, but it holds no goods",
+    ),
+    "an order without its attestation": (
+        lambda books: Attestation.objects.all().delete(),
+        "effective, and without an attestation",
+    ),
+    "a number that is missing": (
+        lambda books: Attestation.objects.update(n=2),
+        "1 numbers were given, and the last is 2",
+    ),
+    "an end that the timeline does not tell": (
+        lambda books: Order.objects.update(status="cancelled", cancel_reason="staff", cancelled_at=now()),
+        "it was cancelled, and its timeline does not say so",
     ),
     "a letter that never came": (
         lambda books: books.mails.clear(),
