@@ -152,6 +152,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+# How many proxies of ours a request passes: what the outermost of them saw is the client's address.
+PROXIES = env.int("PROXIES", default=1 if HTTPS else 0)
 SECURE_HSTS_SECONDS = 63_072_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 # To be on the browsers' preload list is hard to undo, so it is the operator's choice, and no check asks for it.

@@ -24,6 +24,12 @@ def check_character(code: str) -> str:
     return ALPHABET[-total % 32]
 
 
+def grouped(code: str) -> str:
+    """A code in groups that can be read aloud: `7F3Q-20KX-9M4DX`, the check character with the last one."""
+    body, check = code[:-1], code[-1:]
+    return "-".join(body[start : start + 4] for start in range(0, len(body), 4)) + check
+
+
 def normalise(typed: str) -> str:
     """What a person meant: capitals, no spaces or hyphens, O as 0, I and L as 1."""
     return typed.upper().translate(LOOKALIKES)

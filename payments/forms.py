@@ -37,6 +37,19 @@ class FindOrderForm(forms.Form):
         return f"KK-{code[:4]}-{code[4:]}"
 
 
+class CodeForm(forms.Form):
+    """The code of a paper, typed by whoever holds it."""
+
+    use_required_attribute = False
+    code = forms.CharField(
+        label=_("Code of the document"),
+        max_length=40,
+        help_text=_("13 letters and figures, for example 7F3Q-20KX-9M4DX"),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+        error_messages={"required": _("Type the code that stands on the document")},
+    )
+
+
 class MethodForm(forms.Form):
     """One radio a method; the message says which of the three things went wrong."""
 

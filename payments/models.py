@@ -359,8 +359,12 @@ class Letter(models.Model):
         return self.get_kind_display()
 
 
+CODE_LENGTH = 12
+"""Random characters of a code, 5 bits each; a check character follows."""
+
+
 def new_attestation_code() -> str:
-    return new_code(12)
+    return new_code(CODE_LENGTH)
 
 
 class Attestation(models.Model):

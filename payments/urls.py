@@ -17,6 +17,8 @@ register_converter(TokenConverter, "token")
 app_name = "payments"
 urlpatterns = [
     path("paiement/", views.review, name="review"),
+    path("v/", views.verify, name="verify"),
+    path("v/<str:code>/", views.verified, name="verified"),
     path("commande/", views.find_order, name="find_order"),
     path("commande/<token:token>/", views.order, name="order"),
     path("commande/<token:token>/payer/", views.pay, name="pay"),

@@ -18,21 +18,26 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from orders import checkout
 from orders.checkout import CartChanged, NotReady, Ready
+from orders.codes import normalise
 from orders.models import Order, TimelineEntry
 from orders.moves import hold, tell
 from orders.views import SeeOther, ask_again
-from payments import attestation
+from payments import attestation, verification
 from payments.capture import capture
 from payments.expiry import withdraw
-from payments.forms import FindOrderForm, MethodForm, ReviewForm
+from payments.forms import CodeForm, FindOrderForm, MethodForm, ReviewForm
 from payments.gateways.base import Unreachable
 from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
 from payments.handoff import MethodUnavailable, NotPayable, hand_off, offers
+from payments.limits import is_too_often
 from payments.links import send_link
 from payments.models import Attestation, Payment, Provider
 from payments.order_page import OrderPage, State, page_of
+from payments.verification import Verdict
 
 Actor = TimelineEntry.Actor
+VERIFICATIONS_A_MINUTE = 30
+ASKS_FOR_LINKS_AN_HOUR = 20
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -146,10 +151,35 @@ def find_order(request: HttpRequest) -> HttpResponse:
     """The link to an order, by mail to its own address; the page says the same whether there is such an order."""
     form = FindOrderForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        if is_too_often(request, "find-order", ASKS_FOR_LINKS_AN_HOUR, 3600):
+            return render(request, "429.html", status=429)
         send_link(form.cleaned_data["email"], form.cleaned_data["number"])
         return SeeOther(f"{request.path}?asked")
     status = 422 if form.errors else 200
     return render(request, "payments/find_order.html", {"form": form, "asked": "asked" in request.GET}, status=status)
+
+
+@private
+@require_safe
+def verify(request: HttpRequest) -> HttpResponse:
+    """Where the code of a paper is typed."""
+    typed = request.GET.get("code", "").strip()
+    if code := normalise(typed)[:40]:
+        return SeeOther(reverse("payments:verified", args=[code]))
+    form = CodeForm({"code": ""} if "code" in request.GET else None)
+    return render(request, "payments/verify.html", {"form": form})
+
+
+@private
+@require_safe
+def verified(request: HttpRequest, code: str) -> HttpResponse:
+    """What is true of the paper that bears this code: anybody may ask, a few times a minute."""
+    if is_too_often(request, "verify", VERIFICATIONS_A_MINUTE, 60):
+        return render(request, "429.html", status=429)
+    found = verification.verify(code)
+    status = 404 if found.verdict in (Verdict.UNKNOWN, Verdict.MISTYPED) else 200
+    context = {"found": found, "verdict": found.verdict.value, "checked_at": now(), "form": CodeForm()}
+    return render(request, "payments/verified.html", context, status=status)
 
 
 @private

@@ -10,6 +10,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from orders.codes import grouped
 from orders.money import format_amount, format_chf
 
 from .facts import AttestationFacts, Line, Method, Seller
@@ -17,7 +18,6 @@ from .facts import AttestationFacts, Line, Method, Seller
 Words: TypeAlias = "str | list[Words] | dict[str, Words]"
 
 SWISS_TIME = ZoneInfo("Europe/Zurich")
-CODE_GROUP = 4
 
 
 def worded(facts: AttestationFacts) -> dict[str, Words]:
@@ -38,7 +38,7 @@ def _head(facts: AttestationFacts) -> dict[str, Words]:
         "title": title,
         "document_title": f"{title} {facts.number}",
         "number": _("No. %(number)s") % {"number": facts.number},
-        "code": _("Code %(code)s") % {"code": _grouped(facts.code)},
+        "code": _("Code %(code)s") % {"code": grouped(facts.code)},
         "issued": _("Issued on %(moment)s (Swiss time)") % {"moment": _moment(facts.issued_at)},
         "seller": _seller(facts.seller),
         "paid": _("%(amount)s – paid") % {"amount": format_chf(facts.total)},
@@ -155,10 +155,3 @@ def _moment(time: datetime) -> str:
 
 def _percent(rate: Decimal) -> str:
     return _("%(rate)s%%") % {"rate": number_format(f"{rate.normalize():f}")}
-
-
-def _grouped(code: str) -> str:
-    """The code in groups that can be read aloud: `7F3Q-20KX-9M4DX`, the check letter with the last one."""
-    body, check = code[:-1], code[-1:]
-    groups = [body[start : start + CODE_GROUP] for start in range(0, len(body), CODE_GROUP)]
-    return "-".join(groups) + check

@@ -1,0 +1,89 @@
+"""Whether a paper is one of ours: what anybody who holds it may learn, and nothing beyond what stands on it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from orders.codes import grouped, is_valid, normalise
+from orders.models import Order
+from payments.models import CODE_LENGTH, Attestation, Payment, Refund
+
+
+class Verdict(StrEnum):
+    AUTHENTIC = "authentic"
+    REFUNDED_IN_PART = "refunded_in_part"
+    REFUNDED = "refunded"
+    BOUNCED = "bounced"  # a refund notice whose money came back to the shop
+    UNKNOWN = "unknown"
+    MISTYPED = "mistyped"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the public page says. Amounts in centimes; empty beside the verdict where there is no such paper."""
+
+    verdict: Verdict
+    code: str
+    number: str = ""
+    amount: int = 0
+    refunded: int = 0
+    at: datetime | None = None
+    """When the bank's agreement arrived; of a refund notice, when the money went back."""
+    initials: str = ""
+    is_refund_notice: bool = False
+
+    @property
+    def printed_code(self) -> str:
+        return grouped(self.code)
+
+
+def verify(typed: str) -> Verification:
+    """The verdict about a code as somebody typed it.
+
+    A code is random: none can be guessed from another, or from an order. Its check character tells a slip of the
+    finger from a code that was never given, so that nobody is accused of a forgery for a typing error.
+    """
+    code = normalise(typed[:100])
+    if len(code) != CODE_LENGTH + 1 or not is_valid(code):
+        return Verification(Verdict.MISTYPED, code)
+    paper = Attestation.objects.select_related("order", "refund__payment__order").filter(code=code).first()
+    if paper is None:
+        return Verification(Verdict.UNKNOWN, code)
+    return _of_refund(paper, paper.refund) if paper.refund else _of_order(paper)
+
+
+def _of_order(paper: Attestation) -> Verification:
+    assert paper.order is not None  # noqa: S101 - the database holds it for this series
+    payment = Payment.objects.get(order=paper.order, settles=True)
+    refunded = payment.refunded()
+    verdict = Verdict.AUTHENTIC
+    if refunded:
+        verdict = Verdict.REFUNDED if refunded >= payment.amount else Verdict.REFUNDED_IN_PART
+    return Verification(
+        verdict,
+        paper.code,
+        paper.number,
+        payment.amount,
+        refunded,
+        payment.authorised_at,
+        initials(paper.order),
+    )
+
+
+def _of_refund(paper: Attestation, refund: Refund) -> Verification:
+    stands = refund.status == Refund.Status.SUCCEEDED
+    return Verification(
+        Verdict.AUTHENTIC if stands else Verdict.BOUNCED,
+        paper.code,
+        paper.number,
+        refund.amount,
+        at=refund.settled_at,
+        initials=initials(refund.payment.order),
+        is_refund_notice=True,
+    )
+
+
+def initials(order: Order) -> str:
+    """The first letters of the customer's name: enough to compare with a paper, too little to learn a name."""
+    words = (order.billing_name or order.delivery_name).split()
+    return " ".join(f"{word[0].upper()}." for word in (words if len(words) < 3 else [words[0], words[-1]]))

@@ -1,0 +1,165 @@
+"""Anybody who holds a paper can ask whether it is one of ours, and learns no more than stands on it."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders.codes import ALPHABET, grouped, new_code
+from orders.models import Order
+from payments import attestation
+from payments.models import Attestation
+from payments.refunds import Wanted, ask, carry_out
+from payments.verification import Verdict, initials, verify
+from payments.views import VERIFICATIONS_A_MINUTE
+from tests.payments.steps import paid
+from tests.payments.test_paying import bring_messages
+from tests.sandbox.client import Sandbox
+from tests.shop import deliver, placed, started, stripe_event
+
+pytestmark = pytest.mark.django_db
+
+
+def attested(**changes: Any) -> Attestation:
+    order = placed(**changes)
+    deliver(stripe_event(started(order)))
+    return attestation.of(order)
+
+
+def page(code: str, **headers: str) -> tuple[int, str]:
+    answer = Client().get(f"/v/{code}/", headers=headers)
+    return answer.status_code, answer.content.decode().replace("\u00a0", " ")
+
+
+def test_an_authentic_paper_is_told_with_what_to_compare() -> None:
+    paper = attested()
+    status, said = page(paper.code)
+    assert status == 200
+    assert "<h1>Authentique" in said
+    for fact in (paper.number, grouped(paper.code), "CHF 38.00", "C. D."):
+        assert fact in said
+
+
+def test_nothing_else_of_the_order_is_told() -> None:
+    paper = attested()
+    assert paper.order
+    said = page(paper.code)[1]
+    order = paper.order
+    for secret in (order.number, order.token, order.email, "Dufour", order.delivery_street):
+        assert secret not in said
+    assert not any(line.name in said for line in order.lines.all())
+
+
+@pytest.mark.parametrize(
+    "typed", [str.lower, grouped, lambda code: f" {code} ", lambda code: code.replace("0", "O").replace("1", "l")]
+)
+def test_a_code_may_be_typed_as_people_type(typed: Any) -> None:
+    paper = attested()
+    answer = Client().get("/v/", {"code": typed(paper.code)})
+    assert (answer.status_code, answer["Location"]) == (303, f"/v/{paper.code}/")
+    assert page(typed(paper.code).strip())[0] == 200
+
+
+def test_a_code_that_was_never_given_is_unknown() -> None:
+    status, said = page(new_code(12))
+    assert status == 404
+    assert "Document inconnu" in said
+
+
+@pytest.mark.parametrize(
+    "slip", [lambda code: code[:-1], lambda code: f"{code}0", lambda _code: "~€<b>", lambda c: c * 9]
+)
+def test_a_slip_of_the_finger_is_no_forgery(slip: Any) -> None:
+    status, said = page(slip(attested().code))
+    assert status == 404
+    assert "Ce code est mal saisi" in said
+    assert "<b>" not in said
+
+
+@given(position=st.integers(0, 12), letter=st.sampled_from(ALPHABET))
+def test_any_one_wrong_character_is_a_slip(position: int, letter: str) -> None:
+    code = new_code(12)
+    if code[position] != letter:
+        assert verify(code[:position] + letter + code[position + 1 :]).verdict == Verdict.MISTYPED
+
+
+def test_no_code_at_all_asks_for_one() -> None:
+    said = Client().get("/v/", {"code": " - "}).content.decode()
+    assert "Saisissez le code qui figure sur le document" in said
+    assert "Erreur" not in Client().get("/v/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("part", "verdict"), [(1000, Verdict.REFUNDED_IN_PART), (None, Verdict.REFUNDED)], ids=["in part", "in full"]
+)
+def test_what_went_back_since_is_told(psps: Sandbox, part: int | None, verdict: Verdict) -> None:
+    order, _page = paid(psps)
+    paper = attestation.of(order)
+    carry_out(ask(order.payments.get().pk, Wanted(part or order.total, "Retour")).pk)
+    assert verify(paper.code).verdict == Verdict.AUTHENTIC, "what is only asked for has not gone back"
+    bring_messages(psps)
+
+    assert verify(paper.code).verdict == verdict
+    assert verify(paper.code).refunded == (part or order.total)
+    said = page(paper.code)[1]
+    assert "Remboursé depuis" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Claire Dufour", "C. D."),
+        ("Zoé", "Z."),
+        ("anne-marie de la Tour", "A. T."),
+        ("  Ἑλένη  Παππά ", "Ἑ. Π."),
+        ("", ""),
+    ],
+)
+def test_initials_are_the_first_letters_of_the_first_and_the_last_name(name: str, letters: str) -> None:
+    assert initials(Order(delivery_name=name)) == letters
+
+
+def test_the_initials_are_those_of_who_is_billed() -> None:
+    assert initials(Order(delivery_name="Claire Dufour", billing_name="Marc Aebi")) == "M. A."
+
+
+def test_too_many_questions_have_to_wait() -> None:
+    code = new_code(12)
+    statuses = [page(code)[0] for _ in range(VERIFICATIONS_A_MINUTE * 2 + 1)]
+    assert statuses[:3] == [404, 404, 404]
+    assert statuses[-1] == 429
+
+
+def test_every_address_has_its_own_patience(settings: Any) -> None:
+    settings.PROXIES = 1
+    code = new_code(12)
+    for n in range(VERIFICATIONS_A_MINUTE * 2 + 1):
+        page(code, **{"X-Forwarded-For": f"203.0.113.{n}, 198.51.100.7"})
+    assert page(code, **{"X-Forwarded-For": "203.0.113.1, 198.51.100.7"})[0] == 429
+    assert page(code, **{"X-Forwarded-For": "203.0.113.1, 198.51.100.8"})[0] == 404
+
+
+def test_the_page_is_found_by_no_search_engine_and_kept_by_no_cache() -> None:
+    answer = Client().get(f"/v/{attested().code}/")
+    assert answer["X-Robots-Tag"] == "noindex"
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_it_is_there_in_every_language() -> None:
+    code = attested().code
+    for language, word in {"de": "Echt", "it": "Autentico", "en": "Authentic"}.items():
+        assert word in Client().get(f"/{language}/v/{code}/").content.decode()
+
+
+def test_a_verdict_costs_four_statements() -> None:
+    code = attested().code
+    client = Client()
+    client.get(f"/v/{code}/")
+    with CaptureQueriesContext(connection) as statements:
+        client.get(f"/v/{code}/")
+    asked = [one["sql"] for one in statements if "kookut_cache" not in one["sql"] and "SAVEPOINT" not in one["sql"]]
+    assert len(asked) <= 4
