@@ -55,6 +55,8 @@ class Mutant:
     function: str
     """Its name with its class's; empty for a table."""
     line: int
+    span: range
+    """The lines of the innermost function, or of the table, that holds it."""
     statement: int
     """Which statement of the module holds it."""
     code: str
@@ -103,6 +105,8 @@ class _Visitor(cst.CSTVisitor):
         if any(isinstance(one, cst.Raise) for one in above[1:]) and _is_text_of(above, node):
             return
         top = above[-1]
+        inner = next((one for one in above if isinstance(one, cst.FunctionDef)), top)
+        place = self.get_metadata(PositionProvider, inner)
         code = self._module.code_for_node(top.deep_replace(node, changed))
         before = self._module.code_for_node(top)
         if code == before or not _compiles(code):
@@ -112,6 +116,7 @@ class _Visitor(cst.CSTVisitor):
                 self._path,
                 ".".join(functions),
                 self.get_metadata(PositionProvider, node).start.line,
+                range(place.start.line, place.end.line + 1),
                 self._statements.index(top),
                 code.strip("\n"),
                 _diff(before, code),

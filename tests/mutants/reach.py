@@ -24,11 +24,12 @@ class Reach:
     """Of each module: line → the tests that run it."""
 
     def tests_for(self, mutant: Mutant) -> set[str]:
-        """The tests that run the line, or the nearest before it that any runs; for a table all of its module."""
+        """The tests that run the line, or else the nearest one of its function; for a table all of its module."""
         lines = self.lines.get(mutant.path, {})
         if not mutant.function:
             return {test for tests in lines.values() for test in tests}
-        return next((set(lines[line]) for line in sorted(lines, reverse=True) if line <= mutant.line), set())
+        near = sorted(set(mutant.span) & lines.keys(), key=lambda line: (line > mutant.line, abs(line - mutant.line)))
+        return set(lines[near[0]]) if near else set()
 
     def save(self, file: Path) -> None:
         file.write_text(json.dumps(asdict(self)))

@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,8 @@ TESTS = ("tests/payments", "tests/orders", "tests/gateways")
 LIMIT = 10
 """Seconds that a test may take beside five times what it takes unbroken."""
 SESSION_FIXTURES = ("django_db_setup", "sandbox_of_the_run", "running")
+ENDED_BADLY = 2
+"""The exit code of a fork that could not do its work."""
 PRISTINE = "mutants_pristine"
 
 
@@ -99,7 +102,9 @@ class Trial:
             verdict = TIMED_OUT
         else:
             verdict = CAUGHT
-        if status not in (0, 1):
+        if status == ENDED_BADLY:
+            raise RuntimeError(said)
+        if status < 0:
             self._restore_database()
         if by:
             self._catchers[mutant.path, by] += 1
@@ -130,7 +135,7 @@ class Trial:
             os.write(out, f"{type(error).__name__} while loading\n".encode())
             os._exit(1)
         items = [self._items[test] for test in tests]
-        for item, following in zip(items, [*items[1:], self._session], strict=True):
+        for item, following in zip(items, [*items[1:], self._session], strict=False):
             os.write(out, f"{item.nodeid}\n".encode())
             signal.alarm(LIMIT + int(5 * self._reach.seconds[item.nodeid]))
             if any(one.failed for one in runtestprotocol(item, nextitem=following, log=False)):  # type: ignore[arg-type]
@@ -223,7 +228,8 @@ def _in_fork(deed: Callable[[int], object]) -> tuple[int, str]:
         try:
             deed(writing)
         except BaseException:  # noqa: BLE001 whatever it is, the fork ends here
-            os._exit(2)
+            os.write(writing, traceback.format_exc().encode())
+            os._exit(ENDED_BADLY)
         os._exit(0)
     os.close(writing)
     try:
