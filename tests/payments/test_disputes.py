@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.utils.timezone import now
+from django.utils.translation import override
 
 from orders.models import Order, Product
 from payments import attention
-from payments.models import Dispute, Letter, WebhookEvent
+from payments.models import Dispute, Letter, Refund, WebhookEvent
 from payments.sweep import sweep
 from tests.payments.steps import bring, kinds, ordered, paid, take
 from tests.payments.test_paying import bring_messages
@@ -39,8 +40,11 @@ def test_case_35_a_dispute_flags_the_order_and_is_told_to_staff_until_when(psps:
     assert order.status == "effective", "a dispute is no cancellation"
     assert is_disputed(order)
     assert kinds(order)[-1] == "dispute"
-    (item,) = attention.items(order)
+    with override("en"):
+        (item,) = attention.items(order)
     assert (item.kind, item.until) == ("dispute", dispute.due_at)
+    assert "send nothing" in item.sentence
+    assert not Refund.objects.exists()
     sweep()
     to_staff = [message for message in mail.outbox if message.subject.startswith("[KOOKUT]")]
     assert len(to_staff) == 1

@@ -137,8 +137,9 @@ def test_case_20_at_whichever_statement_the_database_fails_nothing_is_half_writt
             status: int = deliver(event, client=psp).status_code
         return status
 
-    dies_at = 0
-    while (status := delivered(dies_at)) != 200:
+    for dies_at in range(40):
+        if (status := delivered(dies_at)) == 200:
+            break
         assert status == 500, "sent again"
         order.refresh_from_db()
         payment = order.payments.get()
@@ -146,9 +147,8 @@ def test_case_20_at_whichever_statement_the_database_fails_nothing_is_half_writt
         assert not WebhookEvent.objects.exclude(processed_at=None).exists()
         for model in (TimelineEntry, Letter, DBTaskResult):
             assert not model._default_manager.exists()
-        dies_at += 1
 
-    assert dies_at >= 8, "it has failed at every statement"
+    assert 8 <= dies_at < 39, "it has failed at every statement"
     order.refresh_from_db()
     assert (order.status, order.payments.get().settles) == ("effective", True)
     assert Letter.objects.count() == 1

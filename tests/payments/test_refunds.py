@@ -433,7 +433,9 @@ def test_case_32_refunds_of_the_dashboard_come_in_and_add_up(psps: Sandbox, meth
 
     psps.refund(page, 1000)
     psps.refund(page, 500)
-    bring_messages(psps)
+    messages = psps.collect()
+    for webhook in [*messages, *messages]:
+        assert bring(webhook).status_code == 200
 
     order.refresh_from_db()
     assert [(refund.amount, refund.status, refund.requested_by) for refund in Refund.objects.all()] == [
@@ -443,6 +445,7 @@ def test_case_32_refunds_of_the_dashboard_come_in_and_add_up(psps: Sandbox, meth
     assert order.status == "effective"
     assert settling(order).refundable() == order.total - 1500
     assert kinds(order).count("refund_found") == 2
+    assert "Remboursement partiel effectué" in page_of(order)
 
 
 def test_a_full_refund_of_the_dashboard_cancels_the_order_and_leaves_the_goods(psps: Sandbox) -> None:
