@@ -127,6 +127,9 @@ class Customer:
     def _pays_again(self, method: str = "") -> str:
         """From the order's page, with any method."""
         page = self._order_page()
+        if CSRF not in page.inputs:
+            self.story.end = "no other page is offered"
+            return ""
         address = f"{self.language}/commande/{self.story.token}/payer/"
         data = page.inputs | {"method": method or self.story.method}
         return self._gets_there(lambda: self.browser.post(address, data))
