@@ -67,7 +67,7 @@ class Customer:
         self.random = Random(f"{seed} {n}")  # noqa: S311 a plan, no secret
         self.language = self.random.choice(LANGUAGES)
         self.browser = Browser(shop)
-        self.shop, self.psps, self.goods = shop, psps, goods
+        self.psps, self.goods = psps, goods
         plan = self.random.choices(list(PLANS), [weight for weight, _act in PLANS.values()])[0]
         self.story = Story(n, plan, self._any(METHODS))
 
@@ -120,18 +120,18 @@ class Customer:
             return None
         return page
 
-    def _orders(self, review: Page, method: str = "") -> str:
+    def _orders(self, review: Page) -> str:
         """« Commander et payer »: the address of the PSP's page; empty when she did not get there."""
-        return self._gets_there(lambda: self.browser.submit(review, method=method or self.story.method))
+        return self._gets_there(lambda: self.browser.submit(review, method=self.story.method))
 
-    def _pays_again(self, method: str = "") -> str:
+    def _pays_again(self) -> str:
         """From the order's page, with any method."""
         page = self._order_page()
         if CSRF not in page.inputs:
             self.story.end = "no other page is offered"
             return ""
         address = f"{self.language}/commande/{self.story.token}/payer/"
-        data = page.inputs | {"method": method or self.story.method}
+        data = page.inputs | {"method": self.story.method}
         return self._gets_there(lambda: self.browser.post(address, data))
 
     def _gets_there(self, press: Callable[[], Page]) -> str:
