@@ -6,12 +6,11 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 
-from tests.sandbox.client import Sandbox
-from tests.sandbox.in_process import sandbox_in_process
+from tests.sandbox.in_process import SandboxInProcess, sandbox_in_process
 
 
 @pytest.fixture(scope="module")
-def _psps_of_the_module() -> Iterator[Sandbox]:
+def _psps_of_the_module() -> Iterator[SandboxInProcess]:
     """No longer than a module: other modules have a sandbox of their own at the same address."""
     stripe, paypal = settings.PAYMENTS.stripe, settings.PAYMENTS.paypal
     assert stripe
@@ -25,7 +24,7 @@ def _psps_of_the_module() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def psps(_psps_of_the_module: Sandbox) -> Sandbox:
+def psps(_psps_of_the_module: SandboxInProcess) -> SandboxInProcess:
     """Both PSPs with empty books. Their messages wait until the test brings them."""
     _psps_of_the_module.reset()
     return _psps_of_the_module

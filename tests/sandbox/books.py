@@ -143,6 +143,16 @@ class Books:
         with self.turn():
             self._db.executemany("DELETE FROM document WHERE kind = ?", [(kind,) for kind in kinds])
 
+    def copy(self) -> bytes:
+        """Everything as it is now, for `become`."""
+        with self._lock:
+            return self._db.serialize()
+
+    def become(self, copy: bytes) -> None:
+        """Be as the copy was. For books in memory."""
+        with self._lock:
+            self._db.deserialize(copy)
+
     def close(self) -> None:
         with self._lock:
             self._db.close()

@@ -14,12 +14,29 @@ from urllib3 import HTTPResponse
 from werkzeug.test import Client
 
 from tests.sandbox.app import create_app
-from tests.sandbox.client import Sandbox
+from tests.sandbox.books import Books
+from tests.sandbox.client import Json, Sandbox, SandboxRefused
 from tests.sandbox.faults import IN_PROCESS
 
 
+class SandboxInProcess(Sandbox):
+    """A sandbox whose control API is a function call, and whose books can be taken back to what they were."""
+
+    def __init__(self, url: str, app: Flask) -> None:
+        super().__init__(url)
+        self._control = Client(app)
+        self.books_in_memory: Books = app.extensions["sandbox"].books
+
+    def _call(self, method: str, path: str, body: Json | None = None) -> Any:
+        answer = self._control.open(f"/control/{path}", method=method, json=body)
+        if answer.status_code == 400:
+            raise SandboxRefused((answer.json or {})["message"])
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+
 @contextmanager
-def sandbox_in_process(state: Path, *, url: str, shop_url: str = "http://localhost:8000") -> Iterator[Sandbox]:
+def sandbox_in_process(state: Path, *, url: str, shop_url: str = "http://localhost:8000") -> Iterator[SandboxInProcess]:
     """Our PSPs at `url`, where the shop's settings expect them, with books in memory; certificates in `state`.
 
     All messages are held until `collect()`. A call whose answer a fault eats raises what `requests` would raise.
@@ -33,7 +50,7 @@ def sandbox_in_process(state: Path, *, url: str, shop_url: str = "http://localho
         return self.build_response(request, _answer(app, request, url))
 
     with patch.object(HTTPAdapter, "send", send):
-        yield Sandbox(url)
+        yield SandboxInProcess(url, app)
     app.extensions["sandbox"].books.close()
 
 
