@@ -55,8 +55,8 @@ class Mutant:
     function: str
     """Its name with its class's; empty for a table."""
     line: int
-    span: range
-    """The lines of the innermost function, or of the table, that holds it."""
+    lines: tuple[int, ...]
+    """Where it shows: the lines of the innermost function that holds it, or those that name the table."""
     statement: int
     """Which statement of the module holds it."""
     code: str
@@ -105,8 +105,7 @@ class _Visitor(cst.CSTVisitor):
         if any(isinstance(one, cst.Raise) for one in above[1:]) and _is_text_of(above, node):
             return
         top = above[-1]
-        inner = next((one for one in above if isinstance(one, cst.FunctionDef)), top)
-        place = self.get_metadata(PositionProvider, inner)
+        inner = next((one for one in above if isinstance(one, cst.FunctionDef)), None)
         code = self._module.code_for_node(top.deep_replace(node, changed))
         before = self._module.code_for_node(top)
         if code == before or not _compiles(code):
@@ -116,12 +115,22 @@ class _Visitor(cst.CSTVisitor):
                 self._path,
                 ".".join(functions),
                 self.get_metadata(PositionProvider, node).start.line,
-                range(place.start.line, place.end.line + 1),
+                self._lines_of(inner) if inner else self._lines_that_name(top),
                 self._statements.index(top),
                 code.strip("\n"),
                 _diff(before, code),
             )
         )
+
+    def _lines_of(self, function: cst.FunctionDef) -> tuple[int, ...]:
+        place = self.get_metadata(PositionProvider, function)
+        return tuple(range(place.start.line, place.end.line + 1))
+
+    def _lines_that_name(self, table: cst.CSTNode) -> tuple[int, ...]:
+        targets = [name for target in m.findall(table, m.AssignTarget()) for name in m.findall(target, m.Name())]
+        names = [m.Name(cst.ensure_type(target, cst.Name).value) for target in targets]
+        named = [node for name in names for node in m.findall(self._module, name)]
+        return tuple(sorted({self.get_metadata(PositionProvider, node).start.line for node in named}))
 
     def _above(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """The node and what it stands in, up to its top-level statement."""

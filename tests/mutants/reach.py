@@ -24,12 +24,12 @@ class Reach:
     """Of each module: line → the tests that run it."""
 
     def tests_for(self, mutant: Mutant) -> set[str]:
-        """The tests that run the line, or else the nearest one of its function; for a table all of its module."""
+        """The tests that run its line, or else the nearest one of its function; for a table what names it, or all."""
         lines = self.lines.get(mutant.path, {})
-        if not mutant.function:
-            return {test for tests in lines.values() for test in tests}
-        near = sorted(set(mutant.span) & lines.keys(), key=lambda line: (line > mutant.line, abs(line - mutant.line)))
-        return set(lines[near[0]]) if near else set()
+        shown = sorted(set(mutant.lines) & lines.keys(), key=lambda at: (at > mutant.line, abs(at - mutant.line)))
+        if mutant.function:
+            return {test for line in shown[:1] for test in lines[line]}
+        return {test for line in shown or lines for test in lines[line]}
 
     def save(self, file: Path) -> None:
         file.write_text(json.dumps(asdict(self)))

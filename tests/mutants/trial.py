@@ -83,10 +83,14 @@ class Trial:
         again = ("", SURVIVED) if self._wishes.survivors else ("",)
         left = [mutant for mutant in mutants if self._books.verdict(mutant) in again]
         self._say(f"{len(mutants)} mutants, {len(left)} to try")
+        for mutant in mutants:
+            if known := self._books.results.get(mutant.id):
+                self._learn(mutant, known)
         began = time.monotonic()
         for n, mutant in enumerate(left, start=1):
             result = self._tried(mutant)
             self._books.note(result)
+            self._learn(mutant, result)
             pace = (time.monotonic() - began) / n
             if result.verdict == SURVIVED or n % 25 == 0:
                 told = f"{result.verdict} {mutant.path}:{mutant.line} {result.seconds:.1f} s of {result.tests} tests"
@@ -106,17 +110,21 @@ class Trial:
             raise RuntimeError(said)
         if status < 0:
             self._restore_database()
-        if by:
-            self._catchers[mutant.path, by] += 1
-            self._catchers[f"{mutant.path}:{mutant.function}", by] += 1
         return Result(mutant.id, verdict, by, len(tests), round(time.monotonic() - began, 2))
 
-    def _asked(self, mutant: Mutant) -> list[str]:
-        """The tests that noticed its like before, then the quickest, for as long as the wish allows."""
-        function = f"{mutant.path}:{mutant.function}"
+    def _learn(self, mutant: Mutant, result: Result) -> None:
+        """Whoever noticed one change of a function is asked first about the next."""
+        if result.by:
+            self._catchers[mutant.path, result.by] += 1
+            self._catchers[f"{mutant.path}:{mutant.function}", result.by] += 1
 
-        def order(test: str) -> tuple[int, int, float]:
-            return -self._catchers[function, test], -self._catchers[mutant.path, test], self._reach.seconds[test]
+    def _asked(self, mutant: Mutant) -> list[str]:
+        """The tests that noticed its like before, then the module's own, the quickest first, while there is time."""
+        function, own = f"{mutant.path}:{mutant.function}", f"/test_{Path(mutant.path).stem}.py"
+
+        def order(test: str) -> tuple[int, int, bool, float]:
+            caught = -self._catchers[function, test], -self._catchers[mutant.path, test]
+            return *caught, own not in test, self._reach.seconds[test]
 
         asked: list[str] = []
         left = self._wishes.seconds
