@@ -12,7 +12,7 @@ from _pytest.runner import runtestprotocol
 
 from tests.mutants.heart import HEART, Mutant
 
-TOO_SLOW = 2.0
+TOO_SLOW = 7.0
 """Seconds. Tests that take longer wait for something, and on a busy machine for too long: they are not asked."""
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.forms.models import model_to_dict
 from django.utils.timezone import now
+from django.utils.translation import override
 
 from orders.models import Order, Product
 from orders.moves import Actor, cancel, end_refunded, hold, mark_effective, revive, take_stock
@@ -90,6 +91,55 @@ def test_a_pending_order_makes_each_of_its_two_moves_once() -> None:
     answers = [cancel(given_up, Reason.CUSTOMER, Actor.CUSTOMER) for _ in range(2)]
     assert answers == [True, False]
     assert given_up.timeline.count() == 1
+
+
+def test_a_cancelled_order_says_when_and_why_and_holds_nothing() -> None:
+    order = order_that_is(Status.PENDING)
+    Order.objects.filter(pk=order.pk).update(next_try_at=now())
+    before = now()
+
+    assert cancel(order, Reason.STAFF, Actor.STAFF, "Eve") is True
+
+    assert (order.status, order.cancel_reason, order.holds_stock) == ("cancelled", "staff", False)
+    order.refresh_from_db()
+    assert (order.status, order.cancel_reason, order.holds_stock) == ("cancelled", "staff", False)
+    assert order.cancelled_at
+    assert before <= order.cancelled_at <= now()
+    assert order.next_try_at is None
+    told = order.timeline.get()
+    with override(None):
+        assert (told.kind, told.actor, told.actor_name, told.data) == (
+            "cancelled",
+            "staff",
+            "Eve",
+            {"reason": str(Reason.STAFF.label)},
+        )
+
+
+def test_an_order_that_ends_by_its_refund_says_when_and_why_and_keeps_its_goods_out() -> None:
+    order = order_that_is(Status.EFFECTIVE)
+    before = now()
+
+    assert end_refunded(order) is True
+
+    assert (order.status, order.cancel_reason) == ("cancelled", "refunded")
+    order.refresh_from_db()
+    assert (order.status, order.cancel_reason, order.holds_stock) == ("cancelled", "refunded", True)
+    assert order.cancelled_at
+    assert before <= order.cancelled_at <= now()
+    told = order.timeline.get()
+    with override(None):
+        assert (told.kind, told.actor, told.data) == ("cancelled", "bank", {"reason": str(Reason.REFUNDED.label)})
+
+
+def test_a_later_order_of_the_same_cart_keeps_an_expired_one_dead() -> None:
+    order = order_that_is(Status.CANCELLED)
+    placed(goods())
+    assert revive(order, now()) is True, "another cart's order is no reason"
+
+    order = order_that_is(Status.CANCELLED)
+    placed(goods(), cart=order.cart)
+    assert revive(order, now()) is False
 
 
 def test_more_goods_than_there_are_cannot_be_taken() -> None:
