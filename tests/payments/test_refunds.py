@@ -21,7 +21,7 @@ from orders.models import Order, OrderLine, Product
 from orders.vat import shares
 from payments import attention
 from payments.models import Letter, Payment, Refund, WebhookEvent
-from payments.refunds import NotRefundable, Wanted, ask, carry_out
+from payments.refunds import NotRefundable, Wanted, ask, carry_out, carry_out_soon
 from payments.sweep import sweep
 from tests.at_once import at_once
 from tests.payments.steps import bring, kinds, ordered, paid, take
@@ -526,6 +526,60 @@ def test_case_28_after_the_life_of_its_key_a_refund_is_looked_for_before_it_is_m
     refund.refresh_from_db()
     assert refund.reference == psps.payment(page)["refunds"][0]["id"]
     assert refund.key_number == 1
+
+
+def is_in(moment: Any, span: timedelta) -> bool:
+    return abs(moment - now() - span) < timedelta(minutes=1)
+
+
+def test_a_refund_is_due_again_until_its_end_is_known(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund = ask(settling(order).pk, Wanted(1, "Un centime"))
+    assert is_in(refund.next_try_at, timedelta(minutes=5))
+
+    psps.break_calls("down", "*/refund*", calls=2)
+    Refund.objects.update(next_try_at=now())
+    assert carry_out(refund.pk) == "unknown"
+    refund.refresh_from_db()
+    assert is_in(refund.next_try_at, timedelta(minutes=5))
+
+    psps.mend()
+    assert carry_out(refund.pk) == "succeeded"
+    refund.refresh_from_db()
+    assert refund.status == "requested", "the PSP's message alone says that it is done"
+    assert is_in(refund.next_try_at, timedelta(hours=24))
+
+    bring_messages(psps)
+    refund.refresh_from_db()
+    assert (refund.status, refund.next_try_at, refund.refusal) == ("succeeded", None, "")
+    assert refund.settled_at
+    assert is_in(refund.settled_at, timedelta(0))
+    assert refund.settled_by in order.events.all()
+
+
+def test_the_timeline_says_who_asked_for_what_and_what_came_of_it(psps: Sandbox, sonia: User) -> None:
+    order, _page = paid(psps)
+    by_sonia = ask(settling(order).pk, Wanted(1000, "Bol ébréché"), by=sonia)
+    by_the_shop = ask(settling(order).pk, Wanted(500, "Geste"))
+    assert (by_sonia.requested_by, by_the_shop.requested_by) == (sonia, None)
+    carry_out(by_sonia.pk)
+    bring_messages(psps)
+
+    told = [(line.kind, line.actor, line.actor_name, line.data) for line in order.timeline.all()][-3:]
+    assert told == [
+        ("refund_requested", "staff", "sonia", {"amount": "CHF\u00a010.00", "reason": "Bol ébréché"}),
+        ("refund_requested", "system", "", {"amount": "CHF\u00a05.00", "reason": "Geste"}),
+        ("refund_succeeded", "bank", "", {"amount": "CHF\u00a010.00"}),
+    ]
+
+
+def test_a_worker_carries_a_refund_out(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    refund = ask(settling(order).pk, Wanted(1000, "Retour"))
+
+    assert carry_out_soon.func(str(refund.pk)) == "succeeded"
+
+    assert psps.payment(page)["refunding"] + psps.payment(page)["refunded"] == 1000
 
 
 # Ahead of its payment
