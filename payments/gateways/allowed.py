@@ -16,6 +16,9 @@ Form: TypeAlias = Callable[[object], Any] | Mapping[str, "Form"]
 
 WORD = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,100}")
+DIGITS = re.compile(r"[0-9]{2,4}", re.ASCII)
+CODE = re.compile(r"[A-Za-z0-9]{1,20}")
+ADDRESS = re.compile(r"([^@\s])[^@\s]{0,200}@([A-Za-z0-9.-]{1,100})")
 OUR_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OUR_ORDER = re.compile(r"KK-[0-9A-Z]{4}-[0-9A-Z]{4}")
 
@@ -65,6 +68,22 @@ def reference(value: object) -> str | None:
     """An object's id, which the PSP gives as such or within the whole object. It fits into a path as it is."""
     found = value.get("id") if isinstance(value, Mapping) else value
     return found if isinstance(found, str) and REFERENCE.fullmatch(found) else None
+
+
+def digits(value: object) -> str | None:
+    """The last digits of a card, four at most."""
+    return value if isinstance(value, str) and DIGITS.fullmatch(value) else None
+
+
+def code(value: object) -> str | None:
+    """A bank's code for its agreement."""
+    return value if isinstance(value, str) and CODE.fullmatch(value) else None
+
+
+def masked(value: object) -> str | None:
+    """An e-mail address of which its owner knows his own again: first letter and host."""
+    found = ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    return f"{found[1]}•••@{found[2]}" if found else None
 
 
 def each(allowed: Mapping[str, Form]) -> Callable[[object], list[dict[str, Any]]]:

@@ -152,6 +152,19 @@ class Registration:
 
 
 @dataclass(frozen=True)
+class PaymentDetails:
+    """What a PSP shows live of a means of payment, for the customer's paper alone: drawn, forgotten, kept nowhere."""
+
+    brand: str = field(default="", repr=False)
+    last_digits: str = field(default="", repr=False)
+    wallet: str = field(default="", repr=False)
+    authorisation: str = field(default="", repr=False)
+    """The bank's own code for its agreement, where it gives one."""
+    account: str = field(default="", repr=False)
+    """PayPal: the payer's address, all but its first letter and its host left out."""
+
+
+@dataclass(frozen=True)
 class Urls:
     """Where the PSP sends the customer back to: absolute addresses."""
 
@@ -249,6 +262,9 @@ class Gateway(Protocol):
 
         Raises Unreachable.
         """
+
+    def details(self, payment: PaymentFacts) -> PaymentDetails:
+        """What the customer's paper shows of the means of payment, read live and kept nowhere. Raises Unreachable."""
 
     def doubt(self, payment: PaymentFacts) -> str:
         """What speaks against the means of payment of money that came (a value of models.Doubt); mostly nothing.

@@ -20,6 +20,7 @@ from payments.gateways.base import (
     MadeRefund,
     Notice,
     PageState,
+    PaymentDetails,
     PaymentFacts,
     RefundFacts,
     RefundState,
@@ -37,6 +38,7 @@ from payments.gateways.paypal_messages import (
     REVERSED,
     allowed_for,
     charged,
+    details_of,
     live_capture,
     live_dispute,
     live_order,
@@ -241,6 +243,9 @@ class PayPalGateway:
     def reading_of_refund(self, refund: RefundFacts, state: RefundState) -> Facts:
         made, id = {"id": refund.reference}, f"read-{refund.id}-{state}"
         return Facts(id, "PAYMENT.CAPTURE.REFUNDED", self._livemode, self.api_version, made)
+
+    def details(self, payment: PaymentFacts) -> PaymentDetails:
+        return details_of(self._shown(f"/v2/checkout/orders/{payment.page_reference}"))
 
     def doubt(self, payment: PaymentFacts) -> str:
         """Nothing: with PayPal the customer's account pays, whatever stands behind it."""

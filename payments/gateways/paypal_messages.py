@@ -10,9 +10,11 @@ from payments.gateways.allowed import (
     Form,
     as_datetime,
     as_uuid,
+    digits,
     each,
     flag,
     kept,
+    masked,
     moment,
     our_id,
     our_order,
@@ -26,6 +28,7 @@ from payments.gateways.base import (
     Kind,
     Notice,
     PageState,
+    PaymentDetails,
     RefundNotice,
     RefundState,
     Unreachable,
@@ -143,6 +146,10 @@ DISPUTE: dict[str, Form] = {
 }
 CAPTURED: dict[str, Form] = {
     "purchase_units": each({"payments": {"captures": each({"status": word}), "refunds": each({"id": reference})}})
+}
+# Shown on the customer's paper and kept nowhere.
+SHOWN: dict[str, Form] = {
+    "payment_source": {"paypal": {"email_address": masked}, "card": {"brand": word, "last_digits": digits}}
 }
 CAPTURE_EVENTS = "PAYMENT.CAPTURE."
 DISPUTE_EVENTS = "CUSTOMER.DISPUTE."
@@ -283,6 +290,17 @@ def state_of(order: dict[str, Any]) -> PageState:
 def charged(order: dict[str, Any]) -> tuple[int | None, str | None]:
     """The amount in centimes and the currency that the customer is asked for."""
     return _money(_unit(kept(order, ORDER)).get("amount"))
+
+
+def details_of(order: dict[str, Any]) -> PaymentDetails:
+    """Whose account paid, for the customer's paper; or the card, where somebody paid at PayPal without an account."""
+    source = kept(order, SHOWN).get("payment_source", {})
+    card = source.get("card", {})
+    return PaymentDetails(
+        brand=card.get("brand", "").lower(),
+        last_digits=card.get("last_digits", ""),
+        account=source.get("paypal", {}).get("email_address", ""),
+    )
 
 
 def page_of(order: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ from payments.gateways.base import (
     MadeRefund,
     Notice,
     PageState,
+    PaymentDetails,
     PaymentFacts,
     RefundFacts,
     RefundState,
@@ -35,6 +36,7 @@ from payments.gateways.stripe_channel import events_since, register
 from payments.gateways.stripe_messages import (
     KINDS,
     allowed_for,
+    details_of,
     doubt_of,
     live_dispute,
     live_intent,
@@ -237,6 +239,9 @@ class StripeGateway:
     def reading_of_refund(self, refund: RefundFacts, state: RefundState) -> Facts:
         made = {"object": "refund", "id": refund.reference}
         return Facts(f"read-{refund.id}-{state}", "refund.updated", self._configuration.livemode, API_VERSION, made)
+
+    def details(self, payment: PaymentFacts) -> PaymentDetails:
+        return details_of(self._session(payment.page_reference)) if payment.page_reference else PaymentDetails()
 
     def doubt(self, payment: PaymentFacts) -> str:
         return doubt_of(self._session(payment.page_reference)) if payment.page_reference else ""

@@ -4,7 +4,20 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from payments.gateways.allowed import Form, as_datetime, as_uuid, flag, kept, number, our_id, our_order, reference, word
+from payments.gateways.allowed import (
+    Form,
+    as_datetime,
+    as_uuid,
+    code,
+    digits,
+    flag,
+    kept,
+    number,
+    our_id,
+    our_order,
+    reference,
+    word,
+)
 from payments.gateways.base import (
     DisputeNotice,
     DisputeState,
@@ -12,6 +25,7 @@ from payments.gateways.base import (
     Kind,
     Notice,
     PageState,
+    PaymentDetails,
     RefundNotice,
     RefundState,
     Unreachable,
@@ -123,6 +137,16 @@ CHARGED: dict[str, Form] = {
         }
     }
 }
+# Shown on the customer's paper and kept nowhere.
+SHOWN: dict[str, Form] = {
+    "payment_intent": {
+        "latest_charge": {
+            "payment_method_details": {
+                "card": {"brand": word, "last4": digits, "wallet": {"type": word}, "authorization_code": code}
+            }
+        }
+    }
+}
 REFUNDED: dict[str, Form] = {"payment_intent": {"latest_charge": {"amount_refunded": number}}}
 
 
@@ -172,6 +196,18 @@ def doubt_of(session: dict[str, Any]) -> str:
         return "network"
     means = charge.get("payment_method_details", {})
     return "brand" if means.get("type") == "card" and means.get("card", {}).get("brand") not in BRANDS else ""
+
+
+def details_of(session: dict[str, Any]) -> PaymentDetails:
+    """The card, for the customer's paper, of a session that was read with its charge; TWINT tells of nothing."""
+    means = kept(session, SHOWN).get("payment_intent", {}).get("latest_charge", {}).get("payment_method_details", {})
+    card = means.get("card", {})
+    return PaymentDetails(
+        brand=card.get("brand", ""),
+        last_digits=card.get("last4", ""),
+        wallet=card.get("wallet", {}).get("type", ""),
+        authorisation=card.get("authorization_code", ""),
+    )
 
 
 def live_intent(intent: dict[str, Any]) -> Notice:

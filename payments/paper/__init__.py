@@ -1,6 +1,17 @@
-"""The attestation of payment on paper: facts in, a PDF out. It knows no model."""
+"""The attestation of payment and the refund notice on paper: facts in, a PDF out. It knows no model."""
 
-from .facts import AttestationFacts, Line, Method, Seller, Shipping, Vat
+from .facts import AttestationFacts, Facts, Line, Method, Refunded, RefundFacts, Seller, Shipping, Vat
 from .press import draw
 
-__all__ = ["AttestationFacts", "Line", "Method", "Seller", "Shipping", "Vat", "draw"]
+__all__ = [
+    "AttestationFacts",
+    "Facts",
+    "Line",
+    "Method",
+    "RefundFacts",
+    "Refunded",
+    "Seller",
+    "Shipping",
+    "Vat",
+    "draw",
+]

@@ -1,4 +1,4 @@
-"""The facts that an attestation states, free of any model: an invoice after LTVA art. 26, and its payment."""
+"""The facts that the papers state, free of any model: an invoice after LTVA art. 26 and its payment, a refund."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from orders.money import CURRENCY
+from payments.gateways.base import PaymentDetails
 
 Method = Literal["card", "twint", "paypal"]
 
@@ -33,8 +34,8 @@ class Line:
     quantity: int
     unit_price: int
     """Centimes, VAT included."""
-    vat_rate: Decimal
-    """Percent: `Decimal("8.1")`."""
+    vat_rate: Decimal | None
+    """Percent: `Decimal("8.1")`; None for an amount over several rates."""
     sku: str = ""
 
     @property
@@ -59,47 +60,92 @@ class Vat:
 
 
 @dataclass(frozen=True)
-class AttestationFacts:
-    """Everything on the paper. Times are aware datetimes; they are printed in Europe/Zurich.
+class Refunded:
+    """Money that went back before this paper was drawn: centimes, and when for certain."""
+
+    amount: int
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What every paper states. Times are aware datetimes; they are printed in Europe/Zurich.
 
     Raises ValueError when a time has no zone, the currency is not CHF, or the parts do not add up to the total
     to the centime: such a paper must not exist.
     """
 
     number: str
-    """`AP-2026-000412`."""
+    """`AP-2026-000412`, `AR-2026-000007`."""
     code: str
     """13 letters of Crockford's alphabet, the last one a check."""
+    verify_url: str
+    """Where anybody may ask whether the paper is authentic; the code stands in it."""
     issued_at: datetime
-    agreed_at: datetime
-    """When the bank's agreement arrived."""
     language: str
     seller: Seller
     billing_address: tuple[str, ...]
     """The customer's name and address, line by line."""
-    delivery_address: tuple[str, ...]
-    """Printed only where it differs from the billing address."""
     order_number: str
     placed_at: datetime
     lines: tuple[Line, ...]
-    shipping: Shipping
     vat: tuple[Vat, ...]
-    """Every rate of the order; not read when the seller is not registered."""
+    """Every rate; not read when the seller is not registered."""
     total: int
-    """Centimes, paid and agreed by the bank."""
+    """Centimes."""
     method: Method
     provider: str
     """The PSP's name as customers know it: `Stripe`, `PayPal`."""
     reference: str
-    """The PSP's own id of the payment."""
+    """The PSP's own id of the money."""
+    details: PaymentDetails | None
+    """The means of payment, read live; None when the PSP did not answer."""
     currency: str = CURRENCY
 
     def __post_init__(self) -> None:
-        if any(time.utcoffset() is None for time in (self.issued_at, self.agreed_at, self.placed_at)):
+        if any(time.utcoffset() is None for time in self.times()):
             raise ValueError(f"{self.number}: a time has no zone")
         if self.currency != CURRENCY:
             raise ValueError(f"{self.number}: the currency is {self.currency}, not {CURRENCY}")
-        if sum(line.total for line in self.lines) + self.shipping.price != self.total:
+        if self.parts() != self.total:
             raise ValueError(f"{self.number}: the lines do not add up to the total")
-        if self.seller.vat_registered and sum(vat.base + vat.tax for vat in self.vat) != self.total:
+        if self.seller.vat_registered and self.vat and sum(vat.base + vat.tax for vat in self.vat) != self.total:
             raise ValueError(f"{self.number}: the bases and taxes do not add up to the total")
+
+    def times(self) -> tuple[datetime, ...]:
+        return (self.issued_at, self.placed_at)
+
+    def parts(self) -> int:
+        """Centimes of everything that is listed."""
+        return sum(line.total for line in self.lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttestationFacts(Facts):
+    """Money that the bank agreed to, for an order: proof of payment and invoice (LTVA art. 26)."""
+
+    agreed_at: datetime
+    """When the bank's agreement arrived."""
+    delivery_address: tuple[str, ...]
+    """Printed only where it differs from the billing address."""
+    shipping: Shipping
+    refunds: tuple[Refunded, ...] = ()
+    """What went back since, oldest first."""
+
+    def times(self) -> tuple[datetime, ...]:
+        return (*super().times(), self.agreed_at, *(refund.at for refund in self.refunds))
+
+    def parts(self) -> int:
+        return super().parts() + self.shipping.price
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundFacts(Facts):
+    """Money that went back: it corrects the invoice that an attestation is (LTVA art. 27 al. 4)."""
+
+    refunded_at: datetime
+    attestation: str
+    """The number of the attestation that it corrects; empty for money that settled nothing."""
+
+    def times(self) -> tuple[datetime, ...]:
+        return (*super().times(), self.refunded_at)

@@ -1,14 +1,17 @@
 """Draws the paper with typst: PDF/A-3 and PDF/UA in one file, the same bytes for the same facts."""
 
+import io
 import json
 import threading
 from functools import cache
 from pathlib import Path
 
+import segno
 import typst
 
-from .facts import AttestationFacts
+from .facts import Facts
 from .glyphs import printable
+from .machine import as_json
 from .wording import Words, worded
 
 SHEET = Path(__file__).parent / "sheet"
@@ -17,17 +20,28 @@ SHEET = Path(__file__).parent / "sheet"
 _of_this_thread = threading.local()
 
 
-def draw(facts: AttestationFacts) -> bytes:
-    """The attestation as a PDF. Texts are data for the template, never part of it: none is executed."""
+def draw(facts: Facts) -> bytes:
+    """The paper as a PDF. Texts are data for the template, never part of it: none is executed."""
     pdf = _compiler().compile(
         format="pdf",
-        sys_inputs={"words": json.dumps(_printable(worded(facts)))},
+        sys_inputs={
+            "words": json.dumps(_printable(worded(facts))),
+            "facts": as_json(facts),
+            "qr": _qr(facts.verify_url),
+        },
         pdf_standards=["a-3a", "ua-1"],
         timestamp=int(facts.issued_at.timestamp()),
     )
     if not isinstance(pdf, bytes):
         raise TypeError(f"typst gave {type(pdf).__name__} instead of a PDF")
     return pdf
+
+
+def _qr(address: str) -> str:
+    """An SVG that leads to an address, with the quiet zone that the standard asks for (ISO/IEC 18004: 4 modules)."""
+    drawn = io.BytesIO()
+    segno.make(address, error="m", micro=False).save(drawn, kind="svg", border=4, xmldecl=False)
+    return drawn.getvalue().decode()
 
 
 def _printable(words: Words) -> Words:
@@ -43,7 +57,7 @@ def _printable(words: Words) -> Words:
 def _compiler() -> typst.Compiler:
     """One compiler per thread, as it holds its document's inputs; kept, as a warm one is quick."""
     if not hasattr(_of_this_thread, "compiler"):
-        _of_this_thread.compiler = typst.Compiler(SHEET / "attestation.typ", root=SHEET, font_paths=_fonts())
+        _of_this_thread.compiler = typst.Compiler(SHEET / "paper.typ", root=SHEET, font_paths=_fonts())
     compiler: typst.Compiler = _of_this_thread.compiler
     return compiler
 

@@ -12,43 +12,102 @@ from django.utils.translation import pgettext
 
 from orders.codes import grouped
 from orders.money import format_amount, format_chf
+from payments.gateways.base import PaymentDetails
 
-from .facts import AttestationFacts, Line, Method, Seller
+from .facts import AttestationFacts, Facts, Line, RefundFacts, Seller
 
 Words: TypeAlias = "str | list[Words] | dict[str, Words]"
 
 SWISS_TIME = ZoneInfo("Europe/Zurich")
+BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "diners": "Diners Club"}
+WALLETS = {"apple_pay": "Apple Pay", "google_pay": "Google Pay", "samsung_pay": "Samsung Pay", "link": "Link"}
 
 
-def worded(facts: AttestationFacts) -> dict[str, Words]:
-    """The paper's words by their place on the sheet (`sheet/attestation.typ` names the same places)."""
+def worded(facts: Facts) -> dict[str, Words]:
+    """The paper's words by their place on the sheet (`sheet/paper.typ` names the same places)."""
     with translation.override(facts.language):
+        match facts:
+            case AttestationFacts():
+                own = _attestation(facts)
+            case RefundFacts():
+                own = _refund_notice(facts)
+            case _:
+                raise TypeError(type(facts).__name__)
         return {
             "language": facts.language,
-            **_head(facts),
-            **_blocks(facts),
-            **_table(facts),
+            "number": _("No. %(number)s") % {"number": facts.number},
+            "code": _("Code %(code)s") % {"code": grouped(facts.code)},
+            "issued": _("Issued on %(moment)s (Swiss time)") % {"moment": _moment(facts.issued_at)},
+            "seller": _seller(facts.seller),
+            **own,
+            "document_title": f"{own['title']} {facts.number}",
+            "verify": _verify(facts),
             **_foot(facts),
         }
 
 
-def _head(facts: AttestationFacts) -> dict[str, Words]:
-    title = _("Attestation of payment")
+def _attestation(facts: AttestationFacts) -> dict[str, Words]:
+    order = [_order(facts)]
+    if facts.delivery_address and facts.delivery_address != facts.billing_address:
+        order.append(_block(_("Delivery"), *facts.delivery_address))
+    registered = facts.seller.vat_registered
+    promises = [_("We keep no bank data.")]
+    if registered:
+        promises.append(_("This document serves as an invoice (art. 26 of the Swiss VAT Act)."))
     return {
-        "title": title,
-        "document_title": f"{title} {facts.number}",
-        "number": _("No. %(number)s") % {"number": facts.number},
-        "code": _("Code %(code)s") % {"code": grouped(facts.code)},
-        "issued": _("Issued on %(moment)s (Swiss time)") % {"moment": _moment(facts.issued_at)},
-        "seller": _seller(facts.seller),
-        "paid": _("%(amount)s – paid") % {"amount": format_chf(facts.total)},
-        "agreed": _("Bank’s agreement received on %(moment)s") % {"moment": _moment(facts.agreed_at)},
+        "title": _("Attestation of payment"),
+        "tone": "paid",
+        "verdict": _("%(amount)s – paid") % {"amount": format_chf(facts.total)},
+        "when": _("Bank’s agreement received on %(moment)s") % {"moment": _moment(facts.agreed_at)},
         "payment": [
-            _means(facts.method, facts.provider),
-            _("Ref. %(reference)s") % {"reference": facts.reference},
+            *_means(facts),
             _("On your statement: %(name)s") % {"name": facts.seller.statement_name},
         ],
+        "left": [_block(_("Customer"), *facts.billing_address)],
+        "right": order,
+        "columns": _columns(registered),
+        "rows": [*(_line(line, registered) for line in facts.lines), _shipping(facts)],
+        "sums": _sums(facts),
+        "total": _("Total, VAT included") if registered else _("Total"),
+        "amount": format_chf(facts.total),
+        "after": _after(facts),
+        "statement": _("This document is a proof of payment, not a request for payment."),
+        "notes": [" ".join(promises), _contact(facts)],
     }
+
+
+def _refund_notice(facts: RefundFacts) -> dict[str, Words]:
+    with_vat = facts.seller.vat_registered and bool(facts.vat)
+    corrects = _("It corrects attestation %(number)s.") % {"number": facts.attestation} if facts.attestation else ""
+    return {
+        "title": _("Refund notice"),
+        "tone": "refunded",
+        "verdict": _("%(amount)s – refunded") % {"amount": format_chf(facts.total)},
+        "when": _("Refund confirmed on %(moment)s") % {"moment": _moment(facts.refunded_at)},
+        "payment": _means(facts),
+        "left": [_block(_("Customer"), *facts.billing_address)],
+        "right": [_order(facts)],
+        "columns": _columns(with_vat),
+        "rows": [_line(line, with_vat) for line in facts.lines],
+        "sums": _sums(facts) if with_vat else [],
+        "total": _("Total refunded, VAT included") if with_vat else _("Total refunded"),
+        "amount": format_chf(facts.total),
+        "after": [],
+        "statement": _("This document is a proof of refund. You have nothing to pay."),
+        "notes": [" ".join(filter(None, [corrects, _("We keep no bank data.")])), _contact(facts)],
+    }
+
+
+def _after(facts: AttestationFacts) -> list[Words]:
+    """What went back since the payment, and what stays paid."""
+    if not facts.refunds:
+        return []
+    left = facts.total - sum(refund.amount for refund in facts.refunds)
+    after: list[Words] = []
+    for refund in facts.refunds:
+        label = _("Refunded on %(moment)s") % {"moment": _moment(refund.at)}
+        after.append({"label": label, "amount": f"−{format_chf(refund.amount)}"})
+    return [*after, {"label": _("Stays paid"), "amount": format_chf(max(left, 0))}]
 
 
 def _seller(seller: Seller) -> list[Words]:
@@ -64,51 +123,60 @@ def _uid(seller: Seller) -> str:
     return f"{seller.uid}\N{NO-BREAK SPACE}{suffix}"
 
 
-def _means(method: Method, provider: str) -> str:
-    match method:
+def _means(facts: Facts) -> list[Words]:
+    """How it was paid: what the shop knows, and what the PSP has just shown of it."""
+    match facts.method:
         case "card":
-            return _("Card, through %(provider)s") % {"provider": provider}
+            means = _("Card, through %(provider)s") % {"provider": facts.provider}
         case "twint":
-            return _("TWINT, through %(provider)s") % {"provider": provider}
+            means = _("TWINT, through %(provider)s") % {"provider": facts.provider}
         case "paypal":
-            return "PayPal"
+            means = "PayPal"
+    shown = _shown(facts.details) if facts.details else [_("The detail is missing: the provider did not answer.")]
+    return [means, *shown, _("Ref. %(reference)s") % {"reference": facts.reference}]
 
 
-def _blocks(facts: AttestationFacts) -> dict[str, Words]:
-    """Who and what: two columns of short blocks, each a heading and its lines."""
-    order = [
-        _block(
-            _("Order"),
-            facts.order_number,
-            _("Placed on %(moment)s") % {"moment": _moment(facts.placed_at)},
-        )
-    ]
-    if facts.delivery_address and facts.delivery_address != facts.billing_address:
-        order.append(_block(_("Delivery"), *facts.delivery_address))
-    return {"left": [_block(_("Customer"), *facts.billing_address)], "right": order}
+def _shown(details: PaymentDetails) -> list[Words]:
+    card = BRANDS.get(details.brand, details.brand.replace("_", " ").title())
+    if details.last_digits:
+        card = f"{card} •••• {details.last_digits}".strip()
+    wallet = WALLETS.get(details.wallet, details.wallet.replace("_", " ").title())
+    lines: list[Words] = [" · ".join(filter(None, [card, wallet, details.account]))]
+    if details.authorisation:
+        lines.append(_("Authorisation code %(code)s") % {"code": details.authorisation})
+    return [line for line in lines if line]
+
+
+def _order(facts: Facts) -> Words:
+    placed = _("Placed on %(moment)s") % {"moment": _moment(facts.placed_at)}
+    return _block(_("Order"), facts.order_number, placed)
+
+
+def _verify(facts: Facts) -> Words:
+    """Where the paper can be verified; its address in two lines, none of which needs to be broken."""
+    site, _slash, code = facts.verify_url.partition("://")[2].removesuffix("/").rpartition("/")
+    return {
+        "heading": _("Verify this document"),
+        "address": [f"{site}/", code],
+        "text": _("The page must show the same number, amount, date and initials."),
+        "alt": _("QR code that leads to %(address)s") % {"address": f"{site}/{code}"},
+    }
 
 
 def _block(heading: str, *lines: str) -> Words:
     return {"heading": heading, "lines": list(lines)}
 
 
-def _table(facts: AttestationFacts) -> dict[str, Words]:
-    registered = facts.seller.vat_registered
+def _columns(registered: bool) -> list[Words]:
     columns: list[Words] = [_("Article"), _("Qty"), _("Price")]
     columns += [_("VAT")] if registered else []
-    columns += [_("Total CHF")]
-    return {
-        "columns": columns,
-        "rows": [*(_line(line, registered) for line in facts.lines), _shipping(facts)],
-        "sums": _sums(facts) if registered else [],
-        "total": _("Total, VAT included") if registered else _("Total"),
-        "amount": format_chf(facts.total),
-    }
+    return [*columns, _("Total CHF")]
 
 
 def _line(line: Line, registered: bool) -> Words:
     figures: list[Words] = [str(line.quantity), format_amount(line.unit_price)]
-    figures += [_percent(line.vat_rate)] if registered else []
+    if registered:
+        figures.append(_percent(line.vat_rate) if line.vat_rate is not None else _("pro rata"))
     return {"name": line.name, "sku": line.sku, "figures": [*figures, format_amount(line.total)]}
 
 
@@ -120,8 +188,10 @@ def _shipping(facts: AttestationFacts) -> Words:
     return {"name": facts.shipping.name, "sku": "", "figures": [*figures, price]}
 
 
-def _sums(facts: AttestationFacts) -> list[Words]:
+def _sums(facts: Facts) -> list[Words]:
     """Down the column: the total without VAT, then each rate's tax; they add up to the total."""
+    if not facts.seller.vat_registered:
+        return []
     sums: list[Words] = [{"label": _("Total without VAT"), "amount": format_amount(sum(vat.base for vat in facts.vat))}]
     for vat in facts.vat:
         label = _("VAT %(rate)s on %(base)s") % {"rate": _percent(vat.rate), "base": format_chf(vat.base)}
@@ -129,16 +199,15 @@ def _sums(facts: AttestationFacts) -> list[Words]:
     return sums
 
 
-def _foot(facts: AttestationFacts) -> dict[str, Words]:
-    seller = facts.seller
-    promises = [_("We keep no bank data.")]
-    if seller.vat_registered:
-        promises.append(_("This document serves as an invoice (art. 26 of the Swiss VAT Act)."))
+def _contact(facts: Facts) -> str:
     contact = _("Any question? Write to %(email)s and mention order %(number)s.")
+    return contact % {"email": facts.seller.email, "number": facts.order_number}
+
+
+def _foot(facts: Facts) -> dict[str, Words]:
+    seller = facts.seller
     identity = [seller.name, seller.street, f"{seller.postcode} {seller.town}", _uid(seller)]
     return {
-        "not_a_request": _("This document is a proof of payment, not a request for payment."),
-        "notes": [" ".join(promises), contact % {"email": seller.email, "number": facts.order_number}],
         "identity": " · ".join(part for part in identity if part),
         # The sheet counts its own pages.
         "page": _("%(number)s · Page %(page)s of %(pages)s")

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from payments.paper import AttestationFacts, Line, Method, Seller, Shipping, Vat, draw
+from payments.gateways.base import PaymentDetails
+from payments.paper import AttestationFacts, Line, Method, Refunded, RefundFacts, Seller, Shipping, Vat, draw
 from payments.paper.glyphs import printable
 from payments.paper.press import SHEET
 
@@ -42,6 +43,7 @@ GOODS = (
 FACTS = AttestationFacts(
     number="AP-2026-000412",
     code="7F3Q20KX9M4DX",
+    verify_url="https://kookut.example/v/7F3Q-20KX-9M4DX/",
     issued_at=datetime(2026, 11, 22, 13, 32, 41, tzinfo=UTC),
     agreed_at=datetime(2026, 11, 22, 13, 32, 8, tzinfo=UTC),
     language="fr",
@@ -57,6 +59,28 @@ FACTS = AttestationFacts(
     method="twint",
     provider="Stripe",
     reference="pi_3QK9aB2eZvKYlo2C0abcdeFG",
+    details=PaymentDetails(),
+)
+VISA = PaymentDetails(brand="visa", last_digits="4242", wallet="apple_pay", authorisation="T9K2QX")
+REFUND = RefundFacts(
+    number="AR-2026-000007",
+    code="7F3Q20KX9M4DX",
+    verify_url="https://kookut.example/v/7F3Q-20KX-9M4DX/",
+    issued_at=datetime(2026, 11, 25, 9, 0, 1, tzinfo=UTC),
+    refunded_at=datetime(2026, 11, 25, 9, 0, 0, tzinfo=UTC),
+    language="fr",
+    seller=SELLER,
+    billing_address=CLAIRE,
+    order_number="KK-7F3Q-20",
+    placed_at=datetime(2026, 11, 22, 13, 30, 12, tzinfo=UTC),
+    lines=(Line("Carnet relié, lac", 1, 2_900, NORMAL, "KK-CAR-01"),),
+    vat=(Vat(NORMAL, 2_683, 217),),
+    total=2_900,
+    method="card",
+    provider="Stripe",
+    reference="re_3QK9aB2eZvKYlo2C1abcdeFG",
+    details=VISA,
+    attestation="AP-2026-000412",
 )
 
 
@@ -296,7 +320,7 @@ def test_all_fonts_are_embedded_and_are_the_shops_own() -> None:
 
 def test_typst_can_reach_nothing_but_the_template_and_the_fonts() -> None:
     assert {path.suffix for path in SHEET.rglob("*") if path.is_file()} == {".typ", ".ttf", ".txt", ""}
-    assert {path.name for path in SHEET.iterdir()} == {"attestation.typ", "fonts"}
+    assert {path.name for path in SHEET.iterdir()} == {"paper.typ", "fonts"}
 
 
 # What customers may write
