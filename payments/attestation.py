@@ -1,57 +1,86 @@
-"""The attestation of payment: its number, given once, and the paper, drawn anew each time."""
+"""The papers: attestation of payment and refund notice. Their numbers are given once; they are drawn anew each time."""
 
+import logging
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import cast
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max
+from django.urls import reverse
 from django.utils.timezone import localdate, now
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 
+from orders.codes import grouped
 from orders.models import Order
 from payments import paper
-from payments.models import Attestation, Payment, Provider
+from payments.gateways import gateway
+from payments.gateways.base import GatewayError, PaymentDetails
+from payments.gateways.deadline import DETAILS_SECONDS, at_most
+from payments.models import Attestation, Payment, Provider, Refund
 
+log = logging.getLogger(__name__)
 NUMBERING = 5_816_204
-"""The advisory lock under which numbers are given: one series has no gap and no twin."""
+"""The advisory lock under which numbers are given: no series has a gap or a twin."""
 BATCH = 200
+Series = Attestation.Series
 
 
 def of(order: Order) -> Attestation:
     """The attestation of an effective order, numbered now if it was not yet. Raises Attestation.DoesNotExist."""
-    found = Attestation.objects.filter(order=order).first()
-    while found is None:
-        numbered = number_effective_orders()
-        # Looked for again even when there was nothing to number: somebody else may just have done it.
-        found = Attestation.objects.filter(order=order).first()
-        if found is None and not numbered:
-            raise Attestation.DoesNotExist(order.number)
+    found = _numbered(order=order)
     found.order = order
     return found
 
 
-@transaction.atomic
-def number_effective_orders() -> int:
-    """Number the effective orders that have no attestation yet, oldest first; returns how many.
+def of_refund(refund: Refund) -> Attestation:
+    """The notice of a refund that succeeded, numbered now if it was not yet. Raises Attestation.DoesNotExist."""
+    found = _numbered(refund=refund)
+    found.refund = refund
+    return found
 
-    Out of the bank's messages' way, which a counter would make wait for each other. The series starts anew with the
+
+def _numbered(**what: Order | Refund) -> Attestation:
+    found = Attestation.objects.filter(**what).first()
+    while found is None:
+        numbered = give_numbers()
+        # Looked for again even when there was nothing to number: somebody else may just have done it.
+        found = Attestation.objects.filter(**what).first()
+        if found is None and not numbered:
+            raise Attestation.DoesNotExist(str(what))
+    return found
+
+
+@transaction.atomic
+def give_numbers() -> int:
+    """Number the effective orders and the refunds that have no paper yet, oldest first; returns how many.
+
+    Out of the bank's messages' way, which a counter would make wait for each other. Each series starts anew with the
     year in Zurich and has no gap (Olico art. 2): numbers are given inside one transaction under an advisory lock.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [NUMBERING])
-    waiting = list(
-        Order.objects.filter(effective_at__isnull=False, numbered=False).order_by("effective_at", "id")[:BATCH]
-    )
-    year = localdate().year
-    series = Attestation.Series.ATTESTATION
-    last = Attestation.objects.filter(series=series, year=year).aggregate(last=Max("n"))["last"] or 0
-    Attestation.objects.bulk_create(
-        [
-            Attestation(series=series, year=year, n=n, order=order, issued_at=now())
-            for n, order in enumerate(waiting, start=last + 1)
-        ]
-    )
-    Order.objects.filter(pk__in=[order.pk for order in waiting]).update(numbered=True)
-    return len(waiting)
+    orders = Order.objects.filter(effective_at__isnull=False, numbered=False).order_by("effective_at", "id")[:BATCH]
+    refunds = Refund.objects.filter(status=Refund.Status.SUCCEEDED, numbered=False).order_by("settled_at", "id")
+    given = [
+        *_next_numbers(Series.ATTESTATION, [Attestation(order=order) for order in orders]),
+        *_next_numbers(Series.REFUND_NOTICE, [Attestation(refund=refund) for refund in refunds[:BATCH]]),
+    ]
+    Attestation.objects.bulk_create(given)
+    Order.objects.filter(pk__in=[one.order_id for one in given if one.order_id]).update(numbered=True)
+    Refund.objects.filter(pk__in=[one.refund_id for one in given if one.refund_id]).update(numbered=True)
+    return len(given)
+
+
+def _next_numbers(series: Series, papers: Sequence[Attestation]) -> Sequence[Attestation]:
+    if papers:
+        year = localdate().year
+        last = Attestation.objects.filter(series=series, year=year).aggregate(last=Max("n"))["last"] or 0
+        for n, one in enumerate(papers, start=last + 1):
+            one.series, one.year, one.n, one.issued_at = series, year, n, now()
+    return papers
 
 
 def filename(attestation: Attestation) -> str:
@@ -59,35 +88,101 @@ def filename(attestation: Attestation) -> str:
 
 
 def draw(attestation: Attestation) -> bytes:
-    """The paper as PDF, from the frozen rows of its order: the same rows give the same bytes."""
-    order = attestation.order
-    assert order is not None  # noqa: S101 - the database holds it for this series
-    payment = Payment.objects.get(order=order, settles=True)
-    assert payment.authorised_at is not None  # noqa: S101 - the database holds it for what settles
-    pdf = paper.draw(
-        paper.AttestationFacts(
-            number=attestation.number,
-            code=attestation.code,
-            issued_at=attestation.issued_at,
-            agreed_at=payment.authorised_at,
-            language=order.language,
-            seller=paper.Seller(**settings.SELLER),
-            billing_address=tuple(order.billing_address),
-            delivery_address=tuple(order.delivery_address),
-            order_number=order.number,
-            placed_at=order.created_at,
-            lines=tuple(
-                paper.Line(line.name, line.quantity, line.unit_price, line.vat_rate, line.sku)
-                for line in order.lines.all()
-            ),
-            shipping=paper.Shipping(order.shipping_name, order.shipping_total),
-            vat=tuple(paper.Vat(share.rate, share.base, share.tax) for share in order.vat_shares),
-            total=order.total,
-            method=cast(paper.Method, payment.method),
-            provider=Provider(payment.provider).label,
-            reference=payment.money_reference or "",
-        )
-    )
+    """The paper as PDF, from frozen rows and what the PSP shows of the means of payment, which is forgotten again.
+
+    The same rows and the same answer give the same bytes. Waits two seconds at most for the PSP, and does without.
+    """
+    facts = _refund_facts(attestation, attestation.refund) if attestation.refund else _facts(attestation)
+    pdf = paper.draw(facts)
     size = max(1, round(len(pdf) / 1000))
     Attestation.objects.filter(pk=attestation.pk).exclude(kilobytes=size).update(kilobytes=size)
     return pdf
+
+
+def _facts(attestation: Attestation) -> paper.AttestationFacts:
+    order = attestation.order
+    assert order is not None  # noqa: S101 - the database holds it for this series
+    payment = Payment.objects.select_related("order").get(order=order, settles=True)
+    assert payment.authorised_at is not None  # noqa: S101 - the database holds it for what settles
+    refunds = payment.refunds.filter(status=Refund.Status.SUCCEEDED).order_by("settled_at")
+    return paper.AttestationFacts(
+        number=attestation.number,
+        code=attestation.code,
+        verify_url=_verify_url(attestation, order),
+        issued_at=attestation.issued_at,
+        agreed_at=payment.authorised_at,
+        language=order.language,
+        seller=paper.Seller(**settings.SELLER),
+        billing_address=tuple(order.billing_address),
+        delivery_address=tuple(order.delivery_address),
+        order_number=order.number,
+        placed_at=order.created_at,
+        lines=tuple(
+            paper.Line(line.name, line.quantity, line.unit_price, line.vat_rate, line.sku) for line in order.lines.all()
+        ),
+        shipping=paper.Shipping(order.shipping_name, order.shipping_total),
+        vat=tuple(paper.Vat(share.rate, share.base, share.tax) for share in order.vat_shares),
+        total=order.total,
+        method=cast(paper.Method, payment.method),
+        provider=Provider(payment.provider).label,
+        reference=payment.money_reference or "",
+        details=_details(payment),
+        refunds=tuple(paper.Refunded(one.amount, one.settled_at) for one in refunds if one.settled_at),
+    )
+
+
+def _refund_facts(attestation: Attestation, refund: Refund) -> paper.RefundFacts:
+    payment = Payment.objects.select_related("order").get(pk=refund.payment_id)
+    order = payment.order
+    assert refund.settled_at is not None  # noqa: S101 - written with its success
+    return paper.RefundFacts(
+        number=attestation.number,
+        code=attestation.code,
+        verify_url=_verify_url(attestation, order),
+        issued_at=attestation.issued_at,
+        refunded_at=refund.settled_at,
+        language=order.language,
+        seller=paper.Seller(**settings.SELLER),
+        billing_address=tuple(order.billing_address),
+        order_number=order.number,
+        placed_at=order.created_at,
+        lines=_refunded_lines(order, refund),
+        vat=tuple(paper.Vat(Decimal(share["rate"]), share["base"], share["tax"]) for share in refund.vat),
+        total=refund.amount,
+        method=cast(paper.Method, payment.method),
+        provider=Provider(payment.provider).label,
+        reference=refund.reference or "",
+        details=_details(payment),
+        attestation=of(order).number if payment.settles else "",
+    )
+
+
+def _refunded_lines(order: Order, refund: Refund) -> tuple[paper.Line, ...]:
+    """The pieces that were given back, where the amount is exactly theirs; one line for the amount otherwise."""
+    pieces = {piece["line"]: piece["quantity"] for piece in refund.lines}
+    lines = tuple(
+        paper.Line(line.name, pieces[line.pk], line.unit_price, line.vat_rate, line.sku)
+        for line in order.lines.filter(pk__in=pieces)
+    )
+    if sum(line.total for line in lines) == refund.amount:
+        return lines
+    with override(order.language):
+        name = _("Refund, order %(number)s") % {"number": order.number}
+    rate = Decimal(refund.vat[0]["rate"]) if len(refund.vat) == 1 else None
+    return (paper.Line(name, 1, refund.amount, rate),)
+
+
+def _details(payment: Payment) -> PaymentDetails | None:
+    """What the PSP shows of the means of payment now; None when it does not answer in time."""
+    try:
+        with at_most(DETAILS_SECONDS):
+            return gateway(payment.provider).details(payment)
+    except GatewayError:
+        log.warning("A paper is drawn without the means of payment", extra={"order": payment.order.number})
+        return None
+
+
+def _verify_url(attestation: Attestation, order: Order) -> str:
+    """In the order's language; the code in groups, as people read it."""
+    with override(order.language):
+        return settings.SITE_URL + reverse("payments:verified", args=[grouped(attestation.code)])

@@ -20,7 +20,7 @@ from orders.models import Order, TimelineEntry
 from orders.money import format_chf
 from orders.moves import hold, tell
 from payments import attention, attestation, notices
-from payments.models import Letter, Payment
+from payments.models import Attestation, Letter, Payment, Refund
 
 log = logging.getLogger(__name__)
 BACK_OFF = [timedelta(minutes=minutes) for minutes in (2, 5, 15, 30)]
@@ -100,14 +100,21 @@ def _confirmation(letter: Letter) -> EmailMultiAlternatives:
         payment=Payment.objects.get(order=order, settles=True),
         attestation=document,
     )
-    message.attach(attestation.filename(document), attestation.draw(document), "application/pdf")
+    _attach(message, document)
     return message
+
+
+def _attach(message: EmailMultiAlternatives, document: Attestation) -> None:
+    message.attach(attestation.filename(document), attestation.draw(document), "application/pdf")
 
 
 def _notice(letter: Letter) -> EmailMultiAlternatives:
     """A few sentences of ours; no word that a customer typed: nobody can use the shop to write to somebody else."""
     words = notices.of(letter)
-    return _message(letter, words.subject, template="notice", paragraphs=words.paragraphs, action=words.action)
+    message = _message(letter, words.subject, template="notice", paragraphs=words.paragraphs, action=words.action)
+    if letter.kind == Letter.Kind.REFUNDED:
+        _attach(message, attestation.of_refund(Refund.objects.get(pk=letter.about)))
+    return message
 
 
 def _to_staff(letter: Letter) -> EmailMultiAlternatives:

@@ -225,6 +225,7 @@ class Refund(models.Model):
     lines = models.JSONField(_("lines"), default=list, blank=True)
     vat = models.JSONField(_("VAT per rate"), default=list)
     goods_back = models.BooleanField(_("goods back in stock"), default=False)
+    numbered = models.BooleanField(_("has its notice"), default=False)
     goods_returned = models.BooleanField(_("goods put back"), default=False)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.REQUESTED)
@@ -270,6 +271,11 @@ class Refund(models.Model):
         ]
         indexes = [
             models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="refund_due"),
+            models.Index(
+                fields=["settled_at", "id"],
+                condition=Q(numbered=False, status="succeeded"),
+                name="refund_unnumbered",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -330,7 +336,7 @@ class Letter(models.Model):
         LATE_REFUNDED = "late_refunded", _("Late payment goes back")
         SURPLUS_REFUNDED = "surplus_refunded", _("Second payment goes back")
         REVIEW = "review", _("Payment being checked")
-        REFUNDED = "refunded", _("Refund")
+        REFUNDED = "refunded", _("Refund with notice")
         TO_STAFF = "to_staff", _("To staff: to be looked at")
 
     MOST_TRIES = 150

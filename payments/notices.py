@@ -33,6 +33,9 @@ def is_moot(letter: Letter) -> bool:
         return order.status != Order.Status.PENDING or newest is None or str(newest.pk) != letter.about
     if letter.kind == Letter.Kind.EXPIRED:
         return order.status != Order.Status.CANCELLED
+    if letter.kind == Letter.Kind.REFUNDED:
+        # It bounced before the mail left: there is no notice of it, and staff have it on their list.
+        return not Refund.objects.filter(pk=letter.about, status=Refund.Status.SUCCEEDED).exists()
     return False
 
 
@@ -119,6 +122,7 @@ def _refunded(letter: Letter) -> Words:
         [
             _("We have sent %(amount)s back to the means of payment that you used.") % facts,
             _("Depending on the bank, the amount appears within 5 to 10 working days."),
+            _("The refund notice is attached (PDF). KOOKUT keeps no bank data: please save or print it."),
         ],
         _("See my order"),
     )

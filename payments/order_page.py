@@ -41,6 +41,8 @@ class OrderPage:
     """Centimes of the settling payment that went back for certain."""
     on_its_way_back: int
     """Centimes that are asked back and not confirmed yet, of whatever payment of the order."""
+    notices: list[Refund]
+    """What went back for certain, each with its notice."""
     too_late: bool
     """No page is open, and none can be opened any more: the goods have been set aside for long enough."""
 
@@ -85,7 +87,7 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
     settling = next((payment for payment in payments if payment.settles), None)
     surplus = next((payment for payment in payments if payment.why_not), None)
     latest = payments[-1] if payments else None
-    refunds = list(Refund.objects.filter(payment__order=order)) if settling or surplus else []
+    refunds = list(Refund.objects.filter(payment__order=order).select_related("notice")) if settling or surplus else []
     kept = surplus if surplus and _back(refunds, surplus) < (surplus.received_amount or 0) else None
     state = _state(order, latest, surplus, kept)
     waiting = now() - _since(latest) if state == State.WAITING and latest else timedelta(0)
@@ -96,6 +98,7 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
         surplus,
         refunded=_back(refunds, settling) if settling else 0,
         on_its_way_back=sum(one.amount for one in refunds if one.status == Refund.Status.REQUESTED),
+        notices=[one for one in refunds if one.status == Refund.Status.SUCCEEDED],
         too_late=not any(payment.status == Payment.Status.STARTED for payment in payments) and not may_open(order),
     )
 

@@ -48,7 +48,7 @@ def sweep() -> dict[str, int]:
         "events": _by_psp(_due_events(), lambda event: event.provider, inbox.retry),
         "recovered": _by_psp(_due_channels(), lambda channel: channel.provider, recovery.read_on),
         "letters": sum(_done(letters.send, letter) for letter in _due_letters()),
-        "attestations": attestation.number_effective_orders(),
+        "attestations": attestation.give_numbers(),
     }
 
 

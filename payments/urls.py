@@ -27,5 +27,6 @@ urlpatterns = [
     path("commande/<token:token>/retour/<uuid:payment>/", views.returned, name="returned"),
     path("commande/<token:token>/abandon/<uuid:payment>/", views.left, name="left"),
     path("commande/<token:token>/attestation.pdf", views.attestation_pdf, name="attestation"),
+    path("commande/<token:token>/remboursement/<uuid:refund>.pdf", views.refund_notice_pdf, name="refund_notice"),
     path("commande/<token:token>/etat.json", views.state_json, name="state"),
 ]

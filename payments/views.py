@@ -31,7 +31,7 @@ from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
 from payments.handoff import MethodUnavailable, NotPayable, hand_off, offers
 from payments.limits import is_too_often
 from payments.links import send_link
-from payments.models import Attestation, Payment, Provider
+from payments.models import Attestation, Payment, Provider, Refund
 from payments.order_page import OrderPage, State, page_of
 from payments.verification import Verdict
 
@@ -309,11 +309,22 @@ def state_json(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 def attestation_pdf(request: HttpRequest, token: str) -> HttpResponse:
     """The attestation of an effective order, drawn anew."""
-    order = _find(token)
     try:
-        document = attestation.of(order)
+        return pdf_of(attestation.of(_find(token)))
     except Attestation.DoesNotExist:
         raise Http404 from None
+
+
+@private
+@require_safe
+def refund_notice_pdf(request: HttpRequest, token: str, refund: UUID) -> HttpResponse:
+    """The notice of a refund that succeeded, drawn anew."""
+    found = get_object_or_404(Refund, pk=refund, payment__order__token=token, status=Refund.Status.SUCCEEDED)
+    return pdf_of(attestation.of_refund(found))
+
+
+def pdf_of(document: Attestation) -> HttpResponse:
+    """A paper as a file to save."""
     name = attestation.filename(document)
     return HttpResponse(
         attestation.draw(document),

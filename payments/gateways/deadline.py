@@ -13,6 +13,8 @@ from payments.gateways.base import Unreachable
 
 HAND_OFF_SECONDS = 7.5
 """A customer stands before an empty page; the rest of the hand-off's 8 seconds is ours."""
+DETAILS_SECONDS = 2.0
+"""Somebody waits for a paper, which is whole without what the PSP would add."""
 TASK_SECONDS = 15.0
 SOCKET_SECONDS = (3.05, 10.0)
 """To connect and between two bytes: what ends the thread of a call that nobody waits for any more."""

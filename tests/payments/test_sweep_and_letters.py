@@ -11,7 +11,7 @@ from django.utils.timezone import now
 
 from orders.models import Order
 from payments import letters
-from payments.attestation import number_effective_orders, of
+from payments.attestation import give_numbers, of
 from payments.models import Attestation, Letter, Payment
 from payments.sweep import sweep
 from tests.at_once import at_once
@@ -146,7 +146,7 @@ def test_numbers_follow_the_order_in_which_orders_became_effective() -> None:
     orders = [effective() for _ in range(3)]
     Order.objects.filter(pk=orders[2].pk).update(effective_at=now() - timedelta(hours=1))
 
-    assert number_effective_orders() == 3
+    assert give_numbers() == 3
 
     numbers = [of(order).n for order in (orders[2], orders[0], orders[1])]
     assert numbers == [1, 2, 3]
