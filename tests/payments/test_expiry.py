@@ -7,6 +7,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.utils.timezone import now
+from django.utils.translation import override
 
 from orders.models import Order, Product
 from payments import attention
@@ -247,3 +248,29 @@ def test_late_money_above_the_bound_waits_for_staff(settings: Any) -> None:
     to_staff = next(message for message in mail.outbox if message.subject.startswith("[KOOKUT]"))
     assert order.number in to_staff.subject
     assert "38.00" in str(to_staff.body)
+
+
+@pytest.mark.parametrize(("bound", "by_itself"), [(3800, True), (3799, False)])
+def test_money_up_to_the_bound_goes_back_by_itself(settings: Any, bound: int, by_itself: bool) -> None:
+    settings.AUTOMATIC_REFUND_UP_TO = bound
+    order, payment = expired(cancel_reason="customer")
+
+    deliver(stripe_event(payment))
+
+    letters = {(letter.kind, letter.about) for letter in Letter.objects.filter(order=order)}
+    if by_itself:
+        assert letters == {("late_refunded", str(payment.pk))}
+        with override(None):
+            assert payment.refunds.get().reason == str(Payment.WhyNot.LATE.label)
+    else:
+        assert letters == {("review", str(payment.pk)), ("to_staff", f"payment {payment.pk}")}
+        assert not payment.refunds.exists()
+
+
+def test_money_of_another_amount_stays_until_staff_have_looked() -> None:
+    payment = started(placed())
+
+    deliver(stripe_event(payment, amount_total=1))
+
+    assert not payment.refunds.exists()
+    assert set(Letter.objects.values_list("kind", flat=True)) == {"review", "to_staff"}

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 import requests
+from django.conf import settings
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import override
 
 from orders.models import Order
 from payments import moves
@@ -279,3 +282,53 @@ def test_saleor_8520_the_order_is_committed_before_the_psp_hears_of_it(
         assert order_and_pay(client, method).status_code == 303
 
     assert committed == {("pending", "started")}
+
+
+def test_a_page_that_opens_has_its_times_and_the_order_outlives_it(psps: Sandbox) -> None:
+    order = placed(expires_at=now() + timedelta(minutes=1))
+    before = now()
+
+    page = hand_off(order, "twint")
+
+    order.refresh_from_db()
+    payment = order.payments.get()
+    assert (payment.method, payment.provider, payment.status) == ("twint", "stripe", "started")
+    assert (payment.amount, payment.currency) == (order.total, order.currency)
+    assert payment.page_reference == psps.payment(page)["page"]
+    assert payment.next_try_at
+    opened = payment.expires_at - timedelta(minutes=41)
+    assert before <= opened <= now()
+    assert payment.next_try_at == opened + timedelta(minutes=2)
+    assert order.expires_at == payment.expires_at + timedelta(minutes=5)
+    told = order.timeline.get()
+    assert (told.kind, told.actor, told.data) == ("payment_started", "customer", {"method": "TWINT"})
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_the_psp_sends_the_customer_back_in_the_orders_language(psps: Sandbox, method: str) -> None:
+    order = placed(language="de")
+
+    page = hand_off(order, method)
+
+    payment = order.payments.get()
+    sent = str(psps.requests()[0 if method == "card" else -1]["params"])
+    with override("de"):
+        ways = [reverse(f"payments:{way}", args=[order.token, payment.pk]) for way in ("returned", "left")]
+    assert page
+    assert ways[0] != ways[1]
+    assert [settings.SITE_URL + way in sent for way in ways] == [True, True]
+
+
+def test_a_page_that_the_psp_refuses_to_open_fails_its_payment_and_says_so(psps: Sandbox) -> None:
+    order = placed()
+    psps.change(stripe_methods=["card"])
+
+    with pytest.raises(MethodUnavailable):
+        hand_off(order, "twint")
+
+    payment = order.payments.get()
+    assert (payment.status, payment.refusal, payment.page_reference) == ("failed", "opening", None)
+    told = order.timeline.last()
+    assert told
+    assert (told.kind, told.actor) == ("payment_failed", "system")
+    assert told.data["method"] == "TWINT"
