@@ -32,7 +32,7 @@ HEART: dict[str, tuple[str, ...] | None] = {
     "payments/gateways/stripe.py": ("verify", "facts", "read", "confirm"),
     "payments/gateways/paypal.py": ("verify", "facts", "read", "confirm", "_reversal", "_with_its_payment", "_shown"),
 }
-# Left out with everything in it: types, decorators' arguments, the log, and what is only there for people or for the type checker.
+# Left out with everything in it: types, decorators' arguments, the log, and what is there for people alone.
 NOISE = (
     m.Annotation()
     | m.Decorator()

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import gc
 import os
 import random
 import signal
@@ -82,6 +83,8 @@ class Trial:
     def _try(self, mutants: list[Mutant]) -> None:
         again = ("", SURVIVED) if self._wishes.survivors else ("",)
         left = [mutant for mutant in mutants if self._books.verdict(mutant) in again]
+        # In no order of theirs: wherever a run is stopped, its figures are those of a fair sample.
+        left.sort(key=lambda mutant: _drawn(mutant, self._wishes.seed))
         self._say(f"{len(mutants)} mutants, {len(left)} to try")
         for mutant in mutants:
             if known := self._books.results.get(mutant.id):
@@ -225,6 +228,7 @@ def _warm_up(session: pytest.Session) -> None:
     gateways._stripe.cache_clear()
     gateways._paypal.cache_clear()
     connections.close_all()
+    gc.freeze()  # what is here is never collected in a fork, nor copied for it
 
 
 def _in_fork(deed: Callable[[int], object]) -> tuple[int, str]:
