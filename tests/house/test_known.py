@@ -50,7 +50,7 @@ WRITTEN = {
 
 def is_called_after_a_failure(name: str) -> bool:
     found = FAILURE.match(name)
-    return bool(found) and found[1] in TRACKERS
+    return found is not None and found[1] in TRACKERS
 
 
 def test_every_case_and_every_failure_stands_there_once() -> None:

@@ -329,6 +329,7 @@ def test_openedx_1338_the_same_cart_filled_again_is_another_order_with_its_own_p
         assert "Merci" in text(orders[-1], client)
 
     assert len({*pages}) == 2
+    assert orders[0].total == orders[1].total, "the first one's goods are not in the second"
     assert [book["received"] for book in psps.payments()] == [order.total for order in orders]
     for order in orders:
         order.refresh_from_db()
