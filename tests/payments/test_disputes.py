@@ -51,6 +51,28 @@ def test_case_35_a_dispute_flags_the_order_and_is_told_to_staff_until_when(psps:
     assert "10.00" in str(to_staff[0].body)
 
 
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_of_a_dispute_the_psps_words_are_kept_and_told_at_each_step(psps: Sandbox, method: str) -> None:
+    order, page = paid(psps, method)
+    reference = psps.dispute(page, 1000)
+    bring_messages(psps)
+    dispute = Dispute.objects.get()
+    first = {"amount": "CHF\u00a010.00", "reason": dispute.reason}
+    psps.move_dispute(reference, *(["lost"] if method == "card" else ["RESOLVED"]), outcome="ACCEPTED")
+    bring_messages(psps)
+
+    assert (dispute.reference, dispute.payment) == (reference, order.payments.get())
+    told = [line for line in order.timeline.all() if line.kind == "dispute"][:2]
+    by = "Stripe" if method == "card" else "PayPal"
+    assert [(line.actor, line.actor_name) for line in told] == [("bank", by)] * 2
+    states = [str(state) for state in (Dispute.Status.OPEN, Dispute.Status.LOST)]
+    with override(None):
+        labels = [str(Dispute.Status(state).label) for state in states]
+    assert [line.data for line in told] == [first | {"state": label} for label in labels]
+    about = set(Letter.objects.filter(order=order, kind="to_staff").values_list("about", flat=True))
+    assert about >= {f"dispute {dispute.pk} {state}" for state in states}
+
+
 @pytest.mark.parametrize(
     ("method", "ending", "status"),
     [

@@ -536,7 +536,7 @@ def test_case_28_after_the_life_of_its_key_a_refund_is_looked_for_before_it_is_m
 
 
 def is_in(moment: Any, span: timedelta) -> bool:
-    return abs(moment - now() - span) < timedelta(minutes=1)
+    return bool(abs(moment - now() - span) < timedelta(minutes=1))
 
 
 def test_a_refund_is_due_again_until_its_end_is_known(psps: Sandbox) -> None:
