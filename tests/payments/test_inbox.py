@@ -166,6 +166,20 @@ def test_case_08_the_late_agreement_of_a_delayed_method_counts() -> None:
     assert order.status == "effective"
 
 
+def test_pretix_1233_a_failure_that_is_told_after_the_money_has_no_effect() -> None:
+    order = placed()
+    payment = started(order, returned_at=now())
+    deliver(stripe_event(payment))
+
+    deliver(stripe_event(payment, "checkout.session.async_payment_failed", payment_status="unpaid"))
+
+    order.refresh_from_db()
+    payment.refresh_from_db()
+    assert (order.status, payment.status, payment.settles, payment.refusal) == ("effective", "authorised", True, "")
+    assert kinds(order) == ["payment_authorised", "effective"]
+    assert [letter.kind for letter in Letter.objects.all()] == ["confirmation"]
+
+
 def test_case_08_a_late_refusal_ends_its_payment_and_the_order_can_be_paid_again(psps: Sandbox) -> None:
     order, page = ordered("twint")
     take(psps, "twint", page, pending=True)
