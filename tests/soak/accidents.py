@@ -27,6 +27,7 @@ PATHS = {
     "/paypal/v1/notifications/webhooks-events": 1,
 }
 REFUNDS = {"succeeded": 12, "pending": 3, "failed": 1, "refused": 1}
+OFFERED = {"card twint": 8, "card": 1, "twint": 1}  # what Stripe's dashboard enables
 MESSAGES_OF_REFUNDS = {"none": 6, "lost": 1, "gaps": 1, "twice": 1, "late": 1, "reversed": 1}
 
 
@@ -43,13 +44,18 @@ class Accidents:
     _next_fault: float = 0.0
 
     def begin(self) -> None:
-        """A new wave: the first accidents are not due at once, and the shop's refunds go another way."""
+        """A new wave: the first accidents are not due at once, and the dashboards say other things."""
         self._next_kill = self._after(self.seconds_between_kills)
         self._next_fault = self._after(self.seconds_between_faults)
-        refunds, messages = self._any(REFUNDS), self._any(MESSAGES_OF_REFUNDS)
+        refunds, messages, offered = self._any(REFUNDS), self._any(MESSAGES_OF_REFUNDS), self._any(OFFERED)
         with suppress(requests.RequestException):
-            self.stage.psps.change(refunds=refunds, refund_webhook=messages, refund_seconds=self.random.randint(2, 20))
-            self.faults.update([f"refunds: {refunds}", f"messages of refunds: {messages}"])
+            self.stage.psps.change(
+                refunds=refunds,
+                refund_webhook=messages,
+                refund_seconds=self.random.randint(2, 20),
+                stripe_methods=offered.split(),
+            )
+            self.faults.update([f"refunds: {refunds}", f"messages of refunds: {messages}", f"Stripe offers {offered}"])
 
     def happen(self) -> None:
         """Whatever is due by now."""

@@ -12,6 +12,8 @@ from tests.sandbox.client import Json, Sandbox, SandboxRefused
 from tests.sandbox.statement import statement
 
 DEAD_AND_PAID = 0.2
+BRANDS = (None, None, None, "amex")  # of the live charge: what the session did not tell
+NETWORK = (None, None, None, "reversed_after_approval")
 OPEN = ("open", "payer_action_required", "created")
 STRIPE_ENDS, PAYPAL_ENDS = ("won", "lost"), ("RESOLVED_SELLER_FAVOUR", "RESOLVED_BUYER_FAVOUR", "CANCELED_BY_BUYER")
 
@@ -62,6 +64,12 @@ class Bank:
                 if self.random.random() < 0.6:
                     self._try("a dispute went on", partial(self._moves, row, dispute))
 
+    def lets_pages_die(self, payments: Iterable[Json]) -> None:
+        """Their time is over: what nobody paid by now cannot be paid any more."""
+        for row in payments:
+            if row["state"] in (*OPEN, "approved"):
+                self._try("a page died", partial(self.psps.expire, row["page"]))
+
     def _happens_to(self, row: Json, chance: float) -> None:
         page, some = row["page"], self.random.randint(1, row["received"])
         manner = self.random.choice(("none", "none", "lost", "twice", "reversed", "gaps"))
@@ -81,7 +89,8 @@ class Bank:
         elif "twint" in row["methods"]:
             self.psps.pay_by_twint(row["page"])
         else:
-            self.psps.pay_by_card(row["page"])
+            brand, network = self.random.choice(BRANDS), self.random.choice(NETWORK)
+            self.psps.pay_by_card(row["page"], brand=brand, network_status=network)
 
     def _pays_late(self, row: Json) -> None:
         self.psps.reopen(row["page"])

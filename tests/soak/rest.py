@@ -22,6 +22,7 @@ LAST_DAYS = (
     [timedelta(minutes=15)] * 2 + [timedelta(hours=1)] * 3 + [timedelta(hours=6)] * 4 + [timedelta(hours=12)] * 4
 )
 """At the end: longer than anything in the shop waits before it goes on staff's list (three days)."""
+LIFE_OF_A_PAGE = timedelta(hours=3)  # PayPal's, the longer one
 A_TASK = timedelta(seconds=10)
 MOST_SWEEPS = 12  # after which a moment must have become quiet
 SECONDS_FOR_TASKS = 120.0
@@ -47,6 +48,8 @@ def bring_to_rest(stage: Stage, bank: Bank) -> int:
     sweeps = 0
     for span in LAST_DAYS:
         bank.decides(rows(stage.books))
+        if span > LIFE_OF_A_PAGE:
+            bank.lets_pages_die(rows(stage.books))
         clock.let_pass(span)
         sweeps += _until_quiet(stage)
     return sweeps
