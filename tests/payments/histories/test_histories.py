@@ -57,7 +57,8 @@ CALLS = st.sampled_from(
         "/paypal/v2/payments/captures/*",
     ]
 )
-WAITS = st.sampled_from([timedelta(minutes=minutes) for minutes in (1, 6, 35, 50, 300, 1500, 4500)])
+WAITS = st.sampled_from([timedelta(minutes=minutes) for minutes in (1, 1, 6, 6, 6, 35, 50, 300, 1500, 4500)])
+BEGINNINGS = st.sampled_from(["open", "open", "paid", "effective", "effective", "refunded"])
 
 
 def one_of(things: Sequence[Thing], n: int) -> Thing:
@@ -76,11 +77,21 @@ class Histories(RuleBasedStateMachine):
         self.world = World(self.psps, self.clock)
         self.watch = Watch(self.world)
 
-    @initialize(which=st.integers(0, 1), quantity=st.integers(1, 2), method=METHODS)
-    def begin(self, which: int, quantity: int, method: str) -> None:
+    @initialize(which=st.integers(0, 1), quantity=st.integers(1, 2), method=METHODS, far=BEGINNINGS)
+    def begin(self, which: int, quantity: int, method: str, far: str) -> None:
+        """An order whose page is open; paid, nobody knows; effective; or half of it on its way back."""
         order = self.world.order(which, quantity)
         assert order
         self.world.choose(order, method)
+        if far != "open":
+            self.world.pay(self.world.pages()[0])
+            self.world.come_back(Payment.objects.select_related("order").get())
+        if far in ("effective", "refunded"):
+            self.world.bring_all()
+        if far == "refunded":
+            payment = Payment.objects.select_related("order").get()
+            self.world.ask_back(payment, 1000, goods_back=True, pieces=quantity > 1)
+            self.world.work()
         self.look()
 
     def look(self) -> None:
@@ -104,12 +115,6 @@ class Histories(RuleBasedStateMachine):
     def somebody_else_orders(self, which: int, quantity: int, method: str) -> None:
         if order := self.world.order(which, quantity):
             self.world.choose(order, method)
-        self.look()
-
-    @rule(n=ANY, quantity=st.integers(1, 3))
-    @precondition(lambda self: self.pending() and len(self.watch.orders) < 4)
-    def a_customer_changes_the_cart(self, n: int, quantity: int) -> None:
-        self.world.order(0, quantity, instead_of=one_of(self.pending(), n))
         self.look()
 
     @rule(n=ANY, method=METHODS)
@@ -154,23 +159,20 @@ class Histories(RuleBasedStateMachine):
         self.world.pay_late(one_of(self.pages("expired"), n))
         self.look()
 
-    @rule(n=ANY)
-    @precondition(lambda self: self.pages("open"))
-    def a_customer_is_declined(self, n: int) -> None:
-        row = one_of(self.pages("open"), n)
-        how: dict[str, Any] = {"number": DECLINED} if row["methods"] == ["card"] else {"confirm": False}
-        self.world.pay(row, **how)
-        self.look()
-
-    @rule(n=ANY, door=st.sampled_from(["retour", "abandon"]))
-    @precondition(lambda self: self.watch.payments)
-    def a_customer_comes_back(self, n: int, door: str) -> None:
-        self.world.come_back(one_of(self.watch.payments, n), door)
-        self.look()
-
-    @rule(n=ANY)
-    def a_customer_gives_up(self, n: int) -> None:
-        self.world.give_up(one_of(self.pending() or self.watch.orders, n))
+    @rule(n=ANY, act=st.sampled_from(["retour", "abandon", "gives up", "changes the cart", "is declined"]))
+    def a_customer_hesitates(self, n: int, act: str) -> None:
+        order = one_of(self.pending() or self.watch.orders, n)
+        payments = [payment for payment in self.watch.payments if payment.order_id == order.pk]
+        pages = [row for row in self.pages("open") if row["page"] in [one.page_reference for one in payments]]
+        if act == "gives up":
+            self.world.give_up(order)
+        elif act == "changes the cart":
+            self.world.order(0, 1 + n % 3, instead_of=order)
+        elif act == "is declined" and pages:
+            how: dict[str, Any] = {"number": DECLINED} if pages[0]["methods"] == ["card"] else {"confirm": False}
+            self.world.pay(pages[0], **how)
+        elif payments:
+            self.world.come_back(payments[-1], "abandon" if act == "abandon" else "retour")
         self.look()
 
     # Messages
@@ -181,27 +183,21 @@ class Histories(RuleBasedStateMachine):
         self.world.bring_one(n)
         self.look()
 
-    @rule(n=ANY)
-    @precondition(lambda self: self.world.taken)
-    def a_message_arrives_again(self, n: int) -> None:
-        self.world.bring_one(n, again=True)
-        self.look()
-
     @rule()
     @precondition(lambda self: self.world.messages)
     def all_messages_arrive(self) -> None:
         self.world.bring_all()
         self.look()
 
-    @rule(n=ANY)
-    @precondition(lambda self: self.world.messages)
-    def a_message_is_lost(self, n: int) -> None:
-        self.world.lose_one(n)
-
-    @rule(n=ANY)
-    @precondition(lambda self: self.world.messages)
-    def a_message_is_forged(self, n: int) -> None:
-        self.world.forge(one_of(self.world.messages, n))
+    @rule(n=ANY, how=st.sampled_from(["again", "again", "lost", "forged"]))
+    @precondition(lambda self: self.world.messages or self.world.taken)
+    def a_message_comes_again_or_never_or_from_somebody_else(self, n: int, how: str) -> None:
+        if how == "again":
+            self.world.bring_one(n, again=True)
+        elif how == "lost":
+            self.world.lose_one(n)
+        else:
+            self.world.forge(one_of(self.world.messages or self.world.taken, n))
         self.look()
 
     # The PSPs
@@ -228,13 +224,18 @@ class Histories(RuleBasedStateMachine):
         self.world.refund_at_the_dashboard(one_of(self.money(), n), amount, status)
         self.look()
 
-    @rule(n=ANY, status=st.sampled_from(["succeeded", "failed"]))
+    @rule(n=ANY, then=st.sampled_from([["succeeded"], ["failed"], ["failed", "succeeded"]]), told=st.booleans())
     @precondition(lambda self: any(row["refunds"] for row in self.money()))
-    def a_refund_turns_out_otherwise(self, n: int, status: str) -> None:
-        self.world.turn_refund(*one_of([(row, one) for row in self.money() for one in row["refunds"]], n), status)
+    def a_refund_turns_out_otherwise(self, n: int, then: list[str], told: bool) -> None:
+        row, refund = one_of([(row, one) for row in self.money() for one in row["refunds"]], n)
+        for status in then:
+            self.world.turn_refund(row, refund, status)
+            refund = refund | {"status": status}
+            if told:
+                self.world.bring_all()
         self.look()
 
-    @rule(state=st.sampled_from(["succeeded", "pending", "failed", "refused"]))
+    @rule(state=st.sampled_from(["succeeded", "succeeded", "pending", "failed", "refused"]))
     @precondition(lambda self: self.money())
     def refunds_will_be(self, state: str) -> None:
         self.world.psps.change(refunds=state)
@@ -260,11 +261,12 @@ class Histories(RuleBasedStateMachine):
         waiting = Payment.objects.exclude(status=Payment.Status.AUTHORISED).select_related("order")
         return list(waiting.filter(paid_seen_at__isnull=False).order_by("order", "created_at"))
 
-    @rule(n=ANY, whole=st.booleans(), goods_back=st.booleans(), pieces=st.booleans())
+    @rule(n=ANY, asked=st.sampled_from(["all", "part", "too much"]), goods_back=st.booleans(), pieces=st.booleans())
     @precondition(lambda self: self.authorised())
-    def staff_refund(self, n: int, whole: bool, goods_back: bool, pieces: bool) -> None:
+    def staff_refund(self, n: int, asked: str, goods_back: bool, pieces: bool) -> None:
         payment = one_of(self.authorised(), n)
-        self.world.ask_back(payment, payment.refundable() if whole else 1000, goods_back=goods_back, pieces=pieces)
+        amount = {"all": payment.refundable(), "part": 1000, "too much": payment.refundable() + 1}[asked]
+        self.world.ask_back(payment, amount, goods_back=goods_back, pieces=pieces)
         self.look()
 
     @rule(n=ANY)
@@ -284,16 +286,14 @@ class Histories(RuleBasedStateMachine):
     def time_passes(self, wait: timedelta) -> None:
         self.world.clock.move(wait)
 
-    @rule(twice=st.booleans())
+    @rule(how=st.sampled_from(["once", "twice", "never"]))
     @precondition(lambda self: self.world.tasks())
-    def the_worker_works(self, twice: bool) -> None:
-        self.world.work(twice=twice)
+    def the_worker_works(self, how: str) -> None:
+        if how == "never":
+            self.world.lose_tasks()
+        else:
+            self.world.work(twice=how == "twice")
         self.look()
-
-    @rule()
-    @precondition(lambda self: self.world.tasks())
-    def tasks_are_lost(self) -> None:
-        self.world.lose_tasks()
 
     @rule()
     @precondition(lambda self: self.money())

@@ -116,6 +116,7 @@ class World:
         """By the PSP's link, having paid (`retour`) or not (`abandon`)."""
         answer = self.client.get(f"/commande/{payment.order.token}/{door}/{payment.pk}/")
         assert answer.status_code == 303, answer.content
+        self.listen()
 
     def pay(self, row: dict[str, Any], **how: Any) -> None:
         """What the customer does on an open page of a PSP, with a means that it has."""
