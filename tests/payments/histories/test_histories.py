@@ -32,7 +32,7 @@ SEED = int(os.environ.get("HISTORIES_SEED", "0")) or ("HISTORIES" in os.environ 
 PARTS = 10
 """So that several workers share them."""
 EACH = -(-HISTORIES // PARTS)
-STEPS = 12
+STEPS = 9
 
 Row = dict[str, Any]
 Thing = TypeVar("Thing")

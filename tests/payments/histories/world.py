@@ -258,9 +258,10 @@ class World:
         DBTaskResult.objects.all().delete()
 
     def recover(self) -> None:
+        """Sonia has the lists of the last day read."""
         for provider in ("stripe", "paypal"):
             with contextlib.suppress(Unreachable):
-                list(recovery.recover(provider, self.clock.now - timedelta(hours=72)))
+                list(recovery.recover(provider, self.clock.now - timedelta(hours=24)))
         self.listen()
 
     def accept(self, payment: Payment) -> None:
