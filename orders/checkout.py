@@ -33,6 +33,14 @@ class NotReady(Exception):
         self.step = step
 
 
+class AlreadyPaid(Exception):
+    """The order that the session remembers was paid meanwhile: `order` is it."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(order.number)
+        self.order = order
+
+
 class CartChanged(Exception):
     """The catalogue, or the cart itself, is no longer what the customer saw; `quote` is what can be ordered now."""
 
@@ -76,15 +84,18 @@ def placed(key: UUID) -> Order | None:
     return Order.objects.filter(checkout_key=key).first()
 
 
-def place(cart: Cart, details: Details, *, key: UUID, shown_total: int, language: str) -> Order:
+def place(
+    cart: Cart, details: Details, *, key: UUID, shown_total: int, language: str, earlier: str | None = None
+) -> Order:
     """Write the pending order and take its goods, in one transaction; the order of the key if there is one already.
 
     `key` and `shown_total` (centimes) are what the customer's page held: they are compared, and set no price.
-    Raises CartChanged when prices, stock or the cart are no longer what the customer saw.
+    `earlier` is the token of the order that the session still remembers. Raises CartChanged when prices, stock or the
+    cart are no longer what the customer saw, AlreadyPaid when the earlier order was paid and she has not seen it.
     """
     with override(language):  # the names of the goods stay as they were sold
         try:
-            return _place(cart, details, key, shown_total, language)
+            return _place(cart, details, key, shown_total, language, earlier)
         except IntegrityError as error:
             # Another submit with this key was quicker, with goods that this one did not wait for.
             if winner := placed(key):
@@ -92,16 +103,21 @@ def place(cart: Cart, details: Details, *, key: UUID, shown_total: int, language
             # Numbers have 35 random bits, few enough to meet one that is taken.
             if "one_order_a_number" not in str(error):
                 raise
-        return _place(cart, details, key, shown_total, language)
+        return _place(cart, details, key, shown_total, language, earlier)
 
 
 @tried_twice
 @transaction.atomic(durable=True)
-def _place(cart: Cart, details: Details, key: UUID, shown_total: int, language: str) -> Order:
+def _place(
+    cart: Cart, details: Details, key: UUID, shown_total: int, language: str, earlier_token: str | None
+) -> Order:
     products = list(Product.objects.select_for_update(no_key=True).filter(pk__in=cart.lines).order_by("pk"))
     # Looked for only now: a submit that was quicker held the goods until it was committed.
     if earlier := placed(key):
         return earlier
+    # Late money makes an order effective under the same locks: either it is seen here, or it sees the new order.
+    if earlier_token and (paid := Order.objects.filter(token=earlier_token, status=Order.Status.EFFECTIVE).first()):
+        raise AlreadyPaid(paid)
     current = draw_up(cart, products, country=details.delivery_country, held={})
     compare(current, key=key, shown_total=shown_total)
     if not current.can_be_ordered or current.delivery is None:

@@ -41,11 +41,12 @@ def revive(order: Order, at: datetime) -> bool:
     """CANCELLED → EFFECTIVE, for late money: only an order that expired less than a day ago, that no later order of
     its cart replaces, and whose every line can be had again in one go. The inbox calls this, and nothing else may.
     """
-    if Order.objects.filter(cart=order.cart, created_at__gt=order.created_at).exists():
-        return False
     try:
         with transaction.atomic():
             quantities = hold_goods(order)
+            # Asked only now: who places an order of these goods holds them until it is written.
+            if Order.objects.filter(cart=order.cart, created_at__gt=order.created_at).exists():
+                return False
             moved = Order.objects.filter(
                 pk=order.pk,
                 status=Order.Status.CANCELLED,

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
+from django.utils.timezone import now
 from django_tasks import task
 
 from orders.models import Order, TimelineEntry
@@ -62,8 +63,9 @@ def _claim(payment_id: UUID | str) -> Payment | None:
     started = payment.status == Payment.Status.STARTED and payment.provider == Provider.PAYPAL
     if order.status != Order.Status.PENDING or not started or not payment.page_reference:
         return None
+    payment.claimed_at = now()
     Payment.objects.filter(pk=payment.pk).update(
-        claimed_at=Now(), next_try_at=Greatest(F("next_try_at"), Now() + AGAIN), refusal=""
+        claimed_at=payment.claimed_at, next_try_at=Greatest(F("next_try_at"), Now() + AGAIN), refusal=""
     )
     payment.order = order
     return payment
@@ -76,6 +78,6 @@ def _fail(payment: Payment, refusal: str) -> None:
 
 
 def _give_up_claim(payment: Payment, **learnt: object) -> None:
-    """Nothing was taken, and the customer may go on, on the same page."""
-    claimed = Payment.objects.filter(pk=payment.pk, capture_number=payment.capture_number)
+    """Nothing was taken, and the customer may go on, on the same page; another call's claim stands."""
+    claimed = Payment.objects.filter(pk=payment.pk, claimed_at=payment.claimed_at)
     claimed.filter(status=Payment.Status.STARTED).update(claimed_at=None, **learnt)

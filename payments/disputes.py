@@ -14,14 +14,15 @@ def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
     """Keep what the PSP says of a dispute, in the inbox's transaction; what it says now wins over what it said."""
     state = Dispute.Status(notice.state.value)
     known = Dispute.objects.filter(reference=notice.reference).first()
-    if known and (known.status, known.due_at) == (state, notice.due_at):
+    amount = notice.amount or payment.amount
+    if known and (known.status, known.due_at, known.amount) == (state, notice.due_at, amount):
         return _("This dispute is already here")
     dispute, _created = Dispute.objects.update_or_create(
         reference=notice.reference,
         defaults={
             "payment": payment,
             "reason": notice.reason[:60],
-            "amount": notice.amount or payment.amount,
+            "amount": amount,
             "due_at": notice.due_at,
             "status": state,
         },

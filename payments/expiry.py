@@ -6,7 +6,7 @@ from django.utils.timezone import now
 from orders.models import Order, TimelineEntry
 from orders.moves import cancel, hold
 from payments import moves
-from payments.gateways import gateway
+from payments.gateways import close
 from payments.gateways.base import PageState
 from payments.letters import due
 from payments.models import Letter, Payment
@@ -35,7 +35,7 @@ def _is_dead(payment: Payment) -> bool:
         return False
     if payment.page_reference is None:
         return True
-    if gateway(payment.provider).close(payment) == PageState.DEAD:
+    if close(payment.provider, payment) == PageState.DEAD:
         return True
     moves.note_answered(payment)
     return False

@@ -17,7 +17,7 @@ from orders.models import Order, TimelineEntry
 from orders.moves import hold, tell
 from payments import moves
 from payments.capture import capture
-from payments.gateways import gateway
+from payments.gateways import close, gateway
 from payments.gateways.base import PageState, Refused, Unreachable, Urls
 from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
 from payments.models import Method, Payment, Provider, Refusal
@@ -31,6 +31,8 @@ ORDER_GRACE = timedelta(minutes=5)
 """The order outlives its page by that much."""
 LONGEST_HOLD = timedelta(hours=4)
 """However often a customer tries again, the goods are not set aside for longer."""
+LEAST_LEFT = timedelta(minutes=10)
+"""Of a page's life, for whoever is sent there again."""
 LOOK_AFTER = timedelta(minutes=2)
 """When the sweep first asks after a payment."""
 TWIN_PAUSES = (0.1, 0.2, 0.4, 0.8)
@@ -171,11 +173,13 @@ def _still_usable(payment: Payment, method: str) -> bool:
     """Whether the open page is the one that is wanted; any other is closed, so that the next can be opened."""
     if payment.claimed_at:
         raise NotPayable(payment.order.number)
-    psp = gateway(payment.provider)
     same = payment.method == method
-    state = psp.look(payment) if same else psp.close(payment)
+    state = gateway(payment.provider).look(payment) if same else close(payment.provider, payment)
     if same and state == PageState.OPEN:
-        return True
+        if payment.expires_at - now() > LEAST_LEFT or not may_open(payment.order):
+            return True
+        # Too little time is left to pay there; the next page prolongs what is set aside.
+        state = close(payment.provider, payment)
     if same and state == PageState.APPROVED:
         capture(payment.pk)
     if state != PageState.DEAD:

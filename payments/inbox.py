@@ -161,7 +161,7 @@ def _effect(event: WebhookEvent, notice: Notice) -> tuple[Order | None, str]:
         case Kind.DISPUTE if notice.dispute:
             return order, disputes.record(order, _authorised(payment), notice.dispute)
         case Kind.PENDING:
-            return order, _("The bank has not decided yet")
+            return order, WebhookEvent.UNDECIDED
         case _kind:
             return order, _("Nothing follows from it")
 
@@ -216,7 +216,8 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
     if why_not and authorised:
         why = WhyNot(why_not).label
         tell(order, Told.PAYMENT_NOT_SETTLING, Actor.BANK, _name(event), why=why, **words)
-        surplus.deal_with(order, payment, why_not, amount, currency)
+        if not amount or notice.refunded < amount:
+            surplus.deal_with(order, payment, why_not, amount, currency)
         return _("Money that does not settle the order")
     if not authorised or not (revived or mark_effective(order, at)):
         raise CannotApply(_("The payment or its order is in a state that takes no money"))
@@ -233,7 +234,7 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
 def _why_not(order: Order, payment: Payment, payments: list[Payment], notice: Notice) -> str:
     """Why this money does not settle the order; empty when it does. What the bank says is compared, never assumed."""
     same_page = payment.page_reference in (None, notice.page_reference) or notice.page_reference is None
-    if (notice.amount, notice.currency) != (payment.amount, payment.currency) or not same_page:
+    if (notice.amount, notice.currency) != (payment.amount, payment.currency) or notice.presented or not same_page:
         return WhyNot.MISMATCH
     # What has gone back already, at the PSP's dashboard for one, pays nothing, and must not go back again by itself.
     if payment.amount != order.total or notice.refunded >= payment.amount:

@@ -19,7 +19,6 @@ def check(payment: Payment) -> None:
     doubt = gateway(payment.provider).doubt(payment)
     with transaction.atomic():
         order = hold(pk=payment.order_id)
-        if not doubt:
-            Payment.objects.filter(pk=payment.pk).update(next_try_at=None)
-        elif note_doubt(order, payment, doubt):
+        Payment.objects.filter(pk=payment.pk).update(next_try_at=None)
+        if doubt and note_doubt(order, payment, doubt):
             due(order, Letter.Kind.TO_STAFF, about=f"doubt {payment.pk}")

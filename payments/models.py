@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Max, Q, Sum
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from orders.codes import new_code
@@ -50,8 +50,10 @@ class Payment(models.Model):
     """One try to pay an order, on one page of a PSP.
 
     STARTED         → AUTHORISED   the inbox only: the PSP holds money; `settles` says whether for this order
-    STARTED         → FAILED       the inbox; or handoff and capture on the PSP's definite answer to our own call
-    STARTED         → EXPIRED      once the page is dead: handoff (another method), expiry, cancel, the PSP's message
+    STARTED         → FAILED       the inbox; or handoff and capture on the PSP's definite answer to our own call; or
+                                   handoff and sweep for a page that was never learnt of, and so shown to nobody
+    STARTED         → EXPIRED      once the page is dead: handoff (another method), expiry, cancel, the sweep, the PSP's
+                                   message
     FAILED, EXPIRED → AUTHORISED   the inbox only: late truth wins
     """
 
@@ -134,6 +136,13 @@ class Payment(models.Model):
         ]
         indexes = [
             models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="payment_due"),
+            models.Index(fields=["-authorised_at"], condition=~Q(why_not=""), name="payment_not_settling"),
+            models.Index(fields=["-authorised_at"], condition=~Q(doubt=""), name="payment_in_doubt"),
+            models.Index(
+                fields=["paid_seen_at"],
+                condition=Q(paid_seen_at__isnull=False) & ~Q(status="authorised"),
+                name="payment_unannounced",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -166,6 +175,9 @@ class WebhookEvent(models.Model):
         FETCHED = "fetched", _("fetched from the PSP's list")
         READ = "read", _("read live and accepted by staff")
 
+    UNDECIDED = gettext_noop("The bank has not decided yet")
+    """The outcome of a message by which a bank says that it will decide later: within days, for an eCheck."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     provider = models.CharField(_("provider"), max_length=10, choices=Provider)
     event_id = models.CharField(_("event"), max_length=100)
@@ -193,6 +205,7 @@ class WebhookEvent(models.Model):
         indexes = [
             models.Index(fields=["received_at"], condition=Q(processed_at__isnull=True), name="event_unapplied"),
             models.Index(fields=["-received_at"], name="event_newest"),
+            models.Index(fields=["provider", "source", "-received_at"], name="event_newest_of_source"),
         ]
 
     def __str__(self) -> str:
@@ -271,6 +284,8 @@ class Refund(models.Model):
         ]
         indexes = [
             models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="refund_due"),
+            models.Index(fields=["created_at"], condition=Q(status="requested"), name="refund_requested"),
+            models.Index(fields=["-created_at"], condition=Q(status="failed"), name="refund_failed"),
             models.Index(
                 fields=["settled_at", "id"],
                 condition=Q(numbered=False, status="succeeded"),
@@ -303,6 +318,10 @@ class Dispute(models.Model):
         verbose_name = _("dispute")
         verbose_name_plural = _("disputes")
         ordering = ["id"]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(status="open"), name="dispute_open"),
+            models.Index(fields=["payment"], condition=Q(status="lost"), name="dispute_lost"),
+        ]
 
     def __str__(self) -> str:
         return self.reference

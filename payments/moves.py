@@ -3,15 +3,19 @@
 A move returns whether it happened; the tables of the machines stand in models.py.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import Case, When
+from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
 from orders.moves import tell
 from payments.models import Doubt, Method, Payment, Refusal, WebhookEvent
 
+LOOK_ONCE_MORE = timedelta(hours=6)
+"""After the end of a payment; late money comes with a message long before."""
 Actor = TimelineEntry.Actor
 Kind = TimelineEntry.Kind
 Status = Payment.Status
@@ -51,20 +55,23 @@ def authorise(
 
 def note_doubt(order: Order, payment: Payment, doubt: str) -> bool:
     """Keep what speaks against the means of a payment that settled; once. It moves nothing: staff decide."""
-    noted = Payment.objects.filter(pk=payment.pk, settles=True, doubt="").update(doubt=doubt, next_try_at=None)
+    noted = Payment.objects.filter(pk=payment.pk, settles=True, doubt="").update(doubt=doubt)
     if noted:
         tell(order, Kind.DOUBT, Actor.BANK, payment.get_provider_display(), doubt=Doubt(doubt).label)
     return bool(noted)
 
 
 def note_answered(payment: Payment) -> None:
-    """The PSP says that the customer paid, or that the bank is deciding: the order's page waits, and nothing opens."""
+    """The page at the PSP can be ended by nobody now, paid or waiting for the bank: the order's page waits for it."""
     payment.approved_at = payment.approved_at or now()
     Payment.objects.filter(pk=payment.pk, approved_at__isnull=True).update(approved_at=payment.approved_at)
 
 
 def fail(order: Order, payment: Payment, refusal: str, actor: Actor, actor_name: str = "") -> bool:
-    """STARTED → FAILED, on the PSP's definite answer. `refusal` is a class of models.Refusal."""
+    """STARTED → FAILED, on the PSP's definite answer, or for a page that was never learnt of and so shown to nobody.
+
+    `refusal` is a class of models.Refusal.
+    """
     moved = _end(payment.pk, Status.FAILED, refusal)
     if moved:
         payment.status, payment.refusal = Status.FAILED, refusal
@@ -80,8 +87,12 @@ def fail(order: Order, payment: Payment, refusal: str, actor: Actor, actor_name:
 
 
 def expire(order: Order, payment: Payment, actor: Actor, actor_name: str = "") -> bool:
-    """STARTED → EXPIRED, once the page is known to be dead and no capture of it is under way."""
-    moved = _end(payment.pk, Status.EXPIRED, "", claimed_at__isnull=True)
+    """STARTED → EXPIRED, once the page is known to be dead and no capture of it is under way.
+
+    A claim is over, whatever came of it, when the order needs no money any more and nobody can pay on the page.
+    """
+    only = {"claimed_at__isnull": True} if order.status == Order.Status.PENDING else {}
+    moved = _end(payment.pk, Status.EXPIRED, "", **only)
     if moved:
         payment.status = Status.EXPIRED
         tell(order, Kind.PAYMENT_EXPIRED, actor, actor_name, method=Method(payment.method).label)
@@ -90,4 +101,6 @@ def expire(order: Order, payment: Payment, actor: Actor, actor_name: str = "") -
 
 def _end(payment: UUID, status: Payment.Status, refusal: str, **only: object) -> bool:
     started = Payment.objects.filter(pk=payment, status=Status.STARTED, **only)
-    return bool(started.update(status=status, refusal=refusal, next_try_at=None))
+    # A page is looked at once more, long after: money may have come there of which no message was ever made.
+    once_more = Case(When(page_reference__isnull=False, then=Now() + LOOK_ONCE_MORE), default=None)
+    return bool(started.update(status=status, refusal=refusal, next_try_at=once_more))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Now
@@ -16,15 +15,16 @@ from django.utils.translation import gettext_noop as _
 from orders.models import TimelineEntry
 from orders.moves import hold, tell
 from payments import inbox
-from payments.gateways import gateway
-from payments.gateways.base import Facts, Kind, PageState, RefundState, Unreachable
-from payments.models import Channel, Payment, Provider, Refund, WebhookEvent
+from payments.gateways import configured, gateway
+from payments.gateways.base import Facts, Kind, PageState, RefundState, Unclear, Unreachable
+from payments.models import Channel, Payment, Refund, WebhookEvent
 from payments.refunds import READ_AFTER
 
 log = logging.getLogger(__name__)
 OVERLAP = timedelta(hours=72)
 """The PSPs try to deliver for three days: what is older than that will not come by itself."""
 BATCH = 100
+UNREAD = _("Kept: what it speaks of could not be read")
 SILENT_AFTER = 3
 """So many objects without an answer, one after the other, are a silent PSP."""
 
@@ -54,12 +54,15 @@ def recover(provider: str, since: datetime, *, dry_run: bool = False) -> Iterato
         try:
             outcome = _("Would be taken") if dry_run else _take(provider, facts)
             unanswered = 0
+        except Unclear:
+            unanswered = 0
+            outcome = UNREAD
         except Unreachable:
             # One object may be odd by itself; several in a row mean that the PSP is silent.
             unanswered += 1
             if unanswered == SILENT_AFTER:
                 raise
-            outcome = _("Kept: what it speaks of could not be read")
+            outcome = UNREAD
         yield Found(provider, facts.event_id, facts.type, outcome)
 
 
@@ -80,7 +83,7 @@ def _take(provider: str, facts: Facts) -> str:
         raise
     except inbox.CannotApply as error:
         return str(error)
-    except Exception:  # noqa: BLE001 - the inbox has kept the event and logged the error
+    except Exception:  # noqa: BLE001 - the inbox has logged it, and kept the event unless the database failed
         return inbox.OUR_ERROR
 
 
@@ -106,12 +109,12 @@ def accept(payment: Payment, by: User) -> str:
     psp = gateway(payment.provider)
     if psp.look(payment) != PageState.PAID:
         raise NotShown
-    facts = psp.reading(payment)
+    outcome = inbox.take(payment.provider, psp.reading(payment), WebhookEvent.Source.READ)
     with transaction.atomic():
         order = hold(pk=payment.order_id)
         provider = payment.get_provider_display()
         tell(order, TimelineEntry.Kind.ACCEPTED, TimelineEntry.Actor.STAFF, by.get_username(), provider=provider)
-    return inbox.take(payment.provider, facts, WebhookEvent.Source.READ)
+    return outcome
 
 
 def read_refund(refund: Refund) -> str:
@@ -129,10 +132,5 @@ def read_refund(refund: Refund) -> str:
 
 def open_channels() -> None:
     """A row for the line to each PSP that is configured; a new one is read from now on."""
-    configured = [
-        provider
-        for provider, psp in ((Provider.STRIPE, settings.PAYMENTS.stripe), (Provider.PAYPAL, settings.PAYMENTS.paypal))
-        if psp
-    ]
-    missing = set(configured) - set(Channel.objects.values_list("provider", flat=True))
+    missing = set(configured()) - set(Channel.objects.values_list("provider", flat=True))
     Channel.objects.bulk_create([Channel(provider=provider) for provider in missing], ignore_conflicts=True)

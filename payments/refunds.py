@@ -25,7 +25,7 @@ from orders.money import format_chf
 from orders.moves import end_refunded, hold, hold_goods, put_back, tell
 from orders.vat import pro_rata, tax_included
 from payments.gateways import gateway
-from payments.gateways.base import MadeRefund, RefundNotice, RefundState, Refused, Unreachable
+from payments.gateways.base import MadeRefund, RefundNotice, RefundState, Refused, Replayed, Unreachable
 from payments.letters import due
 from payments.models import Dispute, Letter, Method, Payment, Refund, WebhookEvent
 
@@ -73,7 +73,7 @@ def ask(payment_id: UUID, wanted: Wanted, by: User | None = None) -> Refund:
     with transaction.atomic():
         order = hold(payments__pk=payment_id)
         payment = order.payments.get(pk=payment_id)
-        _refuse_what_cannot_be(payment, wanted)
+        _refuse_what_cannot_be(order, payment, wanted)
         return write(order, payment, wanted, by)
 
 
@@ -101,7 +101,7 @@ def write(order: Order, payment: Payment, wanted: Wanted, by: User | None) -> Re
     return refund
 
 
-def _refuse_what_cannot_be(payment: Payment, wanted: Wanted) -> None:
+def _refuse_what_cannot_be(order: Order, payment: Payment, wanted: Wanted) -> None:
     if payment.status != Payment.Status.AUTHORISED or payment.authorised_at is None:
         raise NotRefundable(_("No money has come with this payment."))
     if wanted.amount < 1:
@@ -109,6 +109,13 @@ def _refuse_what_cannot_be(payment: Payment, wanted: Wanted) -> None:
     left = payment.refundable()
     if wanted.amount > left:
         raise NotRefundable(_("At most %(left)s can still be refunded.") % {"left": format_chf(left)})
+    if wanted.goods_back and not payment.settles:
+        raise NotRefundable(_("This payment did not settle the order: its goods stay where they are."))
+    if wanted.goods_back and not wanted.pieces and wanted.amount < left:
+        raise NotRefundable(_("Name the pieces that come back: this refund leaves a part of the order paid."))
+    sold = dict(order.lines.filter(pk__in=wanted.pieces).values_list("pk", "quantity"))
+    if any(not 1 <= quantity <= sold.get(line, 0) for line, quantity in wanted.pieces.items()):
+        raise NotRefundable(_("The order has no such pieces."))
     if payment.disputes.filter(status=Dispute.Status.OPEN).exists():
         raise NotRefundable(_("The payment is disputed: the refund waits for the end of the dispute."))
     if payment.method == Method.TWINT and now() - payment.authorised_at > TWINT_DAYS:
@@ -165,6 +172,9 @@ def carry_out(refund_id: UUID | str) -> str:
         made = psp.find_refund(refund) if _key_is_old(refund) else None
         if made is None:
             made = psp.refund(refund, _key(refund))
+    except Replayed:
+        _spend_key(refund)
+        return "unknown"
     except Unreachable:
         log.warning("A PSP did not answer a refund", extra={"order": refund.payment.order.number})
         return "unknown"
@@ -175,9 +185,21 @@ def carry_out(refund_id: UUID | str) -> str:
     return str(made.state)
 
 
+def _spend_key(refund: Refund) -> None:
+    """The PSP keeps repeating a failure of its own under this key: another key, unless it has the refund after all."""
+    if gateway(refund.payment.provider).find_refund(refund) is None:
+        spent = Refund.objects.filter(pk=refund.pk, key_number=refund.key_number)
+        spent.update(key_number=refund.key_number + 1)
+
+
 @task()
 def carry_out_soon(refund: str) -> str:
-    """`carry_out`, by a worker: the sweep does it too, later."""
+    """`carry_out`, by a worker: the sweep does it too, later.
+
+    Once the PSP may have forgotten the key, by the sweep alone: its claim keeps two from looking and giving at once.
+    """
+    if _key_is_old(Refund.objects.select_related("payment").get(pk=refund)):
+        return "left to the sweep"
     return carry_out(refund)
 
 
@@ -186,6 +208,10 @@ def _claim(refund_id: UUID | str) -> Refund | None:
     hold(payments__refunds__pk=refund_id)
     refund = Refund.objects.select_related("payment__order").get(pk=refund_id)
     if refund.status != Status.REQUESTED or refund.reference:
+        return None
+    if refund.payment.disputes.filter(status=Dispute.Status.OPEN).exists():
+        # The PSP would refuse it, and a dispute that is lost takes the money by itself.
+        Refund.objects.filter(pk=refund.pk).update(next_try_at=Now() + READ_AFTER)
         return None
     if _key_is_old(refund):
         # The PSP may have forgotten the key: it is asked for our id first, and only then, with another key, to give.
@@ -208,12 +234,13 @@ def _note(refund: Refund, made: MadeRefund | None, refusal: str) -> None:
     """Keep what our call was told. Success is believed to the PSP's message alone."""
     order = hold(payments__refunds__pk=refund.pk)
     if made:
+        refund.reference = made.reference
         Refund.objects.filter(pk=refund.pk, reference__isnull=True).update(
             reference=made.reference, next_try_at=Now() + READ_AFTER
         )
     refused = refusal or (made and made.state == RefundState.FAILED)
     if refused and _move(refund, [Status.REQUESTED], Status.FAILED, refusal=refusal[:60]):
-        tell(order, Told.REFUND_FAILED, Actor.BANK, amount=format_chf(refund.amount))
+        _raise_failure(order, refund)
 
 
 # In -----------------------------------------------------------------------------------------------------------------
@@ -238,13 +265,19 @@ def settle(event: WebhookEvent, order: Order, payment: Payment, notice: RefundNo
             before = [Status.PROPOSED, Status.REQUESTED, Status.SUCCEEDED]
             if not _move(refund, before, Status.FAILED, event=event, reference=notice.reference):
                 return gettext_noop("This failure is already here")
-            tell(order, Told.REFUND_FAILED, Actor.BANK, amount=format_chf(refund.amount))
+            _raise_failure(order, refund)
             return gettext_noop("The refund failed")
         case RefundState.PENDING:
             Refund.objects.filter(pk=refund.pk, status=Status.REQUESTED).update(
                 reference=refund.reference or notice.reference, next_try_at=Now() + READ_AFTER
             )
             return gettext_noop("The refund is on its way")
+
+
+def _raise_failure(order: Order, refund: Refund) -> None:
+    """Tell the timeline and staff that money which was to go back has not."""
+    tell(order, Told.REFUND_FAILED, Actor.BANK, amount=format_chf(refund.amount))
+    due(order, Letter.Kind.TO_STAFF, about=f"refund {refund.pk} failed")
 
 
 def _meant(payment: Payment, notice: RefundNotice) -> Refund | None:

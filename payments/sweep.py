@@ -20,8 +20,8 @@ from orders.moves import hold
 from payments import attestation, inbox, letters, means, moves, recovery
 from payments.capture import capture
 from payments.expiry import withdraw
-from payments.gateways import gateway
-from payments.gateways.base import PageState, Unreachable
+from payments.gateways import close, configured, gateway
+from payments.gateways.base import PageState, Unclear, Unreachable
 from payments.models import Channel, Letter, Payment, Refund, Refusal, WebhookEvent
 from payments.refunds import carry_out
 
@@ -31,6 +31,8 @@ Actor = TimelineEntry.Actor
 BATCH = 50
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=30)
+LIST_FIRST = timedelta(minutes=5)
+"""For so long the PSP's own list may explain a payment, before staff are written to."""
 NO_PAGE_AFTER = timedelta(minutes=5)
 """A payment whose page was never learnt of is given up after that long: nobody can have been sent there."""
 READ_EVERY = timedelta(hours=1)
@@ -41,7 +43,8 @@ def sweep() -> dict[str, int]:
     """Do everything that is due; returns how many of each. A failure of one row leaves the others their turn."""
     recovery.open_channels()
     return {
-        "payments": _by_psp(_due_payments(), lambda payment: payment.provider, _look_after),
+        "payments": _by_psp(_due_payments(), lambda payment: payment.provider, look_after),
+        "ended": _by_psp(_due_endings(), lambda payment: payment.provider, _look_once_more),
         "expired": _by_psp(_due_orders(), _psp_of, _expire),
         "means": _by_psp(_due_checks(), lambda payment: payment.provider, means.check),
         "refunds": _by_psp(_due_refunds(), lambda refund: refund.payment.provider, _refund),
@@ -66,6 +69,9 @@ def _batch(psp: str, batch: list[Row], do: Callable[[Row], object]) -> int:
         try:
             done += _done(do, row)
             unanswered = 0
+        except Unclear:
+            # It answered: this row waits, and says nothing about the others.
+            unanswered = 0
         except Unreachable:
             # One row may be odd by itself; several in a row mean that the PSP is silent.
             unanswered += 1
@@ -85,7 +91,8 @@ def _batch(psp: str, batch: list[Row], do: Callable[[Row], object]) -> int:
 def _give_back(rows: list[Row]) -> None:
     """Rows that were claimed and not tried have their turn in the next sweep."""
     for row in rows:
-        type(row)._default_manager.filter(pk=row.pk).update(next_try_at=Now() + FIRST_WAIT)
+        due = type(row)._default_manager.filter(pk=row.pk, next_try_at__isnull=False)
+        due.update(next_try_at=Now() + FIRST_WAIT)
 
 
 def _done(do: Callable[[Any], object], row: Any) -> bool:
@@ -114,17 +121,22 @@ def _due_payments() -> list[Payment]:
     return _claim(due.select_related("order").order_by("next_try_at"), lambda payment: payment.created_at)
 
 
-def _look_after(payment: Payment) -> None:
-    """Ask the PSP how an open page stands: give up, capture, note what nobody told us."""
+def look_after(payment: Payment) -> None:
+    """Ask the PSP how an open page stands: give up, capture, note what nobody told us. Raises Unreachable.
+
+    A page of an order that needs no money any more is closed.
+    """
     if payment.page_reference is None:
         if now() - payment.created_at > NO_PAGE_AFTER:
             with transaction.atomic():
                 moves.fail(hold(pk=payment.order_id), payment, Refusal.OPENING, Actor.SYSTEM)
         return
-    match gateway(payment.provider).look(payment):
+    waits = payment.order.status == Order.Status.PENDING
+    ends = not waits and not payment.claimed_at
+    match close(payment.provider, payment) if ends else gateway(payment.provider).look(payment):
         case PageState.APPROVED:
             capture(payment.pk)
-        case PageState.OPEN | PageState.DEAD if payment.claimed_at:
+        case PageState.OPEN | PageState.DEAD if payment.claimed_at and waits:
             # Nobody learnt what came of the capture: the same one is asked for again.
             capture(payment.pk)
         case PageState.PAID:
@@ -137,10 +149,34 @@ def _look_after(payment: Payment) -> None:
 
 
 def _note_unannounced(payment: Payment) -> None:
-    """Paid, and no message said so: the PSP's own list is read at once, and staff see it as long as nothing comes."""
-    Payment.objects.filter(pk=payment.pk, paid_seen_at__isnull=True).update(paid_seen_at=Now())
+    """Paid, and no message said so: the PSP's own list is read at once, and staff see it as long as nothing comes.
+
+    Money that has gone back already never counts: it needs nobody's decision, and is taken as the PSP shows it.
+    """
+    with transaction.atomic():
+        order = hold(pk=payment.order_id)
+        unseen = Payment.objects.filter(pk=payment.pk, paid_seen_at__isnull=True)
+        if unseen.exclude(status=Payment.Status.AUTHORISED).update(paid_seen_at=Now()):
+            letters.due(order, Letter.Kind.TO_STAFF, f"unannounced {payment.pk}", after=LIST_FIRST)
     moves.note_answered(payment)
     Channel.objects.filter(provider=payment.provider).update(next_try_at=Now())
+    psp = gateway(payment.provider)
+    notice = psp.confirm(facts := psp.reading(payment))
+    if notice.amount and notice.refunded >= notice.amount:
+        inbox.take(payment.provider, facts, WebhookEvent.Source.READ)
+
+
+def _due_endings() -> list[Payment]:
+    ended = [Payment.Status.FAILED, Payment.Status.EXPIRED]
+    due = Payment.objects.filter(status__in=ended, next_try_at__lte=Now())
+    return _claim(due.select_related("order").order_by("next_try_at"), lambda payment: payment.created_at)
+
+
+def _look_once_more(payment: Payment) -> None:
+    """Whether money came on a page that was given up, of which no message was ever made."""
+    if gateway(payment.provider).look(payment) == PageState.PAID:
+        _note_unannounced(payment)
+    Payment.objects.filter(pk=payment.pk).exclude(status=Payment.Status.AUTHORISED).update(next_try_at=None)
 
 
 def _due_orders() -> list[Order]:
@@ -177,7 +213,7 @@ def _due_checks() -> list[Payment]:
 
 def _due_channels() -> list[Channel]:
     with transaction.atomic():
-        due = Channel.objects.filter(next_try_at__lte=Now())
+        due = Channel.objects.filter(next_try_at__lte=Now(), provider__in=configured())
         claimed = list(due.select_for_update(skip_locked=True, no_key=True))
         Channel.objects.filter(pk__in=[channel.pk for channel in claimed]).update(next_try_at=Now() + READ_EVERY)
     return claimed
@@ -185,7 +221,9 @@ def _due_channels() -> list[Channel]:
 
 def _due_events() -> list[WebhookEvent]:
     quiet = Q(next_try_at__isnull=True, received_at__lte=Now() - FIRST_WAIT) | Q(next_try_at__lte=Now())
-    due = WebhookEvent.objects.filter(quiet, processed_at__isnull=True).order_by("received_at")
+    waiting = WebhookEvent.objects.filter(quiet, processed_at__isnull=True)
+    # Those that were tried least lately: many that cannot be applied leave the others their turn.
+    due = waiting.order_by(Coalesce("next_try_at", "received_at"))
     return _claim(due, lambda event: event.received_at)
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from orders import checkout
-from orders.checkout import CartChanged, NotReady, Ready
+from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready
 from orders.codes import normalise
 from orders.models import Order, TimelineEntry
 from orders.moves import hold, tell
@@ -122,7 +122,10 @@ def _replace_and_hand_off(request: HttpRequest, ready: Ready, form: ReviewForm) 
             key=key,
             shown_total=total,
             language=get_language() or settings.LANGUAGE_CODE,
+            earlier=checkout.current_order_token(request.session),
         )
+    except AlreadyPaid as paid:
+        return SeeOther(_address(paid.order))
     except CartChanged as changed:
         return ask_again(request, changed.quote)
     except Unreachable:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from django.conf import settings
 
 from payments.configuration import PayPalConfiguration, StripeConfiguration
-from payments.gateways.base import CapturingGateway, Gateway, NotConfigured
+from payments.gateways.base import CapturingGateway, Gateway, NotConfigured, PageState, PaymentFacts
 from payments.gateways.paypal import PayPalGateway
 from payments.gateways.stripe import StripeGateway
 
@@ -17,6 +17,24 @@ def gateway(provider: str) -> Gateway:
     if provider == "paypal" and settings.PAYMENTS.paypal:
         return _paypal(settings.PAYMENTS.paypal)
     raise NotConfigured(provider)
+
+
+def configured() -> list[str]:
+    """The providers that this shop's settings switch on."""
+    return [name for name, psp in (("stripe", settings.PAYMENTS.stripe), ("paypal", settings.PAYMENTS.paypal)) if psp]
+
+
+def close(provider: str, payment: PaymentFacts) -> PageState:
+    """Close a payment's page and return its state afterwards, also where its provider was switched off since.
+
+    PayPal's page takes no money by itself: who cannot capture has closed it. Raises Unreachable.
+    """
+    try:
+        return gateway(provider).close(payment)
+    except NotConfigured:
+        if provider == "paypal":
+            return PageState.DEAD
+        raise
 
 
 def capturing_gateway() -> CapturingGateway:

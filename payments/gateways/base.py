@@ -35,7 +35,15 @@ class Unreachable(GatewayError):
     """No definite answer: time-out, 5xx, too many requests, nonsense instead of JSON."""
 
 
-class NotConfigured(Unreachable):
+class Unclear(Unreachable):
+    """The PSP answered, but what it said cannot be acted upon: it shows no such thing, or a state unknown here."""
+
+
+class Replayed(Unreachable):
+    """The PSP repeats what it answered when this key was used before: an error of its own, whatever came of it."""
+
+
+class NotConfigured(Unclear):
     """The provider is switched off in this shop's settings: what waits for it, waits until it is back."""
 
 
@@ -92,6 +100,8 @@ class PaymentFacts(Protocol):
     method: str
     amount: int
     currency: str
+    received_currency: str
+    """That of the money that came; empty before."""
     page_reference: str | None
     money_reference: str | None
     expires_at: datetime
@@ -204,6 +214,8 @@ class Notice:
     amount: int | None = None
     currency: str | None = None
     refusal: str = ""
+    presented: str = ""
+    """Of a PAID: another currency in which the customer was charged; `amount` is what the shop gets."""
     doubt: str = ""
     """Of a live PAID: what speaks against its means of payment (a value of models.Doubt)."""
     stranger: bool = False

@@ -26,6 +26,7 @@ from payments.gateways.base import (
     RefundState,
     Refused,
     Registration,
+    Unclear,
     Unreachable,
     Urls,
 )
@@ -134,7 +135,7 @@ class PayPalGateway:
         if not money:
             raise Refused("no_money")
         body = {
-            "amount": _amount(refund.amount, refund.payment.currency),
+            "amount": _amount(refund.amount, refund.payment.received_currency or refund.payment.currency),
             "custom_id": f"{OUR_REFUND}{refund.id}",
             "invoice_id": f"{refund.payment.order.number}-r{refund.id.hex[:8]}",
         }
@@ -272,7 +273,7 @@ class PayPalGateway:
         """An object that must be there, as it is now. Raises Unreachable."""
         found = self._read(path, FRESH_PAUSES)
         if not found:
-            raise Unreachable("PayPal knows no such thing")
+            raise Unclear("PayPal knows no such thing")
         return found
 
     def _read(self, path: str, pauses: tuple[float, ...] = ()) -> dict[str, Any] | None:
@@ -286,7 +287,7 @@ class PayPalGateway:
             return None
         except Refused as refused:
             code = refused.code
-        raise Unreachable(f"PayPal does not show it: {code}")
+        raise Unclear(f"PayPal does not show it: {code}")
 
     def _patiently(self, path: str, pauses: tuple[float, ...]) -> dict[str, Any]:
         for pause in pauses:

@@ -31,7 +31,7 @@ from payments.gateways.base import (
     PaymentDetails,
     RefundNotice,
     RefundState,
-    Unreachable,
+    Unclear,
 )
 
 AMOUNT = re.compile(r"[0-9]{1,7}\.[0-9]{2}", re.ASCII)
@@ -183,7 +183,7 @@ def notice_of(facts: Facts) -> Notice:
 
 
 def live_capture(capture: dict[str, Any]) -> Notice:
-    """What a capture says now. Raises Unreachable for a state unknown here.
+    """What a capture says now. Raises Unclear for a state unknown here.
 
     Its money came, even if it has gone back since: `refunded` says so when all of it did.
     """
@@ -193,7 +193,7 @@ def live_capture(capture: dict[str, Any]) -> Notice:
 
 
 def live_refund(refund: dict[str, Any]) -> Notice:
-    """What a refund says now. Raises Unreachable for a state unknown here."""
+    """What a refund says now. Raises Unclear for a state unknown here."""
     return _refund_notice(kept(refund, REFUND), refund_state(refund))
 
 
@@ -206,20 +206,20 @@ def live_reversal(refund: dict[str, Any]) -> Notice:
 
 
 def reversed_capture(capture: dict[str, Any]) -> Notice:
-    """What a capture says now of whose reversal PayPal shows no more. Raises Unreachable if it says nothing of it."""
+    """What a capture says now of whose reversal PayPal shows no more. Raises Unclear if it says nothing of it."""
     said = kept(capture, CAPTURE)
     status, reason = said.get("status"), said.get("status_details", {}).get("reason", "")
     if status not in ("REFUNDED", "PARTIALLY_REFUNDED") and reason not in TAKEN_BACK:
-        raise Unreachable("PayPal's capture says nothing of a reversal")
+        raise Unclear("PayPal's capture says nothing of a reversal")
     amount, currency = _money(said.get("amount")) if status != "PARTIALLY_REFUNDED" else (None, None)
     told = DisputeNotice(said.get("id", ""), DisputeState.LOST, reason or REVERSED, amount, currency=currency)
     return Notice(Kind.DISPUTE, money_reference=said.get("id"), dispute=told)
 
 
 def live_dispute(dispute: dict[str, Any]) -> Notice:
-    """What a dispute says now. Raises Unreachable for a state unknown here."""
+    """What a dispute says now. Raises Unclear for a state unknown here."""
     if dispute.get("status") not in DISPUTES:
-        raise Unreachable("PayPal's dispute is in a state unknown here")
+        raise Unclear("PayPal's dispute is in a state unknown here")
     return _dispute_notice(kept(dispute, DISPUTE))
 
 
@@ -230,18 +230,18 @@ def of_capture(notice: Notice, capture: dict[str, Any] | None) -> Notice:
     named = _capture_notice(notice.kind, kept(capture, CAPTURE))
     return replace(
         notice,
-        payment_id=named.payment_id or notice.payment_id,
+        payment_id=named.payment_id,
         page_reference=named.page_reference,
         money_reference=named.money_reference,
-        stranger=named.payment_id is None and notice.payment_id is None,
+        stranger=named.payment_id is None,
     )
 
 
 def refund_state(refund: dict[str, Any]) -> RefundState:
-    """The state of a refund. Raises Unreachable for one unknown here."""
+    """The state of a refund. Raises Unclear for one unknown here."""
     status = word(refund.get("status")) or ""
     if status not in REFUNDS:
-        raise Unreachable("PayPal's refund is in a state unknown here")
+        raise Unclear("PayPal's refund is in a state unknown here")
     return REFUNDS[status]
 
 
@@ -252,12 +252,12 @@ def our_refund(refund: dict[str, Any]) -> UUID | None:
 
 
 def refunds_in(order: dict[str, Any]) -> list[str]:
-    """The ids of the refunds that an order lists. Raises Unreachable when its captures know of more."""
+    """The ids of the refunds that an order lists. Raises Unclear when its captures know of more."""
     payments = [unit.get("payments", {}) for unit in kept(order, CAPTURED).get("purchase_units", [])]
     ids = [refund["id"] for one in payments for refund in one.get("refunds", []) if "id" in refund]
     captures = [capture.get("status", "") for one in payments for capture in one.get("captures", [])]
     if not captures or (not ids and any(status in ("REFUNDED", "PARTIALLY_REFUNDED") for status in captures)):
-        raise Unreachable("PayPal's order does not list its refunds")
+        raise Unclear("PayPal's order does not list its refunds")
     return ids
 
 
@@ -269,7 +269,7 @@ def live_order(order: dict[str, Any]) -> Notice:
 
 
 def state_of(order: dict[str, Any]) -> PageState:
-    """The state of the page of an order, by its captures if it has any. Raises Unreachable for one unknown here.
+    """The state of the page of an order, by its captures if it has any. Raises Unclear for one unknown here.
 
     COMPLETED is not always paid: PayPal says so too when the capture was declined.
     """
@@ -283,7 +283,7 @@ def state_of(order: dict[str, Any]) -> PageState:
     if status == "COMPLETED" and states:
         return PageState.DEAD
     if status not in ORDERS:
-        raise Unreachable("PayPal's order is in a state unknown here")
+        raise Unclear("PayPal's order is in a state unknown here")
     return ORDERS[status]
 
 
@@ -319,7 +319,7 @@ def links_of(thing: Mapping[str, Any]) -> dict[str, str]:
 def _state_of_capture(capture: dict[str, Any]) -> PageState:
     status = word(capture.get("status")) or ""
     if status not in CAPTURES:
-        raise Unreachable("PayPal's capture is in a state unknown here")
+        raise Unclear("PayPal's capture is in a state unknown here")
     return CAPTURES[status]
 
 
@@ -327,7 +327,7 @@ def _capture_notice(kind: Kind, capture: dict[str, Any]) -> Notice:
     amount, currency = _money(capture.get("amount"))
     return Notice(
         kind,
-        payment_id=as_uuid(capture.get("custom_id")),
+        payment_id=_our_payment(capture),
         page_reference=capture.get("supplementary_data", {}).get("related_ids", {}).get("order_id"),
         money_reference=capture.get("id"),
         amount=amount,
@@ -341,7 +341,7 @@ def _order_notice(kind: Kind, order: dict[str, Any]) -> Notice:
     amount, currency = _money(unit.get("amount"))
     return Notice(
         kind,
-        payment_id=as_uuid(unit.get("custom_id")),
+        payment_id=_our_payment(unit),
         page_reference=order.get("id"),
         amount=amount,
         currency=currency,
@@ -382,6 +382,11 @@ def _dispute_notice(dispute: dict[str, Any]) -> Notice:
         money_reference=disputed[0].get("seller_transaction_id"),
         dispute=told,
     )
+
+
+def _our_payment(thing: dict[str, Any]) -> UUID | None:
+    """Our payment's id, where our order's number stands beside it: other shops' ids may look like it."""
+    return as_uuid(thing.get("custom_id")) if "invoice_id" in thing else None
 
 
 def _unit(order: dict[str, Any]) -> dict[str, Any]:

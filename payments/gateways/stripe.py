@@ -28,6 +28,7 @@ from payments.gateways.base import (
     RefundState,
     Refused,
     Registration,
+    Replayed,
     Unreachable,
     Urls,
 )
@@ -86,6 +87,9 @@ class StripeGateway:
             return called(HAND_OFF_SECONDS, lambda: self._open(payment, params))
         except Refused as refused:
             raise Refused(refused.code, "opening") from None
+        except Replayed:
+            # This key opens nothing any more, and nobody was sent to what it may have opened.
+            raise Refused("replayed", "opening") from None
 
     def look(self, payment: PaymentFacts) -> PageState:
         if not payment.page_reference:

@@ -28,7 +28,7 @@ from payments.gateways.base import (
     PaymentDetails,
     RefundNotice,
     RefundState,
-    Unreachable,
+    Unclear,
 )
 from payments.gateways.stripe_refusals import refusal
 
@@ -88,7 +88,7 @@ KEPT: dict[str, dict[str, Form]] = {
         "status": word,
         "amount_total": number,
         "currency": word,
-        "presentment_details": {"presentment_amount": number, "presentment_currency": word},
+        "presentment_details": {"presentment_currency": word},
         "client_reference_id": our_id,
         "metadata": MARKS,
         "livemode": flag,
@@ -174,7 +174,7 @@ def notice_of(facts: Facts) -> Notice:
 
 
 def live_session(session: dict[str, Any]) -> Notice:
-    """What a session says that was read with its intent and charge. Raises Unreachable as `state_of` does."""
+    """What a session says that was read with its intent and charge. Raises Unclear as `state_of` does."""
     kinds = {
         PageState.OPEN: Kind.OTHER,
         PageState.PENDING: Kind.PENDING,
@@ -218,23 +218,23 @@ def live_intent(intent: dict[str, Any]) -> Notice:
 
 
 def live_refund(refund: dict[str, Any]) -> Notice:
-    """What a refund says now that was read with its payment intent. Raises Unreachable as `refund_state` does."""
+    """What a refund says now that was read with its payment intent. Raises Unclear as `refund_state` does."""
     return _marked(_refund_notice(kept(refund, KEPT["refund"]), refund_state(refund)), refund)
 
 
 def live_dispute(dispute: dict[str, Any]) -> Notice:
-    """What a dispute says now that was read with its payment intent. Raises Unreachable for a state unknown here."""
+    """What a dispute says now that was read with its payment intent. Raises Unclear for a state unknown here."""
     status = word(dispute.get("status")) or ""
     if status not in DISPUTES:
-        raise Unreachable("Stripe's dispute is in a state unknown here")
+        raise Unclear("Stripe's dispute is in a state unknown here")
     return _marked(_dispute_notice(kept(dispute, KEPT["dispute"]), DISPUTES[status]), dispute)
 
 
 def refund_state(refund: dict[str, Any]) -> RefundState:
-    """The state of a refund. Raises Unreachable for one unknown here."""
+    """The state of a refund. Raises Unclear for one unknown here."""
     status = word(refund.get("status")) or ""
     if status not in REFUNDS:
-        raise Unreachable("Stripe's refund is in a state unknown here")
+        raise Unclear("Stripe's refund is in a state unknown here")
     return REFUNDS[status]
 
 
@@ -244,7 +244,7 @@ def our_refund(refund: dict[str, Any]) -> UUID | None:
 
 
 def state_of(session: dict[str, Any]) -> PageState:
-    """The state of a page whose session was read with its payment intent. Raises Unreachable for one unknown here."""
+    """The state of a page whose session was read with its payment intent. Raises Unclear for one unknown here."""
     match session.get("status"), session.get("payment_status"):
         case "open", _:
             return PageState.OPEN
@@ -258,13 +258,13 @@ def state_of(session: dict[str, Any]) -> PageState:
             failed = status in ("requires_payment_method", "canceled")
             return PageState.DEAD if failed else PageState.PENDING
         case _:
-            raise Unreachable("Stripe's session is in a state unknown here")
+            raise Unclear("Stripe's session is in a state unknown here")
 
 
 def session_notice(kind: Kind, session: dict[str, Any]) -> Notice:
-    """What the allowed fields of a session say. What the customer was charged counts, in whatever currency that was."""
-    charged = session.get("presentment_details", {})
-    amount = charged.get("presentment_amount", session.get("amount_total"))
+    """What the allowed fields of a session say."""
+    amount, currency = session.get("amount_total"), _currency(session)
+    presented = session.get("presentment_details", {}).get("presentment_currency", "").upper()
     if session.get("payment_status") == "no_payment_required":
         amount = 0  # never asked for: it must be seen to differ
     return Notice(
@@ -273,13 +273,16 @@ def session_notice(kind: Kind, session: dict[str, Any]) -> Notice:
         page_reference=session.get("id"),
         money_reference=session.get("payment_intent"),
         amount=amount,
-        currency=charged.get("presentment_currency", "").upper() or _currency(session),
+        currency=currency,
+        presented=presented if presented != currency else "",
         refusal="generic" if kind == Kind.FAILED else "",
     )
 
 
 def our_payment(thing: dict[str, Any]) -> UUID | None:
-    return as_uuid(thing.get("client_reference_id") or thing.get("metadata", {}).get("payment"))
+    """Our payment's id, where our order's number stands beside it: other shops' ids may look like it."""
+    marks = thing.get("metadata", {})
+    return as_uuid(thing.get("client_reference_id") or marks.get("payment")) if "order" in marks else None
 
 
 def _decline_notice(intent: dict[str, Any]) -> Notice:

@@ -9,7 +9,7 @@ import stripe
 
 from payments.configuration import StripeConfiguration
 from payments.gateways.allowed import word
-from payments.gateways.base import GatewayError, Refused, Unreachable
+from payments.gateways.base import GatewayError, Refused, Replayed, Unclear, Unreachable
 from payments.gateways.deadline import SOCKET_SECONDS, TASK_SECONDS, within
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def shown(what: str, call: Callable[[], stripe.StripeObject]) -> dict[str, Any]:
     except Refused as refused:
         # Stripe forgets nothing of ours: whoever does not know it is not our account.
         code = refused.code
-    raise Unreachable(f"Stripe does not show {what}: {code}")
+    raise Unclear(f"Stripe does not show {what}: {code}")
 
 
 def told(thing: stripe.StripeObject) -> dict[str, Any]:
@@ -78,5 +78,7 @@ def _failure(error: stripe.StripeError) -> GatewayError:
         case stripe.InvalidRequestError() | stripe.CardError():
             log.error("Stripe refused a request: %s", code)
             return Refused(code)
+        case _ if (error.headers or {}).get("Idempotent-Replayed") == "true":
+            return Replayed(f"{type(error).__name__} {error.http_status or ''}".strip())
         case _:
             return Unreachable(f"{type(error).__name__} {error.http_status or ''}".strip())

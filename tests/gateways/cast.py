@@ -21,6 +21,7 @@ class APayment:
     method: str = "card"
     amount: int = 12850
     currency: str = "CHF"
+    received_currency: str = ""
     page_reference: str | None = None
     money_reference: str | None = None
     id: UUID = field(default_factory=uuid4)

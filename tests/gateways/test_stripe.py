@@ -359,7 +359,8 @@ class TestStripeWords:
     def test_a_presentment_in_another_currency_is_seen(self) -> None:
         foreign = {"presentment_amount": 13_700, "presentment_currency": "eur"}
         said = self.said("checkout.session.completed", session(APayment(), presentment_details=foreign))
-        assert (said.amount, said.currency) == (13_700, "EUR")
+        assert (said.amount, said.currency, said.presented) == (12_850, "CHF", "EUR")
+        assert "presentment_amount" not in str(said)
 
     def test_another_currency_is_seen(self) -> None:
         assert self.said("checkout.session.completed", session(APayment(), currency="eur")).currency == "EUR"

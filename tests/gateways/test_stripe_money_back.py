@@ -151,7 +151,7 @@ class TestLive:
 
     @pytest.mark.parametrize(("status", "state"), REFUNDS)
     def test_a_refund_is_what_it_is_now(self, status: str, state: RefundState) -> None:
-        intent = {"id": "pi_1", "metadata": {"payment": str(OURS)}}
+        intent = {"id": "pi_1", "metadata": {"payment": str(OURS), "order": "KK-7F3Q-20M4"}}
         with serving(lambda _: as_json(refund(status=status, payment_intent=intent))) as server:
             said = configured(server.url).confirm(self.told(refund(status="pending")))
         assert said == Notice(
@@ -161,7 +161,7 @@ class TestLive:
 
     @pytest.mark.parametrize(("status", "state"), DISPUTES)
     def test_a_dispute_is_what_it_is_now(self, status: str, state: DisputeState) -> None:
-        intent = {"id": "pi_1", "metadata": {"payment": str(OURS)}}
+        intent = {"id": "pi_1", "metadata": {"payment": str(OURS), "order": "KK-7F3Q-20M4"}}
         with serving(lambda _: as_json(dispute(status=status, payment_intent=intent))) as server:
             said = configured(server.url).confirm(self.told(dispute()))
         assert (said.kind, said.payment_id, said.money_reference) == (Kind.DISPUTE, OURS, "pi_1")

@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.test import Client
 from django.utils.timezone import now
 from django.utils.translation import override
@@ -19,8 +20,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from orders.models import Order, OrderLine, Product
+from orders.moves import hold
 from orders.vat import shares
-from payments import attention
+from payments import attention, refunds
 from payments.models import Letter, Payment, Refund, WebhookEvent
 from payments.refunds import NotRefundable, Wanted, ask, carry_out, carry_out_soon
 from payments.sweep import sweep
@@ -139,20 +141,65 @@ def test_the_pieces_that_come_back_return_to_the_stock(psps: Sandbox) -> None:
 def test_goods_come_back_once_however_many_refunds_say_so(psps: Sandbox) -> None:
     order, _page = paid(psps, "card", goods(stock=3))
 
-    for amount in (1000, 2800):
-        given_back(order, amount, goods_back=True)
+    for amount in (1000, 1000):
+        given_back(order, amount, goods_back=True, pieces={order.lines.get().pk: 1})
         bring_messages(psps)
+    given_back(order, 1800, goods_back=True)
+    bring_messages(psps)
 
     assert Product.objects.get().stock == 3
+
+
+def test_goods_do_not_come_back_while_a_part_of_the_order_stays_paid(psps: Sandbox) -> None:
+    order, _page = paid(psps, "card", goods(stock=3))
+    with pytest.raises(NotRefundable), override("fr"):
+        ask(settling(order).pk, Wanted(100, "Geste", goods_back=True))
+    order.refresh_from_db()
+    assert order.holds_stock
+
+
+def test_goods_do_not_come_back_for_money_that_did_not_settle(psps: Sandbox) -> None:
+    order, page = ordered()
+    take(psps, "card", page, webhook="wrong_amount")
+    bring_messages(psps)
+    with pytest.raises(NotRefundable):
+        ask(order.payments.get().pk, Wanted(3900, "Retour", goods_back=True))
+
+
+@pytest.mark.parametrize("quantity", [0, 2])
+def test_only_pieces_of_the_order_come_back(psps: Sandbox, quantity: int) -> None:
+    order, _page = paid(psps)
+    with pytest.raises(NotRefundable):
+        ask(settling(order).pk, Wanted(100, "Retour", pieces={order.lines.get().pk: quantity}))
+
+
+def test_the_command_names_pieces(psps: Sandbox, sonia: User) -> None:
+    order, _page = paid(psps)
+    line = order.lines.get()
+    by = {"reason": "Retour", "by": "sonia"}
+    with pytest.raises(CommandError, match="has no KK-NIX"):
+        call_command("refund", order.number, "--piece", "KK-NIX", **by)
+    call_command("refund", order.number, "--piece", f"{line.sku}=1", goods_back=True, **by)
+    refund = Refund.objects.get()
+    assert (refund.amount, refund.lines) == (line.unit_price, [{"line": line.pk, "quantity": 1}])
 
 
 def test_pieces_do_not_come_back_once_more_after_all_did(psps: Sandbox) -> None:
     order, _page = paid(psps, "card", goods(stock=3))
 
-    given_back(order, 1000, goods_back=True)
+    given_back(order, 1000)
     bring_messages(psps)
-    given_back(order, 2800, pieces={order.lines.get().pk: 1}, goods_back=True)
+    given_back(order, 2800, goods_back=True)
     bring_messages(psps)
+    given_back_again = Refund.objects.create(
+        payment=settling(order),
+        amount=1,
+        reference="re_more",
+        goods_back=True,
+        lines=[{"line": order.lines.get().pk, "quantity": 1}],
+    )
+    with transaction.atomic():
+        refunds._return_goods(hold(pk=order.pk), given_back_again)
 
     assert Product.objects.get().stock == 3
 

@@ -2,15 +2,18 @@
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
+from payments import inbox, sweep
 from payments.gateways import gateway
 from payments.gateways.base import NotConfigured, Unreachable
-from payments.models import Provider
+from payments.models import Payment, Provider, WebhookEvent
 from payments.recovery import recover
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -24,12 +27,38 @@ def duration(text: str) -> timedelta:
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
+def _said(do: Callable[[], str | None]) -> str:
+    """What came of something, or that it could not be done now."""
+    try:
+        return do() or ""
+    except Unreachable:
+        return "no answer"
+    except inbox.CannotApply as error:
+        return str(error)
+    except Exception:  # noqa: BLE001 - the log has it, and the next one has its turn
+        return inbox.OUR_ERROR
+
+
 class Command(BaseCommand):
-    help = "Read the PSPs' own lists of events and apply those that never arrived; safe to run again."
+    help = "Apply what the PSPs said and the shop did not hear, and look at every open payment; safe to run again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--since", type=duration, default=duration("72h"), help="how far back: 90m, 48h, 7d")
         parser.add_argument("--dry-run", action="store_true", help="only say what would be taken")
+
+    def _take_up(self, *, dry_run: bool) -> None:
+        """What is stored and not applied, and the payments whose end nobody has told."""
+        for event in WebhookEvent.objects.filter(processed_at__isnull=True).order_by("received_at").iterator():
+            said = "Would be taken" if dry_run else _said(partial(inbox.retry, event))
+            self.stdout.write(f"{event.get_provider_display()}  {event.type}  {event.event_id}  {said}")
+        started = Payment.objects.filter(status=Payment.Status.STARTED).select_related("order").order_by("created_at")
+        for payment in started.iterator():
+            said = "Would be looked at"
+            if not dry_run:
+                failed = _said(partial(sweep.look_after, payment))
+                payment.refresh_from_db()
+                said = failed or payment.get_status_display()
+            self.stdout.write(f"{payment.get_provider_display()}  payment {payment.pk}  {said}")
 
     def handle(self, *args: Any, since: timedelta, dry_run: bool, **options: Any) -> None:
         silent = []
@@ -46,5 +75,6 @@ class Command(BaseCommand):
             except Unreachable:
                 silent.append(provider.label)
             self.stdout.write(f"{provider.label}: {found} events that had not been applied")
+        self._take_up(dry_run=dry_run)
         if silent:
             raise CommandError(f"No answer from {' and '.join(silent)}: run it again later.")

@@ -20,6 +20,14 @@ def francs(text: str) -> int:
     return int(match[1]) * 100 + int(match[2])
 
 
+def piece(text: str) -> tuple[str, int]:
+    """`KK-BOL-01=2` as SKU and quantity; one piece without a quantity. Raises ArgumentTypeError."""
+    sku, _equals, quantity = text.partition("=")
+    if not sku or (quantity and not re.fullmatch(r"[1-9][0-9]?", quantity)):
+        raise ArgumentTypeError(f"{text!r} is no piece: give its SKU, or SKU=quantity")
+    return sku, int(quantity or 1)
+
+
 class Command(BaseCommand):
     help = "Ask for a refund, of the whole payment or a part; the PSP's message settles it."
 
@@ -28,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--payment", help="the payment's id, when it is not the one that settled the order")
         parser.add_argument("--amount", type=francs, help="francs and centimes; all that is left when not given")
         parser.add_argument("--reason", required=True, help="why, for the timeline")
+        parser.add_argument("--piece", action="append", type=piece, default=[], help="SKU or SKU=quantity; repeatable")
         parser.add_argument("--goods-back", action="store_true", help="the goods return to the stock")
         parser.add_argument("--by", required=True, help="the user name of the member of staff who asks")
 
@@ -40,10 +49,20 @@ class Command(BaseCommand):
         if payment is None:
             ids = ", ".join(str(one.pk) for one in payments) or "none"
             raise CommandError(f"{given['number']} has no such payment. Its payments with money: {ids} (--payment).")
-        amount = payment.refundable() if given["amount"] is None else given["amount"]
-        wanted = Wanted(amount, given["reason"], goods_back=given["goods_back"])
+        pieces, price = self._pieces(payment, dict(given["piece"]))
+        all_of_it = price if pieces else payment.refundable()
+        amount = all_of_it if given["amount"] is None else given["amount"]
+        wanted = Wanted(amount, given["reason"], pieces, goods_back=given["goods_back"])
         try:
             refund = ask(payment.pk, wanted, user)
         except NotRefundable as error:
             raise CommandError(error.sentence) from error
         self.stdout.write(f"Asked for {format_chf(refund.amount)} back, refund {refund.pk}.")
+
+    def _pieces(self, payment: Payment, wanted: dict[str, int]) -> tuple[dict[int, int], int]:
+        """The order's lines of these SKUs with their quantities, and what they cost in centimes."""
+        lines = {line.sku: line for line in payment.order.lines.filter(sku__in=wanted)}
+        if unknown := sorted(set(wanted) - set(lines)):
+            raise CommandError(f"{payment.order.number} has no {', '.join(unknown)}.")
+        pieces = {lines[sku].pk: quantity for sku, quantity in wanted.items()}
+        return pieces, sum(lines[sku].unit_price * quantity for sku, quantity in wanted.items())

@@ -6,7 +6,7 @@ from payments.sweep import sweep
 
 
 class Command(BaseCommand):
-    help = "Capture, apply, send and number what is due; safe to run at any time, anywhere, side by side."
+    help = "Do once what is due: look at pages, end, refund, apply, recover, send, number. Safe at any time, anywhere."
 
     def handle(self, *args: object, **options: object) -> None:
         counts = sweep()
