@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db.models import Max
 from django.utils.timezone import now
 
-from orders.models import Order
+from orders.models import Order, TimelineEntry
+from orders.money import CURRENCY, format_amount, format_chf
+from payments import refusals
 from payments.handoff import may_open
-from payments.models import Payment, Refund, Refusal
+from payments.models import Dispute, Payment, Refund, Refusal
 
 PATIENCE = timedelta(minutes=2)
 """Then another method is offered."""
@@ -23,10 +26,37 @@ class State(StrEnum):
     LEFT = "left"  # the customer left the page by its own link
     REFUSED = "refused"
     EXPIRED = "expired"  # the page's time is over, the order's is not
-    REVIEW = "review"  # money came that does not fit: staff look at it
+    REVIEW = "review"  # money is here that does not settle: staff look at it, or it is about to leave
     CANCELLED = "cancelled"
-    LATE = "late"  # money came for an order that is cancelled, and goes back
+    LATE = "late"  # money came for an order that was cancelled, and goes back
     REFUNDED = "refunded"
+
+
+@dataclass(frozen=True)
+class OtherMoney:
+    """Money that came and does not settle the order."""
+
+    payment: Payment
+    gone: int
+    """Centimes that went back for certain, or that a lost dispute took."""
+    asked_back: int
+    """Centimes that are asked back and not confirmed yet."""
+
+    @property
+    def amount(self) -> str:
+        """What came, printed in its currency."""
+        amount, currency = self.payment.received_amount or 0, self.payment.received_currency
+        return format_chf(amount) if currency == CURRENCY else f"{currency}\u00a0{format_amount(amount)}"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether any of it has not gone back: so long no other payment may be made."""
+        return (self.payment.received_amount or 0) > self.gone
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether any of it is here that nobody has asked back: a person looks at it."""
+        return (self.payment.received_amount or 0) > self.gone + self.asked_back
 
 
 @dataclass(frozen=True)
@@ -35,12 +65,13 @@ class OrderPage:
     payment: Payment | None
     """The one that the page speaks of: what settled, or the latest try."""
     waiting: timedelta
-    surplus: Payment | None
-    """Money that came beside what settled the order."""
+    was_late: bool
+    """The order had expired when what settled it came, and its goods could be had again."""
+    other_money: list[OtherMoney]
     refunded: int
     """Centimes of the settling payment that went back for certain."""
     on_its_way_back: int
-    """Centimes that are asked back and not confirmed yet, of whatever payment of the order."""
+    """Centimes of the settling payment that are asked back and not confirmed yet."""
     notices: list[Refund]
     """What went back for certain, each with its notice."""
     too_late: bool
@@ -65,6 +96,20 @@ class OrderPage:
         return ((self.payment and self.payment.received_amount) or 0) - self.refunded
 
     @property
+    def has_bounced(self) -> bool:
+        """A refund of the order in full has come back since, in part or whole."""
+        return self.state == State.REFUNDED and self.left > 0
+
+    @property
+    def is_being_checked(self) -> bool:
+        return any(money.is_kept for money in self.other_money)
+
+    @property
+    def cause(self) -> str:
+        """Why the bank said no, in a sentence."""
+        return refusals.sentence(self.payment.refusal if self.payment else "")
+
+    @property
     def is_slow(self) -> bool:
         return self.waiting > PATIENCE
 
@@ -85,38 +130,56 @@ class OrderPage:
 def page_of(order: Order, payments: list[Payment]) -> OrderPage:
     """`payments` are the order's own, oldest first."""
     settling = next((payment for payment in payments if payment.settles), None)
-    surplus = next((payment for payment in payments if payment.why_not), None)
+    others = [payment for payment in payments if payment.why_not and payment.received_amount]
     latest = payments[-1] if payments else None
-    refunds = list(Refund.objects.filter(payment__order=order).select_related("notice")) if settling or surplus else []
-    kept = surplus if surplus and _back(refunds, surplus) < (surplus.received_amount or 0) else None
-    state = _state(order, latest, surplus, kept)
+    refunds = list(Refund.objects.filter(payment__order=order).select_related("notice")) if settling or others else []
+    other_money = _other_money(others, refunds)
+    state = _state(order, latest, other_money)
     waiting = now() - _since(latest) if state == State.WAITING and latest else timedelta(0)
     return OrderPage(
         state,
-        settling or surplus or latest,
+        settling or latest,
         waiting,
-        surplus,
-        refunded=_back(refunds, settling) if settling else 0,
-        on_its_way_back=sum(one.amount for one in refunds if one.status == Refund.Status.REQUESTED),
+        was_late=state == State.ACCEPTED and order.timeline.filter(kind=TimelineEntry.Kind.REVIVED).exists(),
+        other_money=other_money,
+        refunded=_sum(refunds, settling, Refund.Status.SUCCEEDED),
+        on_its_way_back=_sum(refunds, settling, Refund.Status.REQUESTED),
         notices=[one for one in refunds if one.status == Refund.Status.SUCCEEDED],
         too_late=not any(payment.status == Payment.Status.STARTED for payment in payments) and not may_open(order),
     )
 
 
-def _back(refunds: list[Refund], payment: Payment) -> int:
-    """Centimes of a payment that went back for certain."""
-    done = [one for one in refunds if one.payment_id == payment.pk and one.status == Refund.Status.SUCCEEDED]
-    return sum(one.amount for one in done)
+def _other_money(payments: list[Payment], refunds: list[Refund]) -> list[OtherMoney]:
+    if not payments:
+        return []
+    lost = Dispute.objects.filter(payment__in=payments, status=Dispute.Status.LOST).order_by()
+    taken = dict(lost.values_list("payment").annotate(Max("amount")))
+    return [
+        OtherMoney(
+            payment,
+            gone=_sum(refunds, payment, Refund.Status.SUCCEEDED) + taken.get(payment.pk, 0),
+            asked_back=_sum(refunds, payment, Refund.Status.REQUESTED),
+        )
+        for payment in payments
+    ]
 
 
-def _state(order: Order, latest: Payment | None, surplus: Payment | None, kept: Payment | None) -> State:
+def _sum(refunds: list[Refund], payment: Payment | None, status: Refund.Status) -> int:
+    """Centimes of a payment's refunds in that state."""
+    return sum(one.amount for one in refunds if payment and one.payment_id == payment.pk and one.status == status)
+
+
+def _state(order: Order, latest: Payment | None, other_money: list[OtherMoney]) -> State:
     if order.status == Order.Status.EFFECTIVE:
         return State.ACCEPTED
-    if order.status == Order.Status.CANCELLED:
-        if order.cancel_reason == Order.CancelReason.REFUNDED:
-            return State.REFUNDED
-        return State.LATE if surplus else State.CANCELLED
-    return State.REVIEW if kept else _unpaid(latest)
+    if order.cancel_reason == Order.CancelReason.REFUNDED:
+        return State.REFUNDED
+    if order.status == Order.Status.PENDING:
+        return State.REVIEW if any(money.is_here for money in other_money) else _unpaid(latest)
+    if any(money.is_kept for money in other_money):
+        return State.REVIEW
+    came_late = any(money.payment.why_not == Payment.WhyNot.LATE for money in other_money)
+    return State.LATE if came_late else State.CANCELLED
 
 
 def _unpaid(latest: Payment | None) -> State:

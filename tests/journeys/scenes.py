@@ -312,13 +312,51 @@ def order_paid_too_late(stage: Stage) -> None:
 
 
 @scene
+def order_paid_too_late_and_accepted(stage: Stage) -> None:
+    order = stage.order()
+    payment = started(order)
+    paid = stripe_event(payment)
+    deliver(stripe_event(payment, "checkout.session.expired"))
+    cancel_order(order, Order.CancelReason.EXPIRED)
+    deliver(paid)
+    stage.open_order(order)
+
+
+@scene
+def order_payment_going_back(stage: Stage) -> None:
+    stage.open_order(going_back(stage, Refund.Status.REQUESTED))
+
+
+@scene
+def order_open_after_a_payment_went_back(stage: Stage) -> None:
+    stage.open_order(going_back(stage, Refund.Status.SUCCEEDED))
+
+
+def going_back(stage: Stage, status: Refund.Status) -> Order:
+    order = stage.order()
+    payment = started(order)
+    deliver(stripe_event(payment, amount_total=payment.amount + 100))
+    payment.refunds.create(amount=payment.amount + 100, status=status, settled_at=now())
+    return order
+
+
+@scene
 def order_refunded(stage: Stage) -> None:
+    stage.open_order(given_back(stage, Refund.Status.SUCCEEDED))
+
+
+@scene
+def order_refund_bounced(stage: Stage) -> None:
+    stage.open_order(given_back(stage, Refund.Status.FAILED))
+
+
+def given_back(stage: Stage, status: Refund.Status) -> Order:
     order, payment = accepted(stage)
-    payment.refunds.create(amount=payment.amount, status=Refund.Status.SUCCEEDED)
+    payment.refunds.create(amount=payment.amount, status=status, settled_at=now())
     Order.objects.filter(pk=order.pk).update(
         status=Order.Status.CANCELLED, cancel_reason=Order.CancelReason.REFUNDED, holds_stock=False
     )
-    stage.open_order(order)
+    return order
 
 
 @scene

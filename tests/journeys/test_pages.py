@@ -66,7 +66,8 @@ def photograph(page: Page, name: str) -> None:
 
 def test_every_state_of_an_order_has_its_own_title(page: Page, shop: str, sandbox: Sandbox) -> None:
     names = ["open", "left", "waiting", "waiting-long", "waiting-very-long", "accepted", "under-review", "expired"]
-    names += ["refused-funds", "cancelled-expired", "paid-too-late", "refunded"]
+    names += ["refused-funds", "cancelled-expired", "paid-too-late", "paid-too-late-and-accepted"]
+    names += ["payment-going-back", "refunded", "refund-bounced"]
     titles = set()
     for name in names:
         SCENES[f"order-{name}"](Stage(page, shop, sandbox))

@@ -153,6 +153,21 @@ def accepted_with_surplus(psps: Sandbox) -> Order:
     return order
 
 
+def accepted_after_another_went_back(psps: Sandbox) -> Order:
+    order = placed()
+    first = started(order)
+    deliver(stripe_event(first, amount_total=1))
+    first.refunds.create(amount=1, status="succeeded", settled_at=now())
+    deliver(stripe_event(started(order)))
+    return order
+
+
+def accepted_late(psps: Sandbox) -> Order:
+    order = accepted_with_surplus(psps)
+    order.timeline.create(kind="revived", actor="bank", at=now())
+    return order
+
+
 def refunded_in_part(psps: Sandbox) -> Order:
     order, page = paid(psps)
     psps.refund(page, 500)
@@ -165,6 +180,13 @@ def refunded(psps: Sandbox) -> Order:
     order, page = paid(psps)
     psps.refund(page)
     bring_messages(psps)
+    return order
+
+
+def refunded_and_bounced(psps: Sandbox) -> Order:
+    order = refunded(psps)
+    deliver(stripe_event(started(order, "twint", status="expired")))
+    order.payments.get(settles=True).refunds.update(status="failed")
     return order
 
 
@@ -198,6 +220,12 @@ def under_review(psps: Sandbox) -> Order:
     return order
 
 
+def going_back(psps: Sandbox) -> Order:
+    order = under_review(psps)
+    order.payments.get().refunds.create(amount=1)
+    return order
+
+
 def cancelled(psps: Sandbox) -> Order:
     order = ordered()[0]
     Client().post(f"/commande/{order.token}/annuler/")
@@ -218,12 +246,16 @@ STATES: dict[str, Callable[[Sandbox], Order]] = {
     "n’a pas abouti": refused,
     "Le délai de paiement est passé": expired,
     "Nous vérifions votre paiement": under_review,
+    "Nous vous renvoyons votre paiement": going_back,
     "annulée": cancelled,
     "arrivé trop tard": late,
     "Merci, votre paiement est accepté": accepted,
     "deux paiements": accepted_with_surplus,
+    "qui ne correspond pas": accepted_after_another_went_back,
+    "arrivé après le délai": accepted_late,
     "Remboursement partiel effectué": refunded_in_part,
     "Remboursement effectué": refunded,
+    "Un remboursement nous est revenu": refunded_and_bounced,
 }
 
 
