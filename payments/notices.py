@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from orders.models import Order
 from orders.money import format_chf
+from payments import refusals
 from payments.models import Letter, Payment, Refund
 
 
@@ -29,10 +30,18 @@ def is_moot(letter: Letter) -> bool:
     """Whether what the letter would tell is no longer so."""
     order = letter.order
     if letter.kind == Letter.Kind.REFUSED:
-        newest = order.payments.order_by("created_at").last()
-        return order.status != Order.Status.PENDING or newest is None or str(newest.pk) != letter.about
+        payments = list(order.payments.order_by("created_at"))
+        newest = payments[-1]
+        failed = newest.status == Payment.Status.FAILED and str(newest.pk) == letter.about
+        return order.status != Order.Status.PENDING or not failed or any(one.holds_money() for one in payments)
+    if letter.kind == Letter.Kind.TO_STAFF and letter.about.startswith("unannounced "):
+        # The PSP's own list has explained it meanwhile.
+        unseen = order.payments.filter(paid_seen_at__isnull=False, pk=letter.about.removeprefix("unannounced "))
+        return not unseen.exclude(status=Payment.Status.AUTHORISED).exists()
     if letter.kind == Letter.Kind.EXPIRED:
-        return order.status != Order.Status.CANCELLED
+        # Of money that came since, other letters tell.
+        expired = order.cancel_reason == Order.CancelReason.EXPIRED
+        return not expired or order.payments.filter(authorised_at__gte=order.cancelled_at).exists()
     if letter.kind == Letter.Kind.REFUNDED:
         # It bounced before the mail left: there is no notice of it, and staff have it on their list.
         return not Refund.objects.filter(pk=letter.about, status=Refund.Status.SUCCEEDED).exists()
@@ -57,7 +66,8 @@ def _refused(letter: Letter) -> Words:
         _("KOOKUT: the payment did not go through, your basket is kept"),
         [
             _("The payment of your order %(number)s did not go through.") % {"number": letter.order.number},
-            _("Nothing was debited by KOOKUT."),
+            refusals.sentence(Payment.objects.get(pk=letter.about).refusal),
+            *([] if _money_came(letter.order) else [_("Nothing was debited by KOOKUT.")]),
             _("The goods are set aside for you until %(time)s.") % until,
         ],
         _("Take up the payment again"),
@@ -65,10 +75,13 @@ def _refused(letter: Letter) -> Words:
 
 
 def _expired(letter: Letter) -> Words:
+    closed = _("The payment page was closed without a debit, and the goods are no longer set aside.")
+    if _money_came(letter.order):
+        closed = _("The payment page was closed, and the goods are no longer set aside.")
     return Words(
         _("KOOKUT: the time to pay is over, order %(number)s") % {"number": letter.order.number},
         [
-            _("The payment page was closed without a debit, and the goods are no longer set aside."),
+            closed,
             _("If an amount appears on your account all the same, please answer this mail."),
         ],
         _("Order again"),
@@ -77,30 +90,30 @@ def _expired(letter: Letter) -> Words:
 
 def _late_refunded(letter: Letter) -> Words:
     amount = {"amount": _received(letter)}
-    return Words(
-        _("KOOKUT: payment arrived after the deadline, %(amount)s go back") % amount,
-        [
-            _("Your payment for order %(number)s arrived when the order was already cancelled.")
-            % {"number": letter.order.number},
-            _("We send %(amount)s back to the means of payment that you used. You have nothing to do.") % amount,
-            _("Depending on the bank, the amount appears within 5 to 10 working days."),
-        ],
-        _("See my order"),
-    )
+    subject = _("KOOKUT: payment arrived after the cancellation, %(amount)s go back") % amount
+    if letter.order.cancel_reason == Order.CancelReason.EXPIRED:
+        subject = _("KOOKUT: payment arrived after the deadline, %(amount)s go back") % amount
+    came = _("Your payment for order %(number)s arrived when the order was already cancelled.")
+    return Words(subject, [came % {"number": letter.order.number}, *_goes_back(amount)], _("See my order"))
 
 
 def _surplus_refunded(letter: Letter) -> Words:
     amount = {"amount": _received(letter)}
+    came = _("We have received two payments for order %(number)s. We keep the first one.")
+    if letter.order.status == Order.Status.CANCELLED:
+        came = _("Another payment for order %(number)s arrived when the order was already refunded.")
     return Words(
         _("KOOKUT: two payments received, %(amount)s go back") % amount,
-        [
-            _("We have received two payments for order %(number)s. We keep the first one.")
-            % {"number": letter.order.number},
-            _("We send %(amount)s back to the means of payment that you used. You have nothing to do.") % amount,
-            _("Depending on the bank, the amount appears within 5 to 10 working days."),
-        ],
+        [came % {"number": letter.order.number}, *_goes_back(amount)],
         _("See my order"),
     )
+
+
+def _goes_back(amount: dict[str, str]) -> list[str]:
+    return [
+        _("We send %(amount)s back to the means of payment that you used. You have nothing to do.") % amount,
+        _("Depending on the bank, the amount appears within 5 to 10 working days."),
+    ]
 
 
 def _review(letter: Letter) -> Words:
@@ -116,16 +129,34 @@ def _review(letter: Letter) -> Words:
 
 def _refunded(letter: Letter) -> Words:
     refund = Refund.objects.select_related("payment").get(pk=letter.about)
-    facts = {"amount": format_chf(refund.amount), "number": letter.order.number}
+    payment = refund.payment
+    facts = {
+        "amount": format_chf(refund.amount),
+        "number": letter.order.number,
+        "method": payment.get_method_display(),
+        "day": date_format(localtime(refund.settled_at), "DATE_FORMAT"),
+        "left": format_chf((payment.received_amount or 0) - payment.refunded()),
+        "reason": " ".join(refund.reason.split()),
+    }
+    told = [_("On %(day)s we have sent %(amount)s back to the means of payment that you used (%(method)s).") % facts]
+    if refund.requested_by_id and facts["reason"]:
+        told.append(_("Reason: %(reason)s") % facts)
+    if payment.settles and payment.refunded() < payment.amount:
+        told.append(_("Of your order %(left)s stay paid.") % facts)
     return Words(
         _("KOOKUT: refund of %(amount)s, order %(number)s") % facts,
         [
-            _("We have sent %(amount)s back to the means of payment that you used.") % facts,
+            *told,
             _("Depending on the bank, the amount appears within 5 to 10 working days."),
             _("The refund notice is attached (PDF). KOOKUT keeps no bank data: please save or print it."),
         ],
         _("See my order"),
     )
+
+
+def _money_came(order: Order) -> bool:
+    """Whether the PSP held money for this order at any time, wherever it is now."""
+    return order.payments.filter(status=Payment.Status.AUTHORISED).exists()
 
 
 def _received(letter: Letter) -> str:

@@ -1,0 +1,165 @@
+"""What the short mails say, and that none leaves whose news is no longer so."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+from django.utils.formats import date_format
+from django.utils.timezone import localtime, now
+
+from orders.models import Order
+from payments.models import Letter, Payment, Refund, Refusal
+from payments.refunds import Wanted, ask, carry_out
+from payments.sweep import sweep
+from tests.payments.steps import paid
+from tests.payments.test_other_money import NOTHING_DEBITED, said, written
+from tests.payments.test_paying import bring_messages
+from tests.sandbox.client import Sandbox
+from tests.shop import deliver, placed, started, stripe_event
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(order: Order) -> Payment:
+    """The bank says no after the customer has come back; the mail about it waits."""
+    payment = started(order, "twint", returned_at=now())
+    deliver(stripe_event(payment, "checkout.session.async_payment_failed", payment_status="unpaid"))
+    assert order.letters.get().kind == "refused"
+    return payment
+
+
+def leave(order: Order) -> list[str]:
+    """Let every mail leave that is due or soon will be; their subjects."""
+    Letter.objects.filter(sent_at=None).update(due_at=now())
+    sweep()
+    return [str(message.subject) for message in mail.outbox if order.email in message.to]
+
+
+# Refused
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (Refusal.FUNDS, "la limite ou le solde ne suffit pas"),
+        (Refusal.TIMEOUT, "Le délai pour confirmer dans l’app est passé"),
+        (Refusal.GENERIC, "Votre banque n’a pas accepté le paiement"),
+    ],
+)
+def test_the_mail_of_a_refusal_says_its_cause_in_the_words_of_the_page(refusal: Refusal, words: str) -> None:
+    order = placed()
+    refused(order)
+    Payment.objects.update(refusal=refusal)
+
+    letter = written(order, "refused")
+    assert words in letter
+    assert words in said(order)
+    assert NOTHING_DEBITED in letter
+    assert len(leave(order)) == 1
+
+
+def test_no_mail_of_a_refusal_leaves_once_money_has_come(settings: Any) -> None:
+    order = placed()
+    payment = refused(order)
+    deliver(stripe_event(payment, amount_total=order.total + 100))
+
+    assert not [subject for subject in leave(order) if "n’a pas abouti" in subject]
+    assert not order.letters.filter(kind="refused").exists()
+
+
+def test_no_mail_of_a_refusal_leaves_while_another_try_is_under_way() -> None:
+    order = placed()
+    refused(order)
+    started(order)
+
+    assert leave(order) == []
+
+
+def test_the_mail_of_a_refusal_does_not_deny_money_that_came_before_and_went_back() -> None:
+    order = placed()
+    first = started(order)
+    deliver(stripe_event(first, amount_total=order.total + 100))
+    Refund.objects.create(payment=first, amount=order.total + 100, status="succeeded", settled_at=now())
+    Letter.objects.all().delete()
+    refused(order)
+
+    assert NOTHING_DEBITED not in written(order, "refused")
+    assert [subject for subject in leave(order) if "n’a pas abouti" in subject]
+
+
+# Expired
+
+
+def expired(psps: Sandbox) -> tuple[Order, Payment]:
+    """Its customer had been on the page; the mail about it waits."""
+    order = placed(expires_at=now() - timedelta(minutes=1))
+    payment = started(order, status="expired", left_at=now())
+    sweep()
+    order.refresh_from_db()
+    mail.outbox.clear()
+    Letter.objects.update(sent_at=None)
+    assert order.cancel_reason == "expired"
+    return order, payment
+
+
+def test_an_order_that_nobody_paid_ends_without_a_debit(psps: Sandbox) -> None:
+    order, _payment = expired(psps)
+
+    assert "sans débit" in written(order, "expired")
+    assert len(leave(order)) == 1
+
+
+@pytest.mark.parametrize("cancelled_at", [now, lambda: now() - timedelta(days=2)], ids=["revived", "going back"])
+def test_no_mail_of_an_expiry_leaves_once_money_has_come(psps: Sandbox, cancelled_at: Any) -> None:
+    order, payment = expired(psps)
+    Order.objects.update(cancelled_at=cancelled_at())
+    deliver(stripe_event(payment))
+
+    assert not [subject for subject in leave(order) if "délai de paiement" in subject]
+
+
+# Refunded
+
+
+@pytest.fixture
+def sonia() -> User:
+    return User.objects.create_user("sonia", is_staff=True)
+
+
+def test_the_mail_of_a_refund_says_why_how_when_and_what_stays_paid(psps: Sandbox, sonia: User) -> None:
+    order, _page = paid(psps, "twint")
+    refund = ask(order.payments.get().pk, Wanted(1000, "Bol ébréché\n<b>à Genève</b>"), by=sonia)
+    carry_out(refund.pk)
+    bring_messages(psps)
+
+    refund.refresh_from_db()
+    day = date_format(localtime(refund.settled_at), "j F Y")
+    letter = written(order, "refunded")
+    assert f"Le {day}, nous avons renvoyé CHF 10.00 sur le moyen de paiement utilisé (TWINT)." in letter
+    assert "Motif : Bol ébréché <b>à Genève</b>" in letter
+    assert "il reste payé CHF 28.00" in letter
+    sweep()
+    message = next(message for message in mail.outbox if "remboursement" in message.subject)
+    assert isinstance(message, mail.EmailMultiAlternatives)
+    assert "&lt;b&gt;à Genève" in str(message.alternatives[0][0])
+
+
+def test_the_mail_of_the_last_refund_has_nothing_that_stays_paid(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    psps.refund(page)
+    bring_messages(psps)
+
+    letter = written(order, "refunded")
+    assert "CHF 38.00" in letter
+    assert "reste payé" not in letter
+    assert "Motif" not in letter
+
+
+def test_a_reason_of_the_shop_itself_is_not_read_out_as_one_of_staff(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    carry_out(ask(order.payments.get().pk, Wanted(1000, "the order was already paid")).pk)
+    bring_messages(psps)
+
+    assert "Motif" not in written(order, "refunded")
