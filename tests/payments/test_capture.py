@@ -298,6 +298,30 @@ def test_ps_checkout_1471_a_capture_that_was_made_already_is_no_failure(psps: Sa
     assert order.status == "effective"
 
 
+def test_a_claim_of_unknown_outcome_ends_with_its_page_once_other_money_settled_the_order(psps: Sandbox) -> None:
+    """PayPal did not answer the capture, and the card's page was paid all the same: nothing captures any more."""
+    order, card_page = ordered("card")
+    page = hand_off(order, "paypal")
+    payment = order.payments.get(method="paypal")
+    psps.approve_paypal(page)
+    psps.break_calls("500", "/paypal/v2/*/capture", calls=9)
+    assert capture(payment.pk) == "unknown"
+    psps.mend()
+    psps.reopen(card_page)
+    psps.pay_by_card(card_page)
+    bring_messages(psps)
+    order.refresh_from_db()
+    assert order.status == Order.Status.EFFECTIVE
+
+    psps.expire(page)
+    Payment.objects.filter(pk=payment.pk).update(next_try_at=now())
+    sweep()
+
+    payment.refresh_from_db()
+    assert payment.status == Payment.Status.EXPIRED
+    assert order.payments.get(settles=True).method == "card"
+
+
 def test_a_capture_moves_no_order(psps: Sandbox) -> None:
     order, payment, _page = approved(psps)
     assert capture(payment.pk) == "paid"
