@@ -9,7 +9,6 @@ from payments.gateways.stripe_messages import live_session
 from tests.gateways import test_paypal as paypal
 from tests.gateways import test_stripe as stripe
 from tests.gateways.cast import APayment
-from tests.gateways.test_paypal_money_back import configured as paypal_at
 
 OURS = "5f0d1e3a-6f3e-4c40-9c0b-0a1b2c3d4e5f"
 NOWHERE = "http://127.0.0.1:1"
@@ -102,7 +101,7 @@ def test_of_stripes_messages_all_that_is_listed_is_kept(type: str) -> None:
 
 @pytest.mark.parametrize("type", PAYPALS)
 def test_of_paypals_messages_all_that_is_listed_is_kept(type: str) -> None:
-    facts = paypal_at(NOWHERE).facts(paypal.event(type, PAYPALS[type]))
+    facts = paypal.configured(NOWHERE).facts(paypal.event(type, PAYPALS[type]))
     assert (facts.event_id, facts.type, facts.api_version) == ("WH-1", type, "2.0")
     assert facts.object == PAYPALS[type]
 
@@ -112,7 +111,7 @@ def test_of_a_refund_of_paypals_the_capture_above_is_kept() -> None:
     listed = {"id": "1JU0", "status": "COMPLETED", "amount": FRANCS, "invoice_id": "KK-7F3Q-20AB"}
     listed |= {"custom_id": f"refund-{OURS}", "status_details": {"reason": "ECHECK"}}
     told = paypal.event("PAYMENT.CAPTURE.REFUNDED", listed | {"links": [{"rel": "up", "href": up}]})
-    assert paypal_at(NOWHERE).facts(told).object == listed | {"links": "2GG279541U471931P"}
+    assert paypal.configured(NOWHERE).facts(told).object == listed | {"links": "2GG279541U471931P"}
 
 
 def test_a_message_without_a_version_has_none() -> None:
@@ -133,7 +132,7 @@ def test_what_is_no_event_of_stripes_has_no_facts(changes: dict[str, Any]) -> No
 def test_what_is_no_event_of_paypals_has_no_facts(changes: dict[str, Any]) -> None:
     odd = paypal.event("PAYMENT.CAPTURE.COMPLETED", paypal.capture()) | changes
     with pytest.raises(ValueError, match="event of PayPal"):
-        paypal_at(NOWHERE).facts(odd)
+        paypal.configured(NOWHERE).facts(odd)
 
 
 def test_of_a_session_read_live_nothing_went_back_unless_stripe_says_so() -> None:
