@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
-from django.utils.timezone import now
+from django.utils.formats import date_format
+from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 
 from orders.models import Order
@@ -16,8 +18,17 @@ from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEv
 SILENT = timedelta(minutes=30)
 UNAPPLIED = timedelta(hours=1)
 WAITING = timedelta(days=7)
+OVERTIME = timedelta(hours=1)
+"""For so long may an order outlive its time: the sweep, which asks its PSP at least every half hour, fails at it."""
+NOT_LEFT = timedelta(days=2)
+"""For so long may a refund wait to be taken by its PSP: more than a failure of an afternoon, and soon enough for a
+customer who expects the money within 5 to 10 working days."""
+NOT_DONE = timedelta(days=10)
+"""For so long may a PSP have a refund without saying that it was made: as long as its eChecks and banks may take."""
 LIMIT = 200
 WhyNot = Payment.WhyNot
+GOING = [Refund.Status.PROPOSED, Refund.Status.REQUESTED, Refund.Status.SUCCEEDED]
+"""The states of a refund that gives its money back, or may."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +48,11 @@ def items(order: Order | None = None) -> list[Item]:
         *_unannounced(order),
         *_doubts(order),
         *_refunds(order),
+        *_stuck(order),
         *_disputes(order),
         *_lost(order),
         *_waiting(order),
+        *_overtime(order),
     ]
     if order is None:
         found += [*_silent(), *_unapplied(), *_undelivered()]
@@ -48,13 +61,9 @@ def items(order: Order | None = None) -> list[Item]:
 
 def _money(order: Order | None) -> Iterator[Item]:
     """Money that does not settle its order and has neither gone back nor been sent back."""
-    given_back = Coalesce(Sum("refunds__amount", filter=~Q(refunds__status=Refund.Status.FAILED)), 0)
     nothing_came = Q(received_amount=0, order__status=Order.Status.PENDING)
-    here = Payment.objects.exclude(why_not="").annotate(given_back=given_back)
-    taken_back = Dispute.objects.filter(
-        payment=OuterRef("pk"), status=Dispute.Status.LOST, amount__gte=OuterRef("received_amount")
-    )
-    here = here.filter(Q(received_amount__gt=F("given_back")) & ~Exists(taken_back) | nothing_came)
+    here = Payment.objects.exclude(why_not="").alias(gone=_gone("pk", GOING))
+    here = here.filter(Q(received_amount__gt=F("gone")) | nothing_came)
     for payment in _of(order, here.select_related("order")).order_by("-authorised_at")[:LIMIT]:
         facts = {
             "number": payment.order.number,
@@ -112,12 +121,11 @@ def _doubts(order: Order | None) -> Iterator[Item]:
 
 
 def _refunds(order: Order | None) -> Iterator[Item]:
-    """Refunds that failed, as long as nothing else gives the same money back."""
-    others = Sum("payment__refunds__amount", filter=~Q(payment__refunds__status=Refund.Status.FAILED))
+    """Refunds that failed, as long as there is money to be given back once more."""
     failed = (
         Refund.objects.filter(status=Refund.Status.FAILED)
-        .annotate(given_back=Coalesce(others, 0))
-        .filter(payment__received_amount__gte=F("given_back") + F("amount"))
+        .alias(gone=_gone("payment_id", GOING))
+        .filter(payment__received_amount__gte=F("gone") + F("amount"))
         .select_related("payment__order")
     )
     if order:
@@ -126,6 +134,31 @@ def _refunds(order: Order | None) -> Iterator[Item]:
     for refund in failed.order_by("-created_at")[:LIMIT]:
         facts = {"number": refund.payment.order.number, "amount": format_chf(refund.amount)}
         yield Item("refund_failed", text % facts, refund.payment.order)
+
+
+def _stuck(order: Order | None) -> Iterator[Item]:
+    """Refunds that do not get out, but for those that wait for the end of a dispute."""
+    asked = Refund.objects.filter(status=Refund.Status.REQUESTED, created_at__lt=now() - NOT_LEFT)
+    disputed = Dispute.objects.filter(payment=OuterRef("payment_id"), status=Dispute.Status.OPEN)
+    stuck = asked.filter(Q(reference=None) | Q(created_at__lt=now() - NOT_DONE), ~Exists(disputed))
+    if order:
+        stuck = stuck.filter(payment__order=order)
+    here = _(
+        "Order %(number)s: the refund of %(amount)s, asked for on %(date)s, has not left. Find out from %(provider)s "
+        "why it takes none, and write to the customer: the shop keeps asking, so do not give it there as well."
+    )
+    there = _(
+        "Order %(number)s: %(provider)s has the refund of %(amount)s, asked for on %(date)s, and does not say that it "
+        "was made. Ask %(provider)s, and write to the customer."
+    )
+    for refund in stuck.select_related("payment__order").order_by("created_at")[:LIMIT]:
+        facts = {
+            "number": refund.payment.order.number,
+            "amount": format_chf(refund.amount),
+            "date": date_format(localtime(refund.created_at), "SHORT_DATE_FORMAT"),
+            "provider": refund.payment.get_provider_display(),
+        }
+        yield Item("refund_stuck", (there if refund.reference else here) % facts, refund.payment.order)
 
 
 def _disputes(order: Order | None) -> Iterator[Item]:
@@ -145,8 +178,8 @@ def _disputes(order: Order | None) -> Iterator[Item]:
 
 def _lost(order: Order | None) -> Iterator[Item]:
     """Effective orders that are not sent yet and whose money a bank took back: once, however often it was told of."""
-    unsent = {"payment__order__status": Order.Status.EFFECTIVE, "payment__order__shipped_at": None}
-    lost = Dispute.objects.filter(status=Dispute.Status.LOST, payment__settles=True, **unsent)
+    unsent = Q(payment__order__status=Order.Status.EFFECTIVE, payment__order__shipped_at=None)
+    lost = Dispute.objects.filter(unsent, status=Dispute.Status.LOST, payment__settles=True)
     if order:
         lost = lost.filter(payment__order=order)
     text = _("Order %(number)s: %(amount)s were taken back after a dispute. Send nothing; write to the customer.")
@@ -162,6 +195,35 @@ def _waiting(order: Order | None) -> Iterator[Item]:
     for payment in _of(order, old.select_related("order"))[:LIMIT]:
         facts = {"number": payment.order.number, "provider": payment.get_provider_display()}
         yield Item("waiting", text % facts, payment.order)
+
+
+def overtime() -> QuerySet[Order]:
+    """Pending orders whose time was over long ago and that cannot be ended, for no reason that is told elsewhere: money
+    that is here or was seen there, a bank that takes its days, a PSP that is silent altogether."""
+    held = Payment.objects.filter(order=OuterRef("pk"), status=Payment.Status.AUTHORISED)
+    held = held.filter(received_amount__gt=_gone("pk", [Refund.Status.SUCCEEDED]))
+    silent = Channel.objects.filter(provider=OuterRef("provider"), silent_since__lt=now() - SILENT)
+    waiting = Payment.objects.filter(order=OuterRef("pk"), status=Payment.Status.STARTED)
+    waiting = waiting.filter(Q(paid_seen_at__isnull=False) | Exists(undecided()) | Exists(silent))
+    over = Order.objects.filter(status=Order.Status.PENDING, expires_at__lt=now() - OVERTIME)
+    return over.filter(~Exists(held), ~Exists(waiting))
+
+
+def undecided() -> QuerySet[WebhookEvent]:
+    """Of a payment in the query around it: the bank's own word that it will decide later."""
+    told = WebhookEvent.objects.filter(order=OuterRef("order_id"), received_at__gte=OuterRef("created_at"))
+    return told.filter(outcome=WebhookEvent.UNDECIDED)
+
+
+def _overtime(order: Order | None) -> Iterator[Item]:
+    text = _(
+        "Order %(number)s: its time was over on %(time)s, but it cannot be ended, and its goods stay set aside. See "
+        "the sweep's log and the payment provider's status page; it ends by itself once its page is known to be closed."
+    )
+    orders = overtime().filter(pk=order.pk) if order else overtime()
+    for one in orders.order_by("expires_at")[:LIMIT]:
+        facts = {"number": one.number, "time": date_format(localtime(one.expires_at), "SHORT_DATETIME_FORMAT")}
+        yield Item("overtime", text % facts, one)
 
 
 def _silent() -> Iterator[Item]:
@@ -196,3 +258,14 @@ def _undelivered() -> Iterator[Item]:
 
 def _of(order: Order | None, payments: QuerySet[Payment]) -> QuerySet[Payment]:
     return payments.filter(order=order) if order else payments
+
+
+def _gone(payment: str, statuses: list[Refund.Status]) -> CombinedExpression:
+    """Centimes of the payment in the query around it that are here no more: refunds in these states, and what a lost
+    dispute took."""
+    refunds = Refund.objects.filter(payment=OuterRef(payment), status__in=statuses).order_by().values("payment")
+    lost = Dispute.objects.filter(payment=OuterRef(payment), status=Dispute.Status.LOST).order_by().values("payment")
+    given = Subquery(refunds.annotate(sum=Sum("amount")).values("sum"))
+    # PayPal tells of one twice, as a dispute and as a reversal: the larger.
+    taken = Subquery(lost.annotate(most=Max("amount")).values("most"))
+    return Coalesce(given, 0) + Coalesce(taken, 0)

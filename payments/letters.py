@@ -23,6 +23,13 @@ from payments import attention, attestation, notices
 from payments.models import Attestation, Letter, Payment, Refund
 
 log = logging.getLogger(__name__)
+NEWS = {
+    "payment": TimelineEntry.Kind.PAYMENT_NOT_SETTLING,
+    "doubt": TimelineEntry.Kind.DOUBT,
+    "refund": TimelineEntry.Kind.REFUND_FAILED,
+    "dispute": TimelineEntry.Kind.DISPUTE,
+}
+"""By the first word of a letter's matter: what the timeline says of it."""
 BACK_OFF = [timedelta(minutes=minutes) for minutes in (2, 5, 15, 30)]
 
 
@@ -118,19 +125,28 @@ def _notice(letter: Letter) -> EmailMultiAlternatives:
 
 
 def _to_staff(letter: Letter) -> EmailMultiAlternatives:
-    """What staff must look at, with the way to it."""
+    """What happened, what staff must do about the order, and the way to it."""
     order = letter.order
+    to_do = [item.sentence for item in attention.items(order=order)]
     return EmailMultiAlternatives(
         subject=_("[KOOKUT] To be looked at: %(number)s") % {"number": order.number},
         body="\n\n".join(
             [
-                *(item.sentence for item in attention.items(order=order)),
+                *_news(letter),
+                *(to_do or [_("Nothing is left to be done about it.")]),
                 settings.SITE_URL + reverse("admin:orders_order_change", args=[order.pk]),
             ]
         ),
         to=settings.STAFF_MAIL,
         headers={"Message-ID": message_id(letter), "Auto-Submitted": "auto-generated"},
     )
+
+
+def _news(letter: Letter) -> list[str]:
+    """What the timeline tells, newest, of the matter that the letter is about."""
+    kind = NEWS.get(letter.about.split()[0])
+    newest = letter.order.timeline.filter(kind=kind).last() if kind else None
+    return [newest.sentence] if newest else []
 
 
 def _message(letter: Letter, subject: str, *, template: str, **facts: object) -> EmailMultiAlternatives:

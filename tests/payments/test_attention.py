@@ -1,7 +1,7 @@
 """What needs a person is on one list while it does, and leaves it by itself when it does not any more."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from django.utils.translation import override
 
 from orders.models import Order
 from payments import attention
+from payments.letters import compose
 from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
 from payments.refunds import NotRefundable, Wanted, ask, carry_out
 from payments.sweep import sweep
@@ -171,6 +172,146 @@ def test_a_refund_that_failed_is_listed_until_it_is_asked_for_again(psps: Sandbo
     assert listed() == []
 
 
+def test_a_refund_that_failed_is_not_listed_when_a_bank_took_its_money(psps: Sandbox) -> None:
+    psps.change(refunds="failed")
+    order, page = ordered()
+    deliver(stripe_event(started(order, "twint", status="expired")))
+    take(psps, "card", page)
+    bring_messages(psps)
+    carry_out(Refund.objects.get().pk)
+    bring_messages(psps)
+    assert "refund_failed" in listed()
+
+    psps.move_dispute(psps.dispute(page), "lost")
+    bring_messages(psps)
+
+    assert order.payments.get(why_not="second").refundable() == 0
+    assert listed() == []
+
+
+def test_surplus_that_went_partly_back_and_was_partly_taken_back_is_no_more_listed() -> None:
+    payment = started(placed())
+    deliver(stripe_event(payment, amount_total=3900))
+    Refund.objects.create(payment=payment, amount=1000, status="succeeded")
+    assert listed() == ["mismatch"]
+    Dispute.objects.create(payment=payment, reference="dp_1", reason="fraudulent", amount=2900, status="lost")
+    assert listed() == []
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_a_refund_that_does_not_get_out_is_listed_after_two_days(psps: Sandbox, method: str) -> None:
+    order, _page = paid(psps, method)
+    psps.break_calls("down", "*/refund*", method="POST", calls=99)
+    refund = ask(order.payments.get().pk, Wanted(1000, "Retour"))
+    assert carry_out(refund.pk) == "unknown"
+    Refund.objects.update(created_at=now() - timedelta(hours=47))
+    assert listed() == []
+    Refund.objects.update(created_at=now() - timedelta(hours=49))
+    Channel.objects.update(silent_since=None)
+
+    assert listed() == listed(order) == ["refund_stuck"]
+    with override("fr"):
+        assert "10.00" in attention.items()[0].sentence
+
+    psps.mend()
+    Refund.objects.update(next_try_at=now())
+    sweep()
+    bring_messages(psps)
+    assert listed() == []
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_a_refund_that_the_psp_has_and_does_not_make_is_listed_after_ten_days(psps: Sandbox, method: str) -> None:
+    psps.change(refunds="pending")
+    order, page = paid(psps, method)
+    carry_out(ask(order.payments.get().pk, Wanted(1000, "Retour")).pk)
+    bring_messages(psps)
+    Refund.objects.update(created_at=now() - timedelta(days=9))
+    assert listed() == []
+    Refund.objects.update(created_at=now() - timedelta(days=11))
+    assert listed() == listed(order) == ["refund_stuck"]
+
+    psps.settle_refund(psps.payment(page)["refunds"][0]["id"], "succeeded")
+    bring_messages(psps)
+    assert listed() == []
+
+
+def test_a_refund_that_waits_for_the_end_of_a_dispute_is_listed_as_the_dispute(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    refund = ask(order.payments.get().pk, Wanted(1000, "Retour"))
+    psps.dispute(page)
+    bring_messages(psps)
+    Refund.objects.filter(pk=refund.pk).update(created_at=now() - timedelta(days=20))
+    assert listed() == ["dispute"]
+
+
+def test_an_order_that_cannot_be_ended_is_listed_after_an_hour(psps: Sandbox) -> None:
+    """The PSP's pages cannot be read, while its list of events answers: it is not silent."""
+    order, _page = ordered()
+    psps.break_calls("500", "/stripe/v1/checkout/*", calls=99)
+    kinds: dict[int, list[str]] = {}
+    for minutes in (50, 70):
+        Order.objects.update(expires_at=now() - timedelta(minutes=minutes), next_try_at=None)
+        Channel.objects.update(next_try_at=now())
+        sweep()
+        kinds[minutes] = listed()
+    assert kinds == {50: [], 70: ["overtime"]}
+    assert listed(order) == ["overtime"]
+    order.refresh_from_db()
+    assert (order.status, order.holds_stock) == ("pending", True)
+
+    psps.mend()
+    Order.objects.update(next_try_at=None)
+    sweep()
+
+    order.refresh_from_db()
+    assert order.status == "cancelled"
+    assert listed() == []
+
+
+def test_an_order_that_is_over_and_not_looked_at_is_listed_without_a_page_too() -> None:
+    """Its page failed, and the sweep does not run."""
+    order = placed(expires_at=now() - timedelta(hours=2))
+    started(order, status="failed", refusal="funds")
+    assert listed() == listed(order) == ["overtime"]
+
+
+def test_an_order_whose_bank_takes_its_days_is_not_listed_as_over(psps: Sandbox) -> None:
+    order, page = ordered("paypal")
+    take(psps, "paypal", page, capture="echeck")
+    bring_messages(psps)
+    Order.objects.update(expires_at=now() - timedelta(days=3))
+    sweep()
+    assert listed() == listed(order) == []
+
+
+def test_an_order_with_money_that_does_not_fit_is_listed_for_its_money_alone(psps: Sandbox) -> None:
+    order, page = ordered()
+    take(psps, "card", page, webhook="wrong_amount")
+    bring_messages(psps)
+    Order.objects.update(expires_at=now() - timedelta(days=3))
+    assert listed() == ["mismatch"]
+
+    ask(order.payments.get().pk, Wanted(3900, "Ne correspond pas"))
+
+    assert listed() == [], "it ends once the money is out"
+
+
+def test_an_order_that_was_seen_paid_is_listed_for_that_alone() -> None:
+    order = placed(expires_at=now() - timedelta(hours=5))
+    started(order, paid_seen_at=now())
+    assert listed() == ["unannounced"]
+
+
+def test_the_orders_of_a_silent_psp_are_not_listed_one_by_one() -> None:
+    for provider, method in (("stripe", "card"), ("paypal", "paypal")):
+        started(placed(expires_at=now() - timedelta(hours=5)), method)
+        Channel.objects.create(provider=provider, silent_since=now() - timedelta(hours=5))
+    assert listed() == ["silent", "silent"]
+    Channel.objects.filter(provider="paypal").update(silent_since=None)
+    assert listed() == ["overtime", "silent"]
+
+
 def test_a_dispute_is_listed_with_its_date_until_it_is_over(psps: Sandbox) -> None:
     order, page = paid(psps)
     dispute = psps.dispute(page)
@@ -258,6 +399,36 @@ def test_a_mail_that_could_not_be_sent_is_listed(psps: Sandbox) -> None:
     assert listed() == []
 
 
+@pytest.mark.parametrize(("shipped", "end", "said"), [(None, "won", "Gagné"), (now(), "lost", "Perdu")])
+def test_a_mail_to_staff_says_what_happened_even_when_nothing_is_left_to_be_done(
+    psps: Sandbox, shipped: datetime | None, end: str, said: str
+) -> None:
+    order, page = paid(psps)
+    Order.objects.update(shipped_at=shipped)
+    dispute = psps.dispute(page)
+    bring_messages(psps)
+    psps.move_dispute(dispute, end)
+    bring_messages(psps)
+    assert listed(order) == []
+
+    news = compose(order.letters.get(kind="to_staff", about__endswith=end))
+
+    assert "38.00" in str(news.body)
+    assert said in str(news.body)
+
+
+def test_a_mail_to_staff_says_what_is_to_be_done() -> None:
+    order = placed()
+    deliver(stripe_event(started(order), amount_total=3900))
+
+    to_staff = str(compose(order.letters.get(kind="to_staff")).body)
+
+    with override("fr"):
+        (item,) = attention.items(order)
+    assert item.sentence in to_staff
+    assert f"/orders/order/{order.pk}/" in to_staff
+
+
 def _failed_refund() -> None:
     payment = started(placed())
     deliver(stripe_event(payment))
@@ -270,10 +441,18 @@ def _lost_dispute() -> None:
     Dispute.objects.create(payment=payment, reference=str(payment.pk), reason="x", amount=1, status="lost")
 
 
+def _stuck_refund() -> None:
+    payment = started(placed())
+    deliver(stripe_event(payment))
+    Refund.objects.create(payment=payment, amount=100, created_at=now() - timedelta(days=3))
+
+
 CROWD: dict[str, Callable[[], object]] = {
     "surplus": lambda: deliver(stripe_event(started(placed()), amount_total=1)),
     "failed refunds": _failed_refund,
     "lost disputes": _lost_dispute,
+    "stuck refunds": _stuck_refund,
+    "orders over time": lambda: started(placed(expires_at=now() - timedelta(hours=5))),
 }
 
 
