@@ -8,13 +8,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client, override_settings
 from django.utils.timezone import now
 
+from orders.models import Order
 from payments import health
-from payments.models import Channel, WebhookEvent
-from tests.payments.steps import paid
+from payments.models import Channel, Payment, WebhookEvent
+from payments.sweep import sweep
+from tests.payments.steps import ordered, paid, take
+from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 
@@ -47,6 +51,19 @@ def waiting(minutes: int) -> None:
     started(placed(), returned_at=now() - timedelta(minutes=minutes))
 
 
+def over(minutes: int) -> None:
+    started(placed(expires_at=now() - timedelta(minutes=minutes)))
+
+
+def fetched(minutes: int, *more: int) -> None:
+    """Messages about orders that were fetched so many minutes ago, and never delivered."""
+    for ago in (minutes, *more):
+        payment = started(placed())
+        deliver(stripe_event(payment))
+        events = WebhookEvent.objects.filter(order=payment.order)
+        events.update(source="fetched", received_at=now() - timedelta(minutes=ago))
+
+
 def silent(minutes: int) -> None:
     Channel.objects.create(provider="stripe", silent_since=now() - timedelta(minutes=minutes))
 
@@ -54,6 +71,8 @@ def silent(minutes: int) -> None:
 PROBLEMS: dict[str, tuple[Callable[[int], None], int]] = {
     "messages that cannot be applied": (unapplied, 60),
     "a customer waits for the bank's word": (waiting, 15),
+    "orders that cannot be ended": (over, 60),
+    "nothing is delivered, all is fetched: see the webhooks' address at the PSP": (lambda ago: fetched(ago, 0), 60),
     "no answer": (silent, 30),
 }
 
@@ -76,7 +95,9 @@ def test_woo_1289_a_problem_of_the_line_is_told_after_a_while(problem: str) -> N
     assert stripe().problems == ()
     assert command()[0] == 0
     assert Client().get("/health/payments").status_code == 200
-    WebhookEvent.objects.all().delete()
+    Order.objects.update(status="cancelled", cancel_reason="expired", cancelled_at=now())
+    WebhookEvent.objects.filter(order=None).delete()
+    WebhookEvent.objects.update(received_at=now() - timedelta(days=30))
     Channel.objects.all().delete()
 
     happens(bound + 2)
@@ -94,7 +115,7 @@ def test_woo_1289_a_problem_of_the_line_is_told_after_a_while(problem: str) -> N
 
 def test_times_and_counts_are_told() -> None:
     deliver(stripe_event(started(placed())))
-    WebhookEvent.objects.update(processed_at=now() - timedelta(seconds=100))
+    WebhookEvent.objects.update(received_at=now() - timedelta(seconds=100))
     before = stripe().rejected_today or 0
     deliver(b"{}", signature="t=1,v1=0")
 
@@ -120,6 +141,109 @@ def test_a_cache_that_fails_keeps_nobody_from_knowing_the_rest() -> None:
     with override_settings(CACHES=broken):
         assert Client().get("/health/payments").status_code == 200
         assert "rejected today -" in command()[1]
+
+
+# Deliveries
+
+
+def refused(times: int) -> None:
+    for _ in range(times):
+        assert deliver(b"{}", signature="t=1,v1=0").status_code == 400
+
+
+@pytest.fixture(autouse=True)
+def no_tally() -> None:
+    cache.clear()
+
+
+def test_deliveries_that_are_all_refused_are_told_although_the_sweep_fetches_them(psps: Sandbox) -> None:
+    """A wrong secret: nobody notices anything, because everything is fetched."""
+    sweep()
+    for _ in range(3):
+        order, page = ordered()
+        take(psps, "card", page)
+        for webhook in psps.collect():
+            for _again in range(2):
+                assert deliver(webhook.body, signature="t=1,v1=00").status_code == 400
+        Payment.objects.update(next_try_at=now())
+        Channel.objects.update(next_try_at=now())
+        sweep()
+        order.refresh_from_db()
+        assert order.status == "effective"
+    WebhookEvent.objects.update(received_at=now() - timedelta(minutes=16))
+
+    assert stripe().problems == ("deliveries are refused: see the secret of the webhooks",)
+    assert stripe().fetched_since == 3
+    assert stripe().last_event_seconds is None, "what was fetched is no delivery"
+    assert "last delivery never, fetched since 3, rejected today" in command()[1]
+
+    order, page = ordered()
+    take(psps, "card", page)
+    bring_messages(psps)
+    assert stripe().problems == ()
+    assert stripe().fetched_since == 0
+
+
+def test_a_stranger_who_tries_the_address_makes_no_problem_of_the_line() -> None:
+    deliver(stripe_event(started(placed())))
+    WebhookEvent.objects.update(received_at=now() - timedelta(hours=20))
+    refused(12)
+    assert stripe().problems == ()
+
+
+def test_what_was_fetched_by_hand_just_before_its_delivery_makes_no_problem_of_the_line(psps: Sandbox) -> None:
+    order, page = ordered()
+    take(psps, "card", page)
+    call_command("recover", "--since", "1h", stdout=io.StringIO())
+    bring_messages(psps)
+    order.refresh_from_db()
+    assert order.status == "effective"
+    refused(2)
+    WebhookEvent.objects.update(received_at=now() - timedelta(hours=9))
+    assert stripe().problems == ()
+
+
+def test_many_messages_that_are_fetched_at_once_make_no_problem_of_the_line() -> None:
+    """A database was restored: what had been delivered is fetched, and all that comes is delivered."""
+    fetched(*range(59, 1, -10))
+    assert stripe().problems == ()
+
+
+def test_a_delivery_after_what_was_fetched_shows_that_the_line_is_well() -> None:
+    fetched(500, 300, 0)
+    assert stripe().problems
+    deliver(stripe_event(started(placed())))
+    assert stripe().problems == ()
+
+
+def test_what_was_fetched_days_ago_says_nothing_of_today() -> None:
+    fetched(*(minutes + 3 * 24 * 60 for minutes in (1, 100, 1000)))
+    assert stripe().problems == ()
+
+
+def test_messages_of_other_shops_that_are_fetched_on_the_first_day_make_no_problem_of_the_line() -> None:
+    for ago in (500, 300, 0):
+        payment = started(placed())
+        deliver(stripe_event(payment, client_reference_id=None, metadata={}, id=f"cs_other_{ago}"))
+        newest = WebhookEvent.objects.filter(source="delivered")
+        assert newest.update(source="fetched", received_at=now() - timedelta(minutes=ago)) == 1
+    assert stripe().problems == ()
+
+
+# Customers
+
+
+def test_a_customer_whose_bank_takes_its_days_does_not_wait_for_the_line(psps: Sandbox) -> None:
+    _order, page = ordered("paypal")
+    take(psps, "paypal", page, capture="echeck")
+    bring_messages(psps)
+    Payment.objects.update(returned_at=now() - timedelta(days=2))
+    assert command()[0] == 0
+
+
+def test_a_customer_whose_money_paypal_declined_does_not_wait_for_the_line() -> None:
+    started(placed(), "paypal", returned_at=now() - timedelta(minutes=30), refusal="paypal")
+    assert command()[0] == 0
 
 
 def test_a_provider_that_is_switched_off_is_not_watched(settings: Any) -> None:

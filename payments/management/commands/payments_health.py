@@ -17,7 +17,7 @@ class Command(BaseCommand):
             last = "never" if one.last_event_seconds is None else f"{one.last_event_seconds} s ago"
             rejected = "-" if one.rejected_today is None else one.rejected_today
             self.stdout.write(
-                f"{one.provider}: last message {last}, rejected today {rejected}, "
+                f"{one.provider}: last delivery {last}, fetched since {one.fetched_since}, rejected today {rejected}, "
                 f"not applied {one.unapplied}, {'; '.join(one.problems) or 'healthy'}"
             )
         if any(one.problems for one in found):
