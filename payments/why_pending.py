@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.utils.formats import date_format
-from django.utils.timezone import localtime
+from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 
 from orders.models import Order
@@ -19,10 +19,19 @@ def why_pending(order: Order) -> str:
     if any(payment.holds_money() or not payment.received_amount for payment in authorised):
         return _("Money came that does not fit the order: it stands on the list of what needs a person.")
     latest = payments[-1] if payments else None
-    until = {"time": date_format(localtime(order.expires_at), "SHORT_DATETIME_FORMAT")}
-    if latest is None:
-        return _("No payment page was opened yet. Without a payment the order ends at %(time)s.") % until
-    return _heard(latest) + " " + (_("Without a payment the order ends at %(time)s.") % until)
+    return f"{_heard(latest) if latest else _('No payment page was opened yet.')} {_next(order, latest)}"
+
+
+def _next(order: Order, latest: Payment | None) -> str:
+    facts = {"time": _time(order.expires_at), "provider": latest.get_provider_display() if latest else ""}
+    if order.expires_at > now():
+        return _("Without a payment the order ends at %(time)s.") % facts
+    if latest and latest.status == Payment.Status.STARTED:
+        return (
+            _("Its time was over at %(time)s: it ends once %(provider)s says that nothing was paid on its page.")
+            % facts
+        )
+    return _("Its time was over at %(time)s: the sweep ends it.") % facts
 
 
 def _heard(payment: Payment) -> str:

@@ -1,5 +1,6 @@
 """Staff read in one sentence why an order waits."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +32,25 @@ def test_it_says_what_was_heard_last_and_what_comes_next(heard: dict[str, Any], 
         sentence = why_pending(order)
     assert said in sentence
     assert "ends at" in sentence
+
+
+@pytest.mark.parametrize(
+    ("payment", "said"),
+    [
+        ({}, "once Stripe says that nothing was paid"),
+        ({"status": "failed", "refusal": "funds"}, "the sweep ends it"),
+        (None, "the sweep ends it"),
+    ],
+)
+def test_it_says_what_comes_next_when_the_time_is_over(payment: dict[str, Any] | None, said: str) -> None:
+    order = placed(expires_at=now() - timedelta(hours=7))
+    if payment is not None:
+        started(order, **payment)
+    with translation.override("en"):
+        sentence = why_pending(order)
+    assert "Its time was over at" in sentence
+    assert said in sentence
+    assert "ends at" not in sentence
 
 
 def test_it_says_that_no_page_was_opened() -> None:
