@@ -1,0 +1,126 @@
+"""PostgreSQL reads the staff's list and the health of the lines by index: neither grows with the number of orders."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
+
+from orders.models import Order
+from payments import attention, health
+from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
+from tests.shop import placed
+
+pytestmark = pytest.mark.django_db
+MANY = 200
+SMALL = {Channel._meta.db_table}
+"""Tables of a row or two."""
+READINGS: dict[str, Callable[[], object]] = {
+    "the list": attention.items,
+    "an order's list": lambda: attention.items(Order(pk=1)),
+    "health": health.channels,
+}
+
+
+@pytest.fixture
+def years_of_trade() -> None:
+    """Many orders, all of them over, and PostgreSQL knows of them. Of what is asked for there is next to nothing, not
+    even deliveries: then an index that is not made for it would be read to its end."""
+    first = placed()
+    same = {field.attname: getattr(first, field.attname) for field in Order._meta.concrete_fields}
+    own = {"id", "number", "token", "checkout_key", "status", "effective_at"}
+    frozen = {name: value for name, value in same.items() if name not in own}
+    at = now() - timedelta(days=30)
+    orders = Order.objects.bulk_create(
+        Order(**frozen, checkout_key=uuid4(), status="effective", effective_at=at) for _ in range(MANY)
+    )
+    events = WebhookEvent.objects.bulk_create(
+        WebhookEvent(
+            provider="stripe", event_id=f"evt_{n}", livemode=False, source="fetched", order=order, processed_at=at
+        )
+        for n, order in enumerate(orders)
+    )
+    payments = Payment.objects.bulk_create(
+        Payment(
+            order=event.order,
+            method="card",
+            provider="stripe",
+            status="authorised",
+            settles=True,
+            amount=first.total,
+            received_amount=first.total,
+            received_currency="CHF",
+            expires_at=at,
+            authorised_at=at,
+            authorised_by=event,
+        )
+        for event in events
+    )
+    Refund.objects.bulk_create(Refund(payment=payment, amount=100, status="succeeded") for payment in payments)
+    Dispute.objects.bulk_create(
+        Dispute(payment=payment, reference=str(n), reason="fraudulent", amount=100, status="won")
+        for n, payment in enumerate(payments)
+    )
+    Letter.objects.bulk_create(Letter(order=order, kind="confirmation", about="x", sent_at=at) for order in orders)
+    with connection.cursor() as cursor:
+        for model in (Order, WebhookEvent, Payment, Refund, Dispute, Letter):
+            cursor.execute(f"ANALYZE {model._meta.db_table}")
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def partial_indexes() -> set[str]:
+    """Those that hold a few of their table's rows, and may be read from end to end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexrelid::regclass::text FROM pg_index WHERE indpred IS NOT NULL")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def plan_of(statement: str) -> dict[str, Any]:
+    """How PostgreSQL would read it if its tables were larger still: by index where there is one, and what belongs to a
+    row once it has the row."""
+    with connection.cursor() as cursor:
+        for way in ("seqscan", "hashjoin", "mergejoin"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}")
+        (found,) = cursor.fetchone()
+    plans = json.loads(found) if isinstance(found, str) else found
+    return dict(plans[0]["Plan"])
+
+
+def whole_tables(statement: str) -> list[str]:
+    """The tables that a statement reads from end to end."""
+    few = partial_indexes()
+    found = []
+    for node in nodes(plan_of(statement)):
+        table, index = node.get("Relation Name", ""), node.get("Index Name", "")
+        is_whole = index not in few and "Index Cond" not in node if index else node["Node Type"] == "Seq Scan"
+        if is_whole and table not in SMALL:
+            found.append(f"{table} {index}".strip())
+    return found
+
+
+@pytest.mark.usefixtures("years_of_trade")
+@pytest.mark.parametrize("read", READINGS.values(), ids=READINGS.keys())
+def test_no_table_is_read_from_end_to_end(read: Callable[[], object]) -> None:
+    with CaptureQueriesContext(connection) as statements:
+        read()
+    asked = [one["sql"] for one in statements.captured_queries if one["sql"].startswith("SELECT")]
+    assert len(asked) > 5
+
+    assert {statement: tables for statement in asked if (tables := whole_tables(statement))} == {}
+
+
+@pytest.mark.usefixtures("years_of_trade")
+def test_a_table_that_is_read_from_end_to_end_is_noticed() -> None:
+    assert whole_tables("SELECT * FROM payments_payment WHERE refusal = 'funds'") == ["payments_payment"]
+    assert whole_tables("SELECT id FROM payments_payment ORDER BY id") == ["payments_payment payments_payment_pkey"]
