@@ -35,17 +35,18 @@ GOES_BACK = (Letter.Kind.LATE_REFUNDED, Letter.Kind.SURPLUS_REFUNDED)
 
 @dataclass(frozen=True)
 class Mail:
-    """One of the mailbox: its Message-ID, when it came (Unix seconds), to whom, and whether with a document."""
+    """One of the mailbox: its Message-ID, when it came (Unix seconds), to whom, and whether with an attestation."""
 
     id: str
     at: float
     to: str
-    has_document: bool
+    has_attestation: bool
 
     @classmethod
     def of(cls, message: EmailMessage, at: float) -> "Mail":
-        documents = [part for part in message.iter_attachments() if part.get_content_type() == "application/pdf"]
-        return cls(str(message["Message-ID"]), at, str(message["To"]), bool(documents))
+        names = [part.get_filename() or "" for part in message.iter_attachments()]
+        attested = any(name.startswith(f"{Attestation.Series.ATTESTATION}-") for name in names)
+        return cls(str(message["Message-ID"]), at, str(message["To"]), attested)
 
 
 def kept(books: Books) -> list[Mail]:
@@ -214,7 +215,7 @@ def _letters(mails: list[Mail], kills: Collection[float]) -> Iterator[str]:
 def _too_many_confirmations(mails: Iterable[Mail]) -> Iterator[str]:
     """As many different ones as orders that became effective, whatever the rows say."""
     paid = Counter(Order.objects.filter(effective_at__isnull=False).values_list("email", flat=True))
-    confirmed = Counter(mail.to for mail in mails if mail.has_document)
+    confirmed = Counter(mail.to for mail in mails if mail.has_attestation)
     for email, count in confirmed.items():
         if count > paid[email]:
             yield f"{email}: {count} confirmations for {paid[email]} effective orders"

@@ -69,7 +69,7 @@ def test_it_finds_nothing_where_an_item_of_the_list_names_the_money(psps: Sandbo
     bring_messages(psps)
     Letter.objects.update(sent_at=now())
     letters = [f"<letter-{pk}@localhost>" for pk in Letter.objects.values_list("pk", flat=True)]
-    mails = [Mail(id, time(), order.email, has_document=False) for id in letters]
+    mails = [Mail(id, time(), order.email, has_attestation=False) for id in letters]
     assert violations(Witness(psps.payments(), mails, {bowl.sku: STOCK})) == []
 
 
