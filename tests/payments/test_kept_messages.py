@@ -96,7 +96,7 @@ def test_the_timeline_says_how_much_came_how_and_from_whom() -> None:
     )
 
 
-@pytest.mark.parametrize("went", [{"returned_at": now()}, {"left_at": now()}], ids=str)
+@pytest.mark.parametrize("went", [{"returned_at": now()}, {"left_at": now()}], ids=["back", "left"])
 def test_who_was_at_the_bank_is_told_of_a_refusal_after_some_time_to_try_again(went: dict[str, Any]) -> None:
     payment = started(placed(), "twint", **went)
     before = now()
