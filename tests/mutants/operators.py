@@ -20,8 +20,9 @@ def broken(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 def _text(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """Another text; once, not in capitals and small letters too. A text with a space is a sentence for people."""
-    if isinstance(node, cst.SimpleString) and " " not in node.value:
+    """Another text; once, not in capitals and small letters too. A text with a space is a sentence for people, and
+    an empty one stands for nothing, as well as any other that is not known."""
+    if isinstance(node, cst.SimpleString) and " " not in node.value and node.evaluated_value:
         yield from islice(mutators.operator_string(node), 1)
 
 
@@ -93,8 +94,8 @@ def _is_text(node: cst.CSTNode) -> bool:
 
 
 def _is_sentence(node: cst.CSTNode) -> bool:
-    """An f-string is one too: what the code reads is never written so, but for keys, whose calls are mutated."""
-    return isinstance(node, cst.SimpleString) and " " in node.value
+    """Or nothing at all, which is no better told by None."""
+    return isinstance(node, cst.SimpleString) and (" " in node.value or not node.evaluated_value)
 
 
 NONE = cst.Name("None")
