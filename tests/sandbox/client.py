@@ -72,7 +72,9 @@ class Sandbox:
         network_status: str | None = None,
         wallet: str | None = None,
     ) -> Result:
-        """`confirm`: the 3-D Secure step, for the card that asks. `brand`, `network_status`, `wallet`: of the live charge.
+        """`confirm`: the 3-D Secure step, for the card that asks.
+
+        `brand`, `network_status`, `wallet`: of the live charge.
         """
         return self._visit(
             f"stripe/{page_id(page)}/card",
