@@ -9,9 +9,9 @@ WORN = 100 / 72
 
 
 def picture(document: bytes, page: int = 0, scale: float = WORN) -> Image:
-    """A page of a PDF as a reader shows it, in grey."""
+    """A page of a PDF (-1 is the last) as a reader shows it, in grey."""
     with pypdfium2.PdfDocument(document) as opened:
-        shown: Image = opened[page].render(scale=scale, grayscale=True).to_pil()
+        shown: Image = opened[page % len(opened)].render(scale=scale, grayscale=True).to_pil()
     return shown
 
 

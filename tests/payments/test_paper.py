@@ -22,6 +22,7 @@ from payments.gateways.base import PaymentDetails
 from payments.paper import AttestationFacts, Facts, Line, Method, Refunded, RefundFacts, Seller, Shipping, Vat, draw
 from payments.paper.glyphs import printable
 from payments.paper.press import SHEET
+from tests.scanner import picture, scanned
 
 NORMAL, REDUCED = Decimal("8.1"), Decimal("2.6")
 SELLER = Seller(
@@ -360,6 +361,13 @@ def test_who_hears_the_paper_hears_where_the_qr_code_leads(facts: Facts, languag
     assert "kookut.example/v/7F3Q-20KX-9M4DX" in figure["/Alt"]
 
 
+@pytest.mark.parametrize("lines", [1, 9, 100])
+@LANGUAGES
+def test_a_telephone_reads_the_code_off_the_paper(lines: int, language: str) -> None:
+    pdf = draw(replace(many_lines(lines), language=language))
+    assert scanned(pdf, page=-1) == FACTS.verify_url
+
+
 @BOTH
 def test_the_parts_are_read_in_the_order_in_which_they_stand(facts: Facts) -> None:
     text = " ".join(pages(draw(facts)))
@@ -419,6 +427,18 @@ def test_words_stand_out_in_grey_too(words: str, behind: str) -> None:
     assert behind == "FFFFFF" or f'rgb("#{behind}")' in sheet
     # Luminance is what a grey printer prints: the same figure holds for colour and for grey.
     assert contrast(words, behind) >= LIGHT_ENOUGH
+
+
+@BOTH
+def test_nothing_is_printed_over_the_margins(facts: Facts) -> None:
+    """What stands nearer than 12 mm to the edge, many a printer leaves out."""
+    long = replace(facts, language="de", billing_address=(LONG_WORD, "Rue " + "très " * 30), reference=LONG_WORD)
+    grey = picture(draw(long))
+    edge = round(12 / 25.4 * 100)
+    width, height = grey.size
+    assert grey.crop((edge, edge, width - edge, height - edge)).getextrema()[0] < 64
+    for strip in ((0, 0, edge, height), (width - edge, 0, width, height), (0, 0, width, edge)):
+        assert grey.crop(strip).getextrema() == (255, 255)
 
 
 def test_the_sheet_has_no_colour_that_was_not_looked_at() -> None:
