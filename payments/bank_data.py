@@ -1,4 +1,7 @@
-"""How bank data and secrets look: what must rest nowhere in this shop is known by its form."""
+"""How bank data and secrets look: what must rest nowhere in this shop is known by its form.
+
+Every pattern is bounded: a hostile line of a log costs as much as any other of its length.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,7 +10,7 @@ from stdnum import iban, luhn
 
 GAP = "[ \u00a0\u202f-]"
 """What people, and the PSPs' pages, put between groups of digits."""
-ESCAPED = re.compile(r"\\+u([0-9a-fA-F]{4})")
+ESCAPED = re.compile(r"(?<!\\)\\{1,8}u([0-9a-fA-F]{4})")
 UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 # A sign before it makes it a telephone number, digits and a dot a decimal.
 DIGITS = re.compile(rf"(?<![\w+])(?<![0-9]\.)[0-9]+(?:{GAP}[0-9]+)*(?!\w|\.[0-9])")
@@ -23,16 +26,17 @@ CARD = re.compile(
     r"|(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{12,15}"
 )
 LONGEST_CARD = 19
+MOST_GROUPS = 5
 ACCOUNT = re.compile(
     r"(?<![\w-])[A-Z]{2}[0-9]{2}"
     rf"(?:[0-9A-Z]{{11,30}}|(?:{GAP}[0-9A-Z]{{4}}){{2,7}}(?:{GAP}[0-9A-Z]{{1,3}})?)(?![\w-])",
     re.IGNORECASE,
 )
-MASKED = re.compile(rf"(?:[•●∙·]{{2,}}|\*{{3,}}|(?<!\w)x{{4,}}){GAP}*[0-9]{{4}}(?![0-9])", re.IGNORECASE)
+MASKED = re.compile(rf"(?:[•●∙·]{{2}}|\*{{3}}|(?<!\w)[xX]{{4,40}}){GAP}{{0,3}}[0-9]{{4}}(?![0-9])")
 # The names that the PSPs give to bank data, to who pays, and to what opens something; those whose names the shop's own
 # rows have too (name, email, phone, address, url, reason) are left out. As keys of JSON or of Python's dicts, however
 # often they were quoted, and with a value.
-FIELDS = """
+FIELD_NAMES = """
     last4 last_digits dynamic_last4 exp_month exp_year expiry fingerprint iin brand funding issuer issuing_bank
     bin_details bin_country_code cvc_check cvc cvv_code avs_code address_line1_check address_postal_code_check
     three_d_secure wallet network_token network_transaction_id network_transaction_reference transaction_link_id
@@ -46,11 +50,10 @@ FIELDS = """
     seller_receivable_breakdown client_secret access_token request_log_url hosted_invoice_url
     iban iban_last_chars bic
 """
-FIELD = re.compile(
-    rf"""["'](?:{"|".join(FIELDS.split())})[\\"']+\s*:\s*[\\"'0-9\[{{]"""
-    # With this PayPal names the payer in the address by which he comes back: an access log may have it.
-    r"|[?&]PayerID=\w"
-)
+FIELDS = frozenset(FIELD_NAMES.split())
+NAMED = re.compile(r"""["']([a-z0-9_]{3,40})[\\"']{1,16}\s{0,9}:\s{0,9}[\\"'0-9\[{]""")
+# With this PayPal names the payer in the address by which he comes back: an access log may have it.
+PAYER = re.compile(r"[?&]PayerID=\w")
 SECRETS = re.compile(
     r"\b[rs]k_(?:live|test)_\w+"
     r"|\bwhsec_\w+"
@@ -62,9 +65,8 @@ SECRETS = re.compile(
 BEARER_ADDRESS = re.compile(
     r"/pay/cs_(?:live|test)_\w+"
     r"|\b(?:checkout|pay|invoice|billing)\.stripe\.com/\w"
-    r"|/checkoutnow\?\S*token=\w"
-    r"|\bpaypal\.com/\S*[?&](?:token|ba_token|ec_token)=\w",
-    re.IGNORECASE,
+    r"|/checkoutnow\?\S{0,300}token=\w"
+    r"|\bpaypal\.com/\S{0,300}[?&](?:token|ba_token|ec_token)=\w"
 )
 
 
@@ -86,13 +88,17 @@ def _numbers(groups: list[str]) -> Iterator[str]:
     """What neighbouring groups of digits may be together: groups of four at least, but for the last one."""
     for first in range(len(groups)):
         number = ""
-        for group in groups[first:]:
+        for group in groups[first : first + MOST_GROUPS]:
             number += group
             if len(number) > LONGEST_CARD or len(group) < 2:
                 break
             yield number
             if len(group) < 4:
                 break
+
+
+def _has_field(text: str) -> bool:
+    return any(name in FIELDS for name in NAMED.findall(text)) or bool(PAYER.search(text))
 
 
 def _has_account(text: str) -> bool:
@@ -105,11 +111,18 @@ def _is_account(found: str) -> bool:
     return any(iban.is_valid("".join(groups[:some])) for some in range(len(groups), 0, -1))
 
 
-KINDS: dict[str, Callable[[str], object]] = {
+def _form(pattern: re.Pattern[str], *hints: str) -> Callable[[str], bool]:
+    """Whether a text has this form. The hints, of which it has one then, are looked for first: that is quicker."""
+    return lambda text: any(hint in text for hint in hints) and bool(pattern.search(text))
+
+
+KINDS: dict[str, Callable[[str], bool]] = {
     "card number": _has_card_number,
     "IBAN": _has_account,
-    "masked card number": MASKED.search,
-    "field of a PSP's answer": FIELD.search,
-    "key or token": SECRETS.search,
-    "address that opens by itself": BEARER_ADDRESS.search,
+    "masked card number": _form(MASKED, "••", "●●", "∙∙", "··", "***", "xxxx", "XXXX"),
+    "field of a PSP's answer": _has_field,
+    "key or token": _form(
+        SECRETS, "k_live_", "k_test_", "whsec_", "_secret_", "A21AA", "Bearer ", "Basic ", "-----BEGIN"
+    ),
+    "address that opens by itself": _form(BEARER_ADDRESS, "/pay/cs_", ".stripe.com/", "/checkoutnow?", "paypal.com/"),
 }
