@@ -436,9 +436,9 @@ def test_nothing_is_printed_over_the_margins(facts: Facts) -> None:
     grey = picture(draw(long))
     edge = round(12 / 25.4 * 100)
     width, height = grey.size
-    assert grey.crop((edge, edge, width - edge, height - edge)).getextrema()[0] < 64
+    assert sum(grey.crop((edge, edge, width - edge, height - edge)).histogram()[:64]) > 0
     for strip in ((0, 0, edge, height), (width - edge, 0, width, height), (0, 0, width, edge)):
-        assert grey.crop(strip).getextrema() == (255, 255)
+        assert sum(grey.crop(strip).histogram()[:255]) == 0
 
 
 def test_the_sheet_has_no_colour_that_was_not_looked_at() -> None:

@@ -231,6 +231,16 @@ def test_it_comes_with_the_mail_that_tells_of_the_refund(psps: Sandbox) -> None:
 
 
 @pytest.mark.django_db
+def test_a_refund_that_bounced_before_the_mail_left_is_told_to_nobody(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund = give_back(psps, order, 1000)
+    Refund.objects.filter(pk=refund.pk).update(status=Refund.Status.FAILED)
+    sweep()
+    assert not [message for message in mail.outbox if "remboursement" in message.subject.lower()]
+    assert not Attestation.objects.filter(refund=refund).exists()
+
+
+@pytest.mark.django_db
 def test_it_is_had_from_the_orders_page_at_any_time(psps: Sandbox) -> None:
     order, _page = paid(psps)
     refund = give_back(psps, order, 1000)
