@@ -213,6 +213,7 @@ class Order(models.Model):
     class Meta:
         verbose_name = _("order")
         verbose_name_plural = _("orders")
+        permissions = [("send_letters_again", _("Can send an order's letters again"))]
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(fields=["number"], name="one_order_a_number"),
@@ -361,6 +362,7 @@ class TimelineEntry(models.Model):
         DOUBT = "doubt", _("The means of payment is in doubt: %(doubt)s.")
         DISPUTE = "dispute", _("Dispute over %(amount)s (%(reason)s): %(state)s.")
         LETTER_SENT = "letter_sent", _("Mail sent: %(subject)s")
+        LETTER_AGAIN = "letter_again", _("To be sent again: %(letter)s.")
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="timeline")
     at = models.DateTimeField(_("at"), default=timezone.now)

@@ -135,9 +135,13 @@ def entry(order: Order, kind: Kind, actor: Actor, actor_name: str = "", **data: 
 
     Words in `data` are stored as message ids and translated when they are read.
     """
+    return TimelineEntry(order=order, kind=kind, actor=actor, actor_name=actor_name, data=words(**data), at=now())
+
+
+def words(**data: object) -> dict[str, str]:
+    """What an entry of the timeline keeps of its words: their message ids."""
     with override(None):
-        words = {key: str(value) for key, value in data.items()}
-    return TimelineEntry(order=order, kind=kind, actor=actor, actor_name=actor_name, data=words, at=now())
+        return {key: str(value) for key, value in data.items()}
 
 
 def tell(order: Order, kind: Kind, actor: Actor, actor_name: str = "", **data: object) -> None:

@@ -1,18 +1,28 @@
 """Orders, payments and the bank's messages for staff: everything to be seen, nothing to be edited."""
 
 from typing import Any
+from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, OrderLine, TimelineEntry
 from orders.money import format_amount, format_chf
-from payments import attention
+from orders.views import SeeOther
+from payments import attention, attestation, letters
 from payments.models import Attestation, Dispute, Letter, Payment, Refund, WebhookEvent
+from payments.views import pdf_of
 from payments.why_pending import why_pending
+
+SEND_AGAIN = "orders.send_letters_again"
 
 
 class ReadOnly:
@@ -147,6 +157,70 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         return super().get_queryset(request).defer("vat", "token")
 
+    def get_urls(self) -> list[URLPattern]:
+        guarded = self.admin_site.admin_view
+        return [
+            path("<int:pk>/attestation.pdf", guarded(self.attestation), name="orders_order_attestation"),
+            path("<int:pk>/<uuid:refund>.pdf", guarded(self.refund_notice), name="orders_order_refund_notice"),
+            path("<int:pk>/send-again/", guarded(self.send_again), name="orders_order_send_again"),
+            *super().get_urls(),
+        ]
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Order | None = None,
+    ) -> HttpResponse:
+        if obj:
+            context |= {
+                "papers": papers(obj),
+                "letters": letters.sendable_again(obj) if request.user.has_perm(SEND_AGAIN) else [],
+            }
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def attestation(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The order's attestation, as the customer has it."""
+        order = self._seen(request, pk)
+        try:
+            return pdf_of(attestation.of(order))
+        except Attestation.DoesNotExist:
+            raise Http404 from None
+
+    def refund_notice(self, request: HttpRequest, pk: int, refund: UUID) -> HttpResponse:
+        order = self._seen(request, pk)
+        found = get_object_or_404(Refund, pk=refund, payment__order=order, status=Refund.Status.SUCCEEDED)
+        return pdf_of(attestation.of_refund(found))
+
+    def send_again(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Send one of the order's letters once more (POST)."""
+        order = self._seen(request, pk)
+        if not request.user.has_perm(SEND_AGAIN):
+            raise PermissionDenied
+        page = SeeOther(reverse("admin:orders_order_change", args=[pk]))
+        if request.method != "POST":
+            return page
+        assert isinstance(request.user, User)  # noqa: S101 - nobody else has a permission
+        try:
+            sent = letters.send_again(order.pk, Letter.Kind(request.POST.get("letter", "")), by=request.user)
+        except ValueError:
+            raise Http404 from None
+        if sent:
+            messages.success(request, gettext("The letter is on its way."))
+        else:
+            messages.warning(request, gettext("This letter was sent again less than a minute ago."))
+        return page
+
+    def _seen(self, request: HttpRequest, pk: int) -> Order:
+        """An order that this member of staff may see."""
+        order = get_object_or_404(Order, pk=pk)
+        if not self.has_view_permission(request, order):
+            raise PermissionDenied
+        return order
+
     @admin.display(description=_("customer"))
     def customer(self, order: Order) -> str:
         return format_html("{}<br><small>{}</small>", order.delivery_name, order.email)
@@ -221,6 +295,35 @@ class WebhookEventAdmin(ReadOnly, admin.ModelAdmin[WebhookEvent]):
 @admin.register(Refund, Dispute, Attestation, Letter)
 class RecordAdmin(ReadOnly, admin.ModelAdmin[Model]):
     show_full_result_count = False
+
+
+def papers(order: Order) -> list[dict[str, str]]:
+    """The order's documents: what each is called, with its kind and size, and where it can be had."""
+    if order.effective_at is None:
+        return []
+    found = [
+        {
+            "name": _paper_name(gettext("Attestation of payment"), getattr(order, "attestation", None)),
+            "address": reverse("admin:orders_order_attestation", args=[order.pk]),
+        }
+    ]
+    refunds = Refund.objects.filter(payment__order=order, status=Refund.Status.SUCCEEDED).select_related("notice")
+    for refund in refunds.order_by("settled_at"):
+        name = gettext("Refund notice over %(amount)s") % {"amount": format_chf(refund.amount)}
+        found.append(
+            {
+                "name": _paper_name(name, getattr(refund, "notice", None)),
+                "address": reverse("admin:orders_order_refund_notice", args=[order.pk, refund.pk]),
+            }
+        )
+    return found
+
+
+def _paper_name(name: str, numbered: Attestation | None) -> str:
+    number = f" {numbered.number}" if numbered else ""
+    size = numbered.kilobytes if numbered else None
+    kind = gettext("PDF, %(kilobytes)s KB") % {"kilobytes": size} if size else "PDF"
+    return f"{name}{number} ({kind})"
 
 
 def received(payment: Payment) -> str:

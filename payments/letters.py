@@ -5,6 +5,7 @@ from datetime import timedelta
 from smtplib import SMTPException
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import F
@@ -18,7 +19,7 @@ from django_tasks import task
 
 from orders.models import Order, TimelineEntry
 from orders.money import format_chf
-from orders.moves import hold, tell
+from orders.moves import hold, tell, words
 from payments import attention, attestation, notices
 from payments.models import Attestation, Letter, Payment, Refund
 
@@ -30,6 +31,8 @@ NEWS = {
     "dispute": TimelineEntry.Kind.DISPUTE,
 }
 """By the first word of a letter's matter: what the timeline says of it."""
+AGAIN_AFTER = timedelta(minutes=1)
+"""Not so often that a button pressed twice sends two letters."""
 BACK_OFF = [timedelta(minutes=minutes) for minutes in (2, 5, 15, 30)]
 
 
@@ -42,6 +45,29 @@ def due(order: Order, kind: Letter.Kind, about: object, after: timedelta = timed
     letter = Letter(order=order, kind=kind, about=str(about), due_at=now() + after)
     Letter.objects.bulk_create([letter], ignore_conflicts=True)
     send_soon.using(run_after=letter.due_at if after else None).enqueue(order.pk)
+
+
+def sendable_again(order: Order) -> list[Letter.Kind]:
+    """What staff may have sent again: the link, and the attestation while what its mail says is so."""
+    attested = [Letter.Kind.CONFIRMATION] if order.status == Order.Status.EFFECTIVE else []
+    return [*attested, Letter.Kind.LINK]
+
+
+@transaction.atomic
+def send_again(order_id: int, kind: Letter.Kind, by: User) -> bool:
+    """Let a letter leave once more, on a staff member's word; False when that was asked less than a minute ago.
+
+    Raises ValueError when the order has no such letter.
+    """
+    order = hold(pk=order_id)
+    if kind not in sendable_again(order):
+        raise ValueError(kind)
+    told, what = TimelineEntry.Kind.LETTER_AGAIN, {"letter": kind.label}
+    if order.timeline.filter(kind=told, at__gt=now() - AGAIN_AFTER, data=words(**what)).exists():
+        return False
+    tell(order, told, TimelineEntry.Actor.STAFF, by.get_username(), **what)
+    due(order, kind, about=f"again {now():%Y-%m-%d %H:%M:%S}")
+    return True
 
 
 @task()

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from orders.codes import new_code
+from orders.codes import grouped, new_code
 from orders.models import Order
 from orders.money import CURRENCY
 
@@ -429,3 +429,7 @@ class Attestation(models.Model):
     @property
     def number(self) -> str:
         return f"{self.series}-{self.year}-{self.n:06d}"
+
+    @property
+    def printed_code(self) -> str:
+        return grouped(self.code)

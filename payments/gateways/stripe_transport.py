@@ -51,8 +51,10 @@ def shown(what: str, call: Callable[[], stripe.StripeObject]) -> dict[str, Any]:
     raise Unclear(f"Stripe does not show {what}: {code}")
 
 
-def told(thing: stripe.StripeObject) -> dict[str, Any]:
-    """What Stripe's answer says, without the package's objects."""
+def told(thing: object) -> dict[str, Any]:
+    """What Stripe's answer says, without the package's objects. Raises Unreachable for JSON that is no object."""
+    if not isinstance(thing, stripe.StripeObject):
+        raise Unreachable("Stripe's answer is no object")
     said: dict[str, Any] = thing.to_dict(for_json=True)
     return said
 

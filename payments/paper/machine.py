@@ -4,17 +4,20 @@ Amounts in centimes, times in UTC (RFC 3339). Of the means of payment nothing is
 """
 
 import json
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
 from .facts import AttestationFacts, Facts, RefundFacts
+from .glyphs import REPLACEMENT
 
 VERSION = 1
+TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 def as_json(facts: Facts) -> str:
     """The file's text: the same facts give the same bytes."""
-    return json.dumps(_common(facts) | _own(facts), indent=1)
+    return json.dumps(_readable(_common(facts) | _own(facts)), indent=1)
 
 
 def _common(facts: Facts) -> dict[str, Any]:
@@ -72,6 +75,30 @@ def _own(facts: Facts) -> dict[str, Any]:
             }
         case _:
             raise TypeError(type(facts).__name__)
+
+
+def _readable(value: Any) -> Any:
+    """What people typed, as it is, but for what is no text: control characters, halves of surrogate pairs, and what
+    turns the direction of reading."""
+    match value:
+        case str():
+            return "".join(map(_character, value))
+        case list():
+            return [_readable(part) for part in value]
+        case dict():
+            return {name: _readable(part) for name, part in value.items()}
+        case _:
+            return value
+
+
+def _character(character: str) -> str:
+    match unicodedata.category(character):
+        case "Cc":
+            return ""
+        case "Cs":
+            return REPLACEMENT
+        case _:
+            return "" if unicodedata.bidirectional(character) in TURNS else character
 
 
 def _time(time: datetime) -> str:

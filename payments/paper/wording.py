@@ -37,7 +37,6 @@ def worded(facts: Facts) -> dict[str, Words]:
             "language": facts.language,
             "number": _("No. %(number)s") % {"number": facts.number},
             "code": _("Code %(code)s") % {"code": grouped(facts.code)},
-            "issued": _("Issued on %(moment)s (Swiss time)") % {"moment": _moment(facts.issued_at)},
             "seller": _seller(facts.seller),
             **own,
             "document_title": f"{own['title']} {facts.number}",
@@ -56,6 +55,7 @@ def _attestation(facts: AttestationFacts) -> dict[str, Words]:
         promises.append(_("This document serves as an invoice (art. 26 of the Swiss VAT Act)."))
     return {
         "title": _("Attestation of payment"),
+        "issued": _("Issued on %(moment)s (Swiss time)") % {"moment": _moment(facts.issued_at)},
         "tone": "paid",
         "verdict": _("%(amount)s – paid") % {"amount": format_chf(facts.total)},
         "when": _("Bank’s agreement received on %(moment)s") % {"moment": _moment(facts.agreed_at)},
@@ -81,6 +81,7 @@ def _refund_notice(facts: RefundFacts) -> dict[str, Words]:
     corrects = _("It corrects attestation %(number)s.") % {"number": facts.attestation} if facts.attestation else ""
     return {
         "title": _("Refund notice"),
+        "issued": pgettext("refund notice", "Issued on %(moment)s (Swiss time)") % {"moment": _moment(facts.issued_at)},
         "tone": "refunded",
         "verdict": _("%(amount)s – refunded") % {"amount": format_chf(facts.total)},
         "when": _("Refund confirmed on %(moment)s") % {"moment": _moment(facts.refunded_at)},
@@ -90,7 +91,7 @@ def _refund_notice(facts: RefundFacts) -> dict[str, Words]:
         "columns": _columns(with_vat),
         "rows": [_line(line, with_vat) for line in facts.lines],
         "sums": _sums(facts) if with_vat else [],
-        "total": _("Total refunded, VAT included") if with_vat else _("Total refunded"),
+        "total": _("Total refunded"),
         "amount": format_chf(facts.total),
         "after": [],
         "statement": _("This document is a proof of refund. You have nothing to pay."),
@@ -132,7 +133,8 @@ def _means(facts: Facts) -> list[Words]:
             means = _("TWINT, through %(provider)s") % {"provider": facts.provider}
         case "paypal":
             means = "PayPal"
-    shown = _shown(facts.details) if facts.details else [_("The detail is missing: the provider did not answer.")]
+    no_detail = _("No detail: %(provider)s did not answer.") % {"provider": facts.provider}
+    shown = _shown(facts.details) if facts.details else [no_detail]
     return [means, *shown, _("Ref. %(reference)s") % {"reference": facts.reference}]
 
 

@@ -11,9 +11,11 @@ from django.test import Client
 from django.utils.timezone import now
 from playwright.sync_api import Page
 
+from orders.codes import grouped, new_code
 from orders.models import Order, Product, TimelineEntry
 from orders.moves import cancel, hold
-from payments.models import Payment, Refund, Refusal
+from payments import attestation
+from payments.models import CODE_LENGTH, Attestation, Payment, Refund, Refusal
 from tests.demo.catalogue import fill_catalogue
 from tests.sandbox.client import Sandbox
 from tests.shop import DETAILS, deliver, fill_cart, placed, started, stripe_event
@@ -342,15 +344,15 @@ def going_back(stage: Stage, status: Refund.Status) -> Order:
 
 @scene
 def order_refunded(stage: Stage) -> None:
-    stage.open_order(given_back(stage, Refund.Status.SUCCEEDED))
+    stage.open_order(wholly_refunded(stage, Refund.Status.SUCCEEDED))
 
 
 @scene
 def order_refund_bounced(stage: Stage) -> None:
-    stage.open_order(given_back(stage, Refund.Status.FAILED))
+    stage.open_order(wholly_refunded(stage, Refund.Status.FAILED))
 
 
-def given_back(stage: Stage, status: Refund.Status) -> Order:
+def wholly_refunded(stage: Stage, status: Refund.Status) -> Order:
     order, payment = accepted(stage)
     payment.refunds.create(amount=payment.amount, status=status, settled_at=now())
     Order.objects.filter(pk=order.pk).update(
@@ -362,9 +364,17 @@ def given_back(stage: Stage, status: Refund.Status) -> Order:
 @scene
 def order_refunded_in_part(stage: Stage) -> None:
     order, payment = accepted(stage)
-    payment.refunds.create(amount=2800, status=Refund.Status.SUCCEEDED)
+    given_back(payment, 2800)
     payment.refunds.create(amount=1650, status=Refund.Status.REQUESTED)
     stage.open_order(order)
+
+
+def given_back(payment: Payment, amount: int) -> Refund:
+    share = {"rate": "8.1", "base": amount, "tax": 0}
+    refund: Refund = payment.refunds.create(
+        amount=amount, status=Refund.Status.SUCCEEDED, settled_at=now(), vat=[share], reference=f"re_{amount}"
+    )
+    return refund
 
 
 def accepted(stage: Stage) -> tuple[Order, Payment]:
@@ -419,6 +429,66 @@ def order_retried_without_a_choice(stage: Stage) -> None:
     order = stage.order()
     stage.open_order(order)
     stage.press()
+
+
+# The verification of papers.
+
+
+def open_verdict(stage: Stage, paper: Attestation) -> None:
+    stage.open(f"/v/{grouped(paper.code)}/")
+
+
+@scene
+def verify(stage: Stage) -> None:
+    stage.open("/v/")
+
+
+@scene
+def verify_without_a_code(stage: Stage) -> None:
+    verify(stage)
+    stage.press()
+
+
+@scene
+def verified(stage: Stage) -> None:
+    open_verdict(stage, attestation.of(accepted(stage)[0]))
+
+
+@scene
+def verified_refunded_in_part(stage: Stage) -> None:
+    order, payment = accepted(stage)
+    given_back(payment, 2800)
+    open_verdict(stage, attestation.of(order))
+
+
+@scene
+def verified_refunded(stage: Stage) -> None:
+    order, payment = accepted(stage)
+    given_back(payment, payment.amount)
+    open_verdict(stage, attestation.of(order))
+
+
+@scene
+def verified_refund_notice(stage: Stage) -> None:
+    open_verdict(stage, attestation.of_refund(given_back(accepted(stage)[1], 2800)))
+
+
+@scene
+def verified_bounced(stage: Stage) -> None:
+    refund = given_back(accepted(stage)[1], 2800)
+    paper = attestation.of_refund(refund)
+    Refund.objects.filter(pk=refund.pk).update(status=Refund.Status.FAILED)
+    open_verdict(stage, paper)
+
+
+@scene
+def verified_unknown(stage: Stage) -> None:
+    stage.open(f"/v/{new_code(CODE_LENGTH)}/")
+
+
+@scene
+def verified_mistyped(stage: Stage) -> None:
+    stage.open("/v/7F3Q-20KX-9M4DD/")
 
 
 # The rest of the site.

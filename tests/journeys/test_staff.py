@@ -7,7 +7,8 @@ from playwright.sync_api import expect
 
 from orders.models import Order, OrderLine, TimelineEntry
 from payments.models import Letter, Payment, WebhookEvent
-from tests.journeys.customer import Customer
+from tests.journeys.customer import Customer, text_of
+from tests.journeys.worker import work
 from tests.sandbox.client import VISA, Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 
@@ -48,6 +49,36 @@ def test_staff_sign_in_and_see_all_of_an_order(claire: Customer, sandbox: Sandbo
         expect(content).to_contain_text(fact)
     expect(staff.locator("#content :is(input, select, textarea):not([type=hidden])")).to_have_count(0)
     expect(staff.locator(".addlink, .deletelink, [name=_save]").filter(visible=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
+def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox: Sandbox) -> None:
+    claire.orders_by_card()
+    claire.types_card(VISA)
+    sandbox.flush()
+    order = Order.objects.get()
+    User.objects.create_superuser("leila", password=PASSWORD)
+    staff = claire.page.context.new_page()
+    staff.goto(f"{claire.shop}/admin/orders/order/{order.pk}/change/")
+    staff.get_by_label("Nom d’utilisateur").fill("leila")
+    staff.get_by_label("Mot de passe").fill(PASSWORD)
+    staff.locator("[type=submit]").click()
+
+    with staff.expect_download() as download:
+        staff.get_by_role("link", name="Attestation de paiement (PDF)").click()
+    assert order.number in text_of(download.value.path().read_bytes())
+
+    again = staff.get_by_role("button", name="Renvoyer : Lien vers la commande")
+    again.click()
+    expect(staff.locator(".messagelist .success")).to_have_text("Le courrier est en route.")
+    expect(staff.locator("#content")).to_contain_text("Renvoi demandé : Lien vers la commande.")
+    again.click()
+    expect(staff.locator(".messagelist .warning")).to_contain_text("moins d’une minute")
+    work()
+    (letter,) = [mail for mail in sandbox.mails(order.email) if "lien" in str(mail["Subject"])]
+    body = letter.get_body(("plain",))
+    assert body
+    assert f"/commande/{order.token}/" in body.get_content()
 
 
 MODELS = ["orders/order", "payments/payment", "payments/webhookevent", "payments/letter", "payments/attestation"]

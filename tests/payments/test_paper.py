@@ -1,6 +1,7 @@
-"""The attestation as a PDF: what it says, how it is made, and that no text can break it."""
+"""The papers as PDF: what they say, how they are made, and that no text can break them."""
 
 import io
+import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +12,17 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from django.conf import settings as shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from pypdf import PdfReader
 
 from payments.gateways.base import PaymentDetails
-from payments.paper import AttestationFacts, Line, Method, Refunded, RefundFacts, Seller, Shipping, Vat, draw
+from payments.paper import AttestationFacts, Facts, Line, Method, Refunded, RefundFacts, Seller, Shipping, Vat, draw
 from payments.paper.glyphs import printable
 from payments.paper.press import SHEET
+from tests.scanner import picture, scanned
 
 NORMAL, REDUCED = Decimal("8.1"), Decimal("2.6")
 SELLER = Seller(
@@ -82,6 +86,11 @@ REFUND = RefundFacts(
     details=VISA,
     attestation="AP-2026-000412",
 )
+BOTH = pytest.mark.parametrize("facts", [FACTS, REFUND], ids=["attestation", "refund notice"])
+LANGUAGES = pytest.mark.parametrize("language", ["fr", "de", "it", "en"])
+_SCHEMA = json.loads((shop.BASE_DIR / "payments/paper/facts.schema.json").read_text())
+Draft202012Validator.check_schema(_SCHEMA)
+SCHEMA = Draft202012Validator(_SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def with_lines(*lines: Line) -> AttestationFacts:
@@ -99,8 +108,16 @@ def pages(pdf: bytes) -> list[str]:
     return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(pdf)).pages]
 
 
-def printed(facts: AttestationFacts) -> str:
+def printed(facts: Facts) -> str:
     return " ".join(pages(draw(facts)))
+
+
+def embedded_facts(pdf: bytes) -> Any:
+    """What the file for machines says; it is held to its schema."""
+    (text,) = PdfReader(io.BytesIO(pdf)).attachments["facts.json"]
+    facts = json.loads(text)
+    SCHEMA.validate(facts)
+    return facts
 
 
 def catalogue(pdf: bytes) -> Any:
@@ -240,8 +257,17 @@ def test_it_takes_as_many_pages_as_it_needs(lines: int, expected: int) -> None:
     assert len(pages(draw(many_lines(lines)))) == expected
 
 
-def test_fourteen_lines_and_another_delivery_address_stay_on_one_page() -> None:
-    assert len(pages(draw(replace(many_lines(14), delivery_address=WORKSHOP)))) == 1
+@LANGUAGES
+def test_fourteen_lines_stay_on_one_page_with_all_that_may_stand_on_it(language: str) -> None:
+    full = replace(
+        many_lines(14),
+        language=language,
+        delivery_address=WORKSHOP,
+        method="card",
+        details=VISA,
+        refunds=(Refunded(1_000, REFUND.refunded_at),),
+    )
+    assert len(pages(draw(full))) == 1
 
 
 def test_a_long_table_repeats_its_header_and_ends_with_the_total() -> None:
@@ -253,10 +279,11 @@ def test_a_long_table_repeats_its_header_and_ends_with_the_total() -> None:
     assert [int(n) for n in found] == list(range(100))
 
 
-def test_the_same_facts_give_the_same_bytes() -> None:
-    first = draw(FACTS)
+@BOTH
+def test_the_same_facts_give_the_same_bytes(facts: Facts) -> None:
+    first = draw(facts)
     other = draw(many_lines(3))
-    assert draw(FACTS) == first != other
+    assert draw(facts) == first != other
 
 
 def test_two_threads_at_once_draw_what_each_was_given() -> None:
@@ -273,8 +300,10 @@ def test_two_threads_at_once_draw_what_each_was_given() -> None:
     assert [pdf for half in halves for pdf in half] == expected
 
 
-def test_it_declares_pdf_a_and_pdf_ua() -> None:
-    root = catalogue(draw(FACTS))
+@BOTH
+@LANGUAGES
+def test_it_declares_pdf_a_and_pdf_ua(facts: Facts, language: str) -> None:
+    root = catalogue(draw(replace(facts, language=language)))
     described = root["/Metadata"].get_data().decode()
     assert "<pdfaid:part>3</pdfaid:part><pdfaid:conformance>A</pdfaid:conformance>" in described
     assert "<pdfuaid:part>1</pdfuaid:part>" in described
@@ -282,33 +311,76 @@ def test_it_declares_pdf_a_and_pdf_ua() -> None:
     assert root["/ViewerPreferences"]["/DisplayDocTitle"]
 
 
-@pytest.mark.parametrize("language", ["fr", "de", "it", "en"])
-def test_it_names_its_language(language: str) -> None:
-    assert catalogue(draw(replace(FACTS, language=language)))["/Lang"] == f"{language}-CH"
+@pytest.mark.parametrize(
+    ("language", "titles"),
+    [
+        ("fr", ("Attestation de paiement", "Avis de remboursement")),
+        ("de", ("Zahlungsbestätigung", "Rückerstattungsbeleg")),
+        ("it", ("Attestazione di pagamento", "Avviso di rimborso")),
+        ("en", ("Proof of payment", "Refund notice")),
+    ],
+)
+def test_it_names_its_language_and_its_title(language: str, titles: tuple[str, str]) -> None:
+    for facts, title in zip((FACTS, REFUND), titles, strict=True):
+        pdf = draw(replace(facts, language=language))
+        root, properties = catalogue(pdf), PdfReader(io.BytesIO(pdf)).metadata
+        assert root["/Lang"] == f"{language}-CH"
+        assert properties is not None
+        assert properties.title == f"{title} {facts.number}"
+        assert f">{title} {facts.number}<" in root["/Metadata"].get_data().decode()
 
 
-def test_its_properties_hold_the_title_and_the_time_of_issue_and_nobodys_name() -> None:
-    properties = PdfReader(io.BytesIO(draw(FACTS))).metadata
+@BOTH
+def test_its_properties_hold_the_time_of_issue_and_nobodys_name(facts: Facts) -> None:
+    properties = PdfReader(io.BytesIO(draw(facts))).metadata
     assert properties is not None
-    assert properties.title == "Attestation de paiement AP-2026-000412"
-    assert properties.creation_date == FACTS.issued_at
+    assert properties.creation_date == facts.issued_at
     assert properties.author is None
     assert not {"Dufour", "kookut.example"} & set(re.findall(r"[\w.]+", " ".join(map(str, properties.values()))))
 
 
-def test_headings_and_table_headers_are_tagged() -> None:
-    elements = list(structure(draw(FACTS)))
+@BOTH
+@LANGUAGES
+def test_headings_and_table_headers_are_tagged(facts: Facts, language: str) -> None:
+    elements = list(structure(draw(replace(facts, language=language))))
     tags = [element["/S"] for element in elements]
     assert [tag for tag in tags if re.fullmatch(r"/H\d", tag)] == ["/H1", "/H2", "/H2"]
     assert tags.count("/THead") == tags.count("/TBody") == 1
     headers = [element for element in elements if element["/S"] == "/TH"]
     assert len(headers) == 5
     assert all(attributes["/Scope"] == "/Column" for header in headers for attributes in header["/A"][:1])
-    assert tags.count("/TD") == 5 * (len(GOODS) + 1)
+    delivery = isinstance(facts, AttestationFacts)
+    assert tags.count("/TD") == 5 * (len(facts.lines) + delivery)
 
 
-def test_all_fonts_are_embedded_and_are_the_shops_own() -> None:
-    greek = replace(FACTS, billing_address=("Ελένη Παπαδοπούλου",))
+@BOTH
+@LANGUAGES
+def test_who_hears_the_paper_hears_where_the_qr_code_leads(facts: Facts, language: str) -> None:
+    (figure,) = [one for one in structure(draw(replace(facts, language=language))) if one["/S"] == "/Figure"]
+    assert "QR" in figure["/Alt"]
+    assert "kookut.example/v/7F3Q-20KX-9M4DX" in figure["/Alt"]
+
+
+@pytest.mark.parametrize("lines", [1, 9, 100])
+@LANGUAGES
+def test_a_telephone_reads_the_code_off_the_paper(lines: int, language: str) -> None:
+    pdf = draw(replace(many_lines(lines), language=language))
+    assert scanned(pdf, page=-1) == FACTS.verify_url
+
+
+@BOTH
+def test_the_parts_are_read_in_the_order_in_which_they_stand(facts: Facts) -> None:
+    text = " ".join(pages(draw(facts)))
+    places = [
+        text.index(words)
+        for words in (facts.number, "CHF", "Réf.", "Client", "Article", "Vérifier", "Total hors TVA", "Ce document est")
+    ]
+    assert places == sorted(places)
+
+
+@BOTH
+def test_all_fonts_are_embedded_and_are_the_shops_own(facts: Facts) -> None:
+    greek = replace(facts, billing_address=("Ελένη Παπαδοπούλου",))
     fonts = catalogue(draw(greek))["/Pages"]["/Kids"][0]["/Resources"]["/Font"].values()
     families = set()
     for font in fonts:
@@ -321,6 +393,168 @@ def test_all_fonts_are_embedded_and_are_the_shops_own() -> None:
 def test_typst_can_reach_nothing_but_the_template_and_the_fonts() -> None:
     assert {path.suffix for path in SHEET.rglob("*") if path.is_file()} == {".typ", ".ttf", ".txt", ""}
     assert {path.name for path in SHEET.iterdir()} == {"paper.typ", "fonts"}
+
+
+LIGHT_ENOUGH = 4.5
+"""Contrast of words to what is behind them (WCAG 2.2, 1.4.3)."""
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[n : n + 2], 16) / 255 for n in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted([luminance(one), luminance(other)], reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize(
+    ("words", "behind"),
+    [
+        ("1A1D1F", "E6F3EA"),
+        ("1B6637", "E6F3EA"),
+        ("1A1D1F", "E3F0F1"),
+        ("155E63", "E3F0F1"),
+        ("1A1D1F", "FFFFFF"),
+        ("565B5F", "FFFFFF"),
+    ],
+)
+def test_words_stand_out_in_grey_too(words: str, behind: str) -> None:
+    sheet = (SHEET / "paper.typ").read_text()
+    assert f'rgb("#{words}")' in sheet
+    assert behind == "FFFFFF" or f'rgb("#{behind}")' in sheet
+    # Luminance is what a grey printer prints: the same figure holds for colour and for grey.
+    assert contrast(words, behind) >= LIGHT_ENOUGH
+
+
+@BOTH
+def test_nothing_is_printed_over_the_margins(facts: Facts) -> None:
+    """What stands nearer than 12 mm to the edge, many a printer leaves out."""
+    long = replace(facts, language="de", billing_address=(LONG_WORD, "Rue " + "très " * 30), reference=LONG_WORD)
+    grey = picture(draw(long))
+    edge = round(12 / 25.4 * 100)
+    width, height = grey.size
+    assert sum(grey.crop((edge, edge, width - edge, height - edge)).histogram()[:64]) > 0
+    for strip in ((0, 0, edge, height), (width - edge, 0, width, height), (0, 0, width, edge)):
+        assert sum(grey.crop(strip).histogram()[:255]) == 0
+
+
+def test_the_sheet_has_no_colour_that_was_not_looked_at() -> None:
+    colours = set(re.findall(r'rgb\("#(\w+)"\)', (SHEET / "paper.typ").read_text()))
+    lines_and_dot = {"DDD9D0", "D5232B"}
+    assert colours == {"1A1D1F", "565B5F", "1B6637", "E6F3EA", "155E63", "E3F0F1"} | lines_and_dot
+
+
+# The refund notice
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Avis de remboursement N° AR-2026-000007 Code 7F3Q-20KX-9M4DX Émis le 25.11.2026 à 10:00:01 (heure suisse)",
+        "CHF 29.00 – remboursé Remboursement confirmé le 25.11.2026 à 10:00:00",
+        "Carte, par Stripe Visa •••• 4242 · Apple Pay Code d’autorisation T9K2QX Réf. re_3QK9aB2eZvKYlo2C1abcdeFG",
+        "Commande KK-7F3Q-20 Passée le 22.11.2026 à 14:30:12",
+        "Carnet relié, lac KK-CAR-01 1 29.00 8,1 % 29.00",
+        "Total hors TVA 26.83 TVA 8,1 % sur CHF 26.83 2.17 Total remboursé CHF 29.00",
+        "Ce document est une preuve de remboursement. Vous n’avez rien à payer.",
+        "Il corrige l’attestation AP-2026-000412. Nous ne conservons aucune donnée bancaire.",
+        "KOOKUT Sàrl · Rue de l’Exemple 1 · 1200 Genève · CHE-123.456.788 TVA AR-2026-000007 · page 1 sur 1",
+    ],
+)
+def test_a_refund_notice_states_in_french(words: str) -> None:
+    assert words in printed(REFUND)
+
+
+def test_what_went_back_since_stands_under_the_total_with_what_stays_paid() -> None:
+    refunds = (Refunded(2_900, REFUND.refunded_at), Refunded(6_250, datetime(2026, 12, 5, 9, tzinfo=UTC)))
+    assert (
+        "Total, TVA comprise CHF 453.00 Remboursé le 25.11.2026 à 10:00:00 −CHF 29.00 "
+        "Remboursé le 05.12.2026 à 10:00:00 −CHF 62.50 Reste payé CHF 361.50"
+    ) in printed(replace(FACTS, refunds=refunds))
+
+
+def test_without_an_answer_of_the_psp_a_line_says_so() -> None:
+    assert "TWINT, par Stripe Sans détail : Stripe n’a pas répondu. Réf." in printed(replace(FACTS, details=None))
+
+
+# For machines
+
+
+@BOTH
+def test_its_facts_are_attached_for_machines(facts: Facts) -> None:
+    root = catalogue(draw(facts))
+    (attached,) = [file.get_object() for file in root["/AF"]]
+    assert attached["/UF"] == attached["/F"] == "facts.json"
+    assert attached["/AFRelationship"] == "/Data"
+    assert attached["/EF"]["/F"]["/Subtype"] == "/application/json"
+    assert attached["/Desc"]
+
+
+@LANGUAGES
+@pytest.mark.parametrize("registered", [True, False], ids=["registered", "not registered"])
+@BOTH
+def test_they_are_as_the_schema_says(facts: Facts, registered: bool, language: str) -> None:
+    told = embedded_facts(draw(replace(facts, language=language, seller=replace(SELLER, vat_registered=registered))))
+    assert (told["number"], told["total"], told["code"]) == (facts.number, facts.total, facts.code)
+    assert bool(told["vat"]) == registered
+    assert all(("vat_rate" in line) == registered for line in told["lines"])
+    lines = sum(line["total"] for line in told["lines"]) + told.get("shipping", {"price": 0})["price"]
+    assert lines == told["total"]
+
+
+def test_they_tell_the_whole_attestation() -> None:
+    told = embedded_facts(draw(replace(FACTS, refunds=(Refunded(2_900, REFUND.refunded_at),))))
+    assert told["document"] == "attestation"
+    assert told["agreed_at"] == "2026-11-22T13:32:08+00:00"
+    assert told["customer"] == list(CLAIRE)
+    assert told["lines"][2] == {
+        "sku": "KK-HUI-05",
+        "name": "Huile d’olive, 5 dl",
+        "quantity": 3,
+        "unit_price": 1850,
+        "total": 5550,
+        "vat_rate": "2.6",
+    }
+    assert told["vat"] == [
+        {"rate": "8.1", "base": 36772, "tax": 2978},
+        {"rate": "2.6", "base": 5409, "tax": 141},
+    ]
+    assert told["refunds"] == [{"amount": 2900, "at": "2026-11-25T09:00:00+00:00"}]
+
+
+def test_they_tell_the_whole_refund_notice() -> None:
+    told = embedded_facts(draw(REFUND))
+    assert told["document"] == "refund notice"
+    assert told["refunded_at"] == "2026-11-25T09:00:00+00:00"
+    assert told["attestation"] == "AP-2026-000412"
+    assert told["payment"] == {"method": "card", "provider": "Stripe", "reference": REFUND.reference}
+
+
+@BOTH
+def test_they_do_not_tell_the_means_of_payment(facts: Facts) -> None:
+    told = str(embedded_facts(draw(replace(facts, method="card", details=VISA))))
+    assert [word for word in ("4242", "visa", "apple", "T9K2QX") if word in told.lower()] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("Zoé 🙂 日本 אבג", "Zoé 🙂 日本 אבג"),
+        ('"}], <script>#panic("x")', '"}], <script>#panic("x")'),
+        ("A\x00B\x1b[31m\r\nC", "AB[31mC"),
+        ("A\ud800B", "A�B"),
+        ("CHF \u202e00.1\u202c \u2066x\u2069", "CHF 00.1 x"),
+        ("👩\u200d🍳", "👩\u200d🍳"),
+    ],
+)
+def test_what_people_typed_is_told_as_text(typed: str, told: str) -> None:
+    facts = replace(FACTS, billing_address=(typed,), lines=(replace(GOODS[0], name=typed, sku=typed), *GOODS[1:]))
+    found = embedded_facts(draw(facts))
+    assert found["customer"] == [told]
+    assert (found["lines"][0]["name"], found["lines"][0]["sku"]) == (told, told)
 
 
 # What customers may write
@@ -388,15 +622,24 @@ def test_a_word_longer_than_its_place_is_broken(change: Callable[[str], dict[str
 any_text = st.text(st.characters(exclude_categories=()), max_size=200)
 
 
-@settings(deadline=None, max_examples=60)
-@given(name=any_text, address=st.lists(any_text, max_size=5), article=any_text, sku=any_text, reference=any_text)
+@BOTH
+@settings(deadline=None, max_examples=40)
+@given(
+    name=any_text,
+    address=st.lists(any_text, max_size=5),
+    article=any_text,
+    sku=any_text,
+    reference=any_text,
+    shown=st.builds(PaymentDetails, any_text, any_text, any_text, any_text, any_text),
+)
 def test_no_text_keeps_the_paper_from_being_drawn(
-    name: str, address: list[str], article: str, sku: str, reference: str
+    facts: Facts, name: str, address: list[str], article: str, sku: str, reference: str, shown: PaymentDetails
 ) -> None:
-    facts = replace(
-        FACTS,
+    hostile = replace(
+        facts,
         billing_address=(name, *address),
-        lines=(replace(GOODS[0], name=article, sku=sku), *GOODS[1:]),
+        lines=(replace(facts.lines[0], name=article, sku=sku), *facts.lines[1:]),
         reference=reference,
+        details=shown,
     )
-    assert draw(facts).startswith(b"%PDF-")
+    assert embedded_facts(draw(hostile))["number"] == facts.number

@@ -70,8 +70,12 @@ class Sandbox:
         seconds: float = 0,
         brand: str | None = None,
         network_status: str | None = None,
+        wallet: str | None = None,
     ) -> Result:
-        """`confirm`: the 3-D Secure step, for the card that asks. `brand`, `network_status`: of the live charge."""
+        """`confirm`: the 3-D Secure step, for the card that asks.
+
+        `brand`, `network_status`, `wallet`: of the live charge.
+        """
         return self._visit(
             f"stripe/{page_id(page)}/card",
             number=number,
@@ -80,6 +84,7 @@ class Sandbox:
             seconds=seconds,
             brand=brand,
             network_status=network_status,
+            wallet=wallet,
         )
 
     def pay_by_twint(

@@ -78,7 +78,7 @@ def pay_by_card(id: str) -> Response:
     manner = Manner.of(body)
     if card.asks and body.get("confirm") is False:
         return _came_of(id, checkout.refuse_three_d_secure(world(), id, card, manner))
-    quirk = checkout.Quirk(body.get("brand"), body.get("network_status") or "approved_by_network")
+    quirk = checkout.Quirk(body.get("brand"), body.get("network_status") or "approved_by_network", body.get("wallet"))
     return _came_of(id, checkout.pay_by_card(world(), id, card, manner, quirk))
 
 

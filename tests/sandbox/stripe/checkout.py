@@ -25,6 +25,7 @@ class Quirk:
 
     brand: str | None = None  # the live charge tells this brand
     network_status: str = APPROVED
+    wallet: str | None = None
 
 
 class PageGone(Exception):
@@ -41,7 +42,7 @@ def pay_by_card(world: World, id: str, card: Card, manner: Manner, quirk: Quirk 
     with world.books.turn():
         session = open_session(world, id)
         check_brand(session, card)
-        details = objects.card_details(card, brand=quirk.brand)
+        details = objects.card_details(card, brand=quirk.brand, wallet=quirk.wallet)
         if card.decline:
             _fail(world, session, details, card.decline, canaries.CARD_HOLDER, manner)
         else:

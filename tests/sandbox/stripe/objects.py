@@ -53,7 +53,7 @@ def payment_intent(session: Document, *, amount: int) -> Document:
     }
 
 
-def card_details(card: Card, *, brand: str | None = None) -> Document:
+def card_details(card: Card, *, brand: str | None = None, wallet: str | None = None) -> Document:
     return {
         "type": "card",
         "card": {
@@ -90,7 +90,7 @@ def card_details(card: Card, *, brand: str | None = None) -> Document:
             }
             if card.asks
             else None,
-            "wallet": None,
+            "wallet": wallet and {"type": wallet, wallet: {}, "dynamic_last4": None},
         },
     }
 

@@ -1,0 +1,210 @@
+"""Staff have an order's papers, and may let its letters leave again: by name, on purpose, and not twice at once."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from django.utils.timezone import now
+
+from orders.models import Order, TimelineEntry
+from payments.models import Letter
+from payments.sweep import sweep
+from tests.at_once import at_once
+from tests.payments.steps import kinds, paid
+from tests.payments.test_paper import pages
+from tests.payments.test_refund_notice import give_back
+from tests.sandbox.client import Sandbox
+from tests.shop import deliver, placed, started, stripe_event
+
+pytestmark = pytest.mark.django_db
+SEND_AGAIN, SEE = "send_letters_again", "view_order"
+
+
+def effective(**changes: Any) -> Order:
+    order = placed(**changes)
+    deliver(stripe_event(started(order)))
+    sweep()
+    mail.outbox.clear()
+    order.refresh_from_db()
+    return order
+
+
+def office(*allowed: str, name: str = "leila") -> Client:
+    """The back office, for a member of staff with these permissions."""
+    staff = User.objects.create_user(name, is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=allowed))
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+def address(view: str, order: Order, *more: Any) -> str:
+    return reverse(f"admin:orders_order_{view}", args=[order.pk, *more])
+
+
+def send_again(client: Client, order: Order, letter: str) -> Any:
+    return client.post(address("send_again", order), {"letter": letter})
+
+
+def test_the_attestation_is_had_from_the_orders_page(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    client = office(SEE)
+    page = client.get(address("change", order)).content.decode()
+    assert f'href="{address("attestation", order)}"' in page
+    assert "Attestation de paiement (PDF)" in page
+
+    answer = client.get(address("attestation", order))
+
+    assert answer["Content-Type"] == "application/pdf"
+    order.refresh_from_db()
+    assert answer["Content-Disposition"] == f'attachment; filename="{order.attestation.number}.pdf"'
+    assert "no-store" in answer["Cache-Control"]
+    assert order.number in pages(answer.content)[0]
+    size = order.attestation.kilobytes
+    assert f"{order.attestation.number} (PDF, {size}\u00a0Ko)" in client.get(address("change", order)).content.decode()
+
+
+def test_so_is_the_notice_of_each_refund(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund = give_back(psps, order, 1000)
+    client = office(SEE)
+    there = address("refund_notice", order, refund.pk)
+    assert f'href="{there}"' in client.get(address("change", order)).content.decode()
+    assert "CHF 10.00 – remboursé" in pages(client.get(there).content)[0]
+
+
+def test_a_refund_of_another_order_is_not_found(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund = give_back(psps, order, 1000)
+    assert office(SEE).get(address("refund_notice", effective(), refund.pk)).status_code == 404
+
+
+def test_an_order_that_nobody_paid_has_no_paper_and_its_link_may_be_sent() -> None:
+    order, client = placed(), office(SEE, SEND_AGAIN)
+    page = client.get(address("change", order)).content.decode()
+    assert "Aucun document" in page
+    assert 'value="confirmation"' not in page
+    assert client.get(address("attestation", order)).status_code == 404
+    assert send_again(client, order, "confirmation").status_code == 404
+    assert send_again(client, order, "link").status_code == 303
+    assert [letter.kind for letter in order.letters.all()] == ["link"]
+
+
+def test_who_may_not_see_orders_has_none_of_it() -> None:
+    order = effective()
+    client = office(SEND_AGAIN)
+    for view in ("change", "attestation"):
+        assert client.get(address(view, order)).status_code == 403
+    assert send_again(client, order, "link").status_code == 403
+    for asked in (Client().get(address("attestation", order)), send_again(Client(), order, "link")):
+        assert asked["Location"].startswith("/admin/login/")
+    assert not order.letters.filter(kind="link").exists()
+
+
+def test_who_may_only_look_sends_nothing() -> None:
+    order = effective()
+    client = office(SEE)
+    assert "Renvoyer" not in client.get(address("change", order)).content.decode()
+    assert send_again(client, order, "link").status_code == 403
+    assert not order.letters.filter(kind="link").exists()
+
+
+@pytest.mark.parametrize(
+    ("letter", "words", "subject"),
+    [
+        ("confirmation", "Confirmation avec l’attestation", "paiement accepté"),
+        ("link", "Lien vers la commande", "lien"),
+    ],
+)
+def test_a_letter_leaves_again_and_the_timeline_says_who_wanted_it(letter: str, words: str, subject: str) -> None:
+    order, client = effective(), office(SEE, SEND_AGAIN, "view_timelineentry")
+
+    answer = send_again(client, order, letter)
+
+    assert (answer.status_code, answer["Location"]) == (303, address("change", order))
+    page = client.get(answer["Location"]).content.decode().replace("\u00a0", " ")
+    assert "Le courrier est en route" in page
+    assert f"Renvoi demandé : {words}" in page
+    told = order.timeline.get(kind=TimelineEntry.Kind.LETTER_AGAIN)
+    assert (told.actor, told.actor_name) == ("staff", "leila")
+
+    sweep()
+
+    (message,) = mail.outbox
+    assert message.to == [order.email]
+    assert subject in message.subject
+    names = [attachment.filename if hasattr(attachment, "filename") else "" for attachment in message.attachments]
+    order.refresh_from_db()
+    assert names == ([f"{order.attestation.number}.pdf"] if letter == "confirmation" else [])
+    assert kinds(order)[-2:] == ["letter_again", "letter_sent"]
+
+
+def test_a_second_press_within_a_minute_sends_nothing_more() -> None:
+    order, client = effective(), office(SEE, SEND_AGAIN)
+    send_again(client, order, "link")
+
+    answer = send_again(client, order, "link")
+
+    assert "moins d’une minute" in client.get(answer["Location"]).content.decode()
+    assert order.letters.filter(kind="link").count() == 1
+    send_again(client, order, "confirmation")
+    assert order.letters.filter(kind="confirmation").count() == 2, "another letter need not wait"
+
+
+def test_after_a_minute_it_may_leave_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    order, client = effective(), office(SEE, SEND_AGAIN)
+    send_again(client, order, "link")
+    monkeypatch.setattr("payments.letters.now", lambda: now() + timedelta(seconds=61))
+    send_again(client, order, "link")
+    assert order.letters.filter(kind="link").count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_presses_at_the_same_moment_send_one_letter() -> None:
+    order = effective()
+    clients = [office(SEE, SEND_AGAIN, name=f"staff-{n}") for n in range(4)]
+    at_once(*[lambda client=client: send_again(client, order, "link") for client in clients])
+    assert order.letters.filter(kind="link").count() == 1
+    assert kinds(order).count("letter_again") == 1
+
+
+def test_looking_at_its_address_sends_nothing() -> None:
+    order, client = effective(), office(SEE, SEND_AGAIN)
+    assert client.get(address("send_again", order), {"letter": "link"})["Location"] == address("change", order)
+    assert not order.letters.filter(kind="link").exists()
+
+
+def test_a_form_from_elsewhere_sends_nothing() -> None:
+    order = effective()
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(User.objects.create_superuser("leila"))
+    assert send_again(strict, order, "link").status_code == 403
+    assert not order.letters.filter(kind="link").exists()
+
+
+@pytest.mark.parametrize("letter", ["", "refunded", "to_staff", "nothing"])
+def test_no_other_letter_can_be_sent(letter: str) -> None:
+    order = effective()
+    before = Letter.objects.count()
+    assert send_again(office(SEE, SEND_AGAIN), order, letter).status_code == 404
+    assert Letter.objects.count() == before
+
+
+def test_an_order_that_does_not_exist_is_not_found() -> None:
+    client = office(SEE, SEND_AGAIN)
+    for view in ("attestation", "send_again"):
+        assert client.post(reverse(f"admin:orders_order_{view}", args=[4711])).status_code == 404
+
+
+def test_an_order_that_was_refunded_keeps_its_papers_but_not_the_good_news(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    give_back(psps, order, order.total)
+    client = office(SEE, SEND_AGAIN)
+    page = client.get(address("change", order)).content.decode()
+    assert address("attestation", order) in page
+    assert 'value="confirmation"' not in page
+    assert 'value="link"' in page

@@ -1,0 +1,290 @@
+"""The refund notice: numbered beside the attestations, correcting their VAT to the centime, had as they are."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client, override_settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orders.models import Order, OrderLine
+from orders.vat import shares
+from payments import attestation
+from payments.models import Attestation, Letter, Refund
+from payments.refunds import Wanted, ask, carry_out
+from payments.sweep import sweep
+from payments.verification import Verdict, verify
+from tests.at_once import at_once
+from tests.payments.steps import paid
+from tests.payments.test_paper import SELLER, embedded_facts, pages
+from tests.payments.test_paying import bring_messages
+from tests.sandbox.client import Sandbox
+from tests.shop import deliver, goods, placed, started, stripe_event
+
+NORMAL, REDUCED = Decimal("8.1"), Decimal("2.6")
+
+
+def give_back(psps: Sandbox, order: Order, amount: int, **what: Any) -> Refund:
+    """Staff give money back, and the PSP says that it went."""
+    refund = ask(order.payments.get(settles=True).pk, Wanted(amount, "Le client n’en veut plus <b>", **what))
+    carry_out(refund.pk)
+    bring_messages(psps)
+    refund.refresh_from_db()
+    assert refund.status == Refund.Status.SUCCEEDED
+    return refund
+
+
+def notice(refund: Refund) -> str:
+    """What its notice says."""
+    refund.refresh_from_db()
+    return " ".join(pages(attestation.draw(attestation.of_refund(refund)))).replace("\u00a0", " ")
+
+
+def of_two_rates(psps: Sandbox) -> Order:
+    """A bowl at the normal rate for CHF 29.00, two jars of honey at the reduced one for CHF 18.50 each."""
+    bowl, honey = goods(), goods(names={"fr": "Miel"}, price=1850)
+    order, _page = paid(
+        psps,
+        "card",
+        bowl,
+        goods_total=6600,
+        total=7500,
+        vat=[
+            {"rate": str(share.rate), "base": share.base, "tax": share.tax}
+            for share in shares({NORMAL: 2900, REDUCED: 3700}, 900)
+        ],
+    )
+    OrderLine.objects.create(
+        order=order, product=honey, sku=honey.sku, name="Miel", unit_price=1850, vat_rate=REDUCED, quantity=2
+    )
+    return order
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["card", "twint", "paypal"])
+def test_it_says_what_went_back_when_to_whom_and_why_nothing_is_to_be_paid(psps: Sandbox, method: str) -> None:
+    order, page = paid(psps, method)
+    refund = give_back(psps, order, 1000)
+    said = notice(refund)
+    for fact in [
+        "Avis de remboursement",
+        f"N° {attestation.of_refund(refund).number}",
+        "CHF 10.00 – remboursé",
+        "Remboursement confirmé le",
+        "Client Claire Dufour Rue de Carouge 12 1205 Genève",
+        f"Commande {order.number}",
+        f"Réf. {refund.reference}",
+        f"Remboursement, commande {order.number}",
+        "Total remboursé CHF 10.00",
+        "Ce document est une preuve de remboursement. Vous n’avez rien à payer.",
+        f"Il corrige l’attestation {attestation.of(order).number}.",
+    ]:
+        assert fact in said, fact
+    assert "n’en veut plus" not in said, "the staff's reason is nobody else's"
+    assert psps.payment(page)["refunded"] == 1000
+
+
+@pytest.mark.django_db
+def test_the_pieces_that_went_back_are_named_where_the_amount_is_theirs(psps: Sandbox) -> None:
+    order = of_two_rates(psps)
+    honey = order.lines.get(name="Miel")
+    said = notice(give_back(psps, order, 1850, pieces={honey.pk: 1}))
+    assert f"Miel {honey.sku} 1 18.50 2,6 % 18.50" in said
+    assert "Total hors TVA 18.03 TVA 2,6 % sur CHF 18.03 0.47 Total remboursé CHF 18.50" in said
+
+
+@pytest.mark.django_db
+def test_an_amount_over_several_rates_is_one_line_and_its_vat_adds_up(psps: Sandbox) -> None:
+    order = of_two_rates(psps)
+    said = notice(give_back(psps, order, 5000))
+    assert f"Remboursement, commande {order.number} 1 50.00 au prorata 50.00" in said
+    assert "TVA 8,1 % sur" in said
+    assert "TVA 2,6 % sur" in said
+
+
+@pytest.mark.django_db
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(parts=st.lists(st.integers(1, 2400), min_size=1, max_size=3))
+def test_the_notices_of_an_order_never_correct_more_than_its_vat(psps: Sandbox, parts: list[int]) -> None:
+    order = of_two_rates(psps)
+    facts = []
+    for part in [*parts, 7500 - sum(parts)]:
+        refund = give_back(psps, order, part)
+        facts.append(embedded_facts(attestation.draw(attestation.of_refund(refund))))
+    assert all(sum(share["base"] + share["tax"] for share in one["vat"]) == one["total"] for one in facts)
+    for share in order.vat_shares:
+        corrected = [own for one in facts for own in one["vat"] if Decimal(own["rate"]) == share.rate]
+        assert sum(own["base"] for own in corrected) == share.base
+        assert sum(own["tax"] for own in corrected) == share.tax
+
+
+@pytest.mark.django_db
+def test_a_seller_who_is_not_registered_corrects_no_vat(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund = give_back(psps, order, 1000)
+    seller = {name: getattr(SELLER, name) for name in SELLER.__dataclass_fields__} | {"vat_registered": False}
+    with override_settings(SELLER=seller):
+        said = notice(refund)
+        facts = embedded_facts(attestation.draw(attestation.of_refund(refund)))
+    assert "Article Qté Prix Total CHF" in said
+    assert "TVA" not in said
+    assert facts["vat"] == []
+
+
+@pytest.mark.django_db
+def test_money_that_settled_nothing_goes_back_without_vat_and_corrects_nothing(psps: Sandbox) -> None:
+    order = placed()
+    first = started(order)
+    second_message = stripe_event(first)
+    deliver(stripe_event(first, "checkout.session.expired"))
+    deliver(stripe_event(started(order)))
+    deliver(second_message)
+    surplus = order.payments.exclude(why_not="").get()
+    refund = surplus.refunds.get()
+    Refund.objects.filter(pk=refund.pk).update(
+        status=Refund.Status.SUCCEEDED, reference="re_1", settled_at=surplus.authorised_at
+    )
+    said = notice(refund)
+    assert "CHF 38.00 – remboursé" in said
+    assert "Total remboursé CHF 38.00" in said
+    assert "Il corrige" not in said
+    assert "Total hors TVA" not in said
+    assert embedded_facts(attestation.draw(attestation.of_refund(refund)))["attestation"] == ""
+
+
+@pytest.mark.django_db
+def test_the_attestation_tells_of_refunds_since_and_what_stays_paid(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    before = pages(attestation.draw(attestation.of(order)))[0]
+    give_back(psps, order, 1000)
+    give_back(psps, order, 550)
+    said = pages(attestation.draw(attestation.of(order)))[0].replace("\u00a0", " ")
+    assert "Remboursé" not in before
+    assert "CHF 38.00 – payé" in said, "what was paid was paid"
+    assert "−CHF 10.00 Remboursé le" in said
+    assert "−CHF 5.50 Reste payé CHF 22.50" in said
+
+
+@pytest.mark.django_db
+def test_a_refund_that_is_only_asked_for_or_failed_stands_on_no_paper(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund = ask(order.payments.get().pk, Wanted(1000, "Retour"))
+    assert "Remboursé" not in pages(attestation.draw(attestation.of(order)))[0]
+    with pytest.raises(Attestation.DoesNotExist):
+        attestation.of_refund(refund)
+    address = f"/commande/{order.token}/remboursement/{refund.pk}.pdf"
+    assert Client().get(address).status_code == 404
+    Refund.objects.filter(pk=refund.pk).update(status=Refund.Status.FAILED)
+    assert Client().get(address).status_code == 404
+
+
+# Numbers
+
+
+@pytest.mark.django_db
+def test_each_series_counts_for_itself_without_a_gap(psps: Sandbox) -> None:
+    numbers = []
+    for _ in range(3):
+        order, _page = paid(psps)
+        numbers += [attestation.of(order).number, attestation.of_refund(give_back(psps, order, 500)).number]
+        numbers.append(attestation.of_refund(give_back(psps, order, 500)).number)
+    series = {name: [int(one[-6:]) for one in numbers if one.startswith(name)] for name in ("AP", "AR")}
+    assert series == {"AP": [1, 2, 3], "AR": [1, 2, 3, 4, 5, 6]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_notices_have_no_gap_and_no_twin_however_many_ask_at_once(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refunds = [give_back(psps, order, 100) for _ in range(6)]
+    at_once(*[lambda refund=refund: attestation.of_refund(Refund.objects.get(pk=refund.pk)) for refund in refunds])
+    given = Attestation.objects.filter(series="AR").order_by("n")
+    assert [one.n for one in given] == [1, 2, 3, 4, 5, 6]
+    assert len({one.code for one in given}) == 6
+
+
+@pytest.mark.django_db
+def test_a_notice_is_numbered_by_the_sweep_if_nobody_asks_for_it(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund = give_back(psps, order, 1000)
+    Letter.objects.all().delete()
+    sweep()
+    assert Attestation.objects.get(refund=refund).number.startswith("AR-")
+
+
+# Getting it
+
+
+@pytest.mark.django_db
+def test_it_comes_with_the_mail_that_tells_of_the_refund(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund = give_back(psps, order, 1000)
+    mail.outbox.clear()
+    sweep()
+    told = next(message for message in mail.outbox if "remboursement" in message.subject.lower())
+    (attached,) = told.attachments
+    name, content, kind = attached
+    assert (name, kind) == (f"{attestation.of_refund(refund).number}.pdf", "application/pdf")
+    assert isinstance(content, bytes)
+    assert "CHF 10.00 – remboursé" in pages(content)[0]
+
+
+@pytest.mark.django_db
+def test_a_refund_that_bounced_before_the_mail_left_is_told_to_nobody(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund = give_back(psps, order, 1000)
+    Refund.objects.filter(pk=refund.pk).update(status=Refund.Status.FAILED)
+    sweep()
+    assert not [message for message in mail.outbox if "remboursement" in message.subject.lower()]
+    assert not Attestation.objects.filter(refund=refund).exists()
+
+
+@pytest.mark.django_db
+def test_it_is_had_from_the_orders_page_at_any_time(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund = give_back(psps, order, 1000)
+    address = f"/commande/{order.token}/remboursement/{refund.pk}.pdf"
+    page = Client().get(f"/commande/{order.token}/").content.decode()
+    assert f'href="{address}"' in page
+    assert "(PDF" in page
+
+    answer = Client().get(address)
+
+    number = attestation.of_refund(refund).number
+    assert answer["Content-Disposition"] == f'attachment; filename="{number}.pdf"'
+    assert answer["X-Robots-Tag"] == "noindex"
+    assert "no-store" in answer["Cache-Control"]
+    assert number in pages(answer.content)[0]
+
+
+@pytest.mark.django_db
+def test_the_link_of_another_order_does_not_show_it(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    other, _page = paid(psps)
+    refund = give_back(psps, order, 1000)
+    assert Client().get(f"/commande/{other.token}/remboursement/{refund.pk}.pdf").status_code == 404
+
+
+@pytest.mark.django_db
+def test_anybody_can_verify_it_until_it_bounces(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund = give_back(psps, order, 1000)
+    paper = attestation.of_refund(refund)
+    found = verify(paper.code)
+    assert (found.verdict, found.number, found.amount) == (Verdict.AUTHENTIC, paper.number, 1000)
+    assert found.is_refund_notice
+    assert f"/v/{paper.code[:4]}" in notice(refund).replace(" ", "")
+    Refund.objects.filter(pk=refund.pk).update(status=Refund.Status.FAILED)
+    assert verify(paper.code).verdict == Verdict.BOUNCED
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "word"), [("de", "Rückerstattungsbeleg"), ("it", "Avviso di rimborso"), ("en", "Refund notice")]
+)
+def test_it_speaks_the_language_of_the_order(psps: Sandbox, language: str, word: str) -> None:
+    order, _page = paid(psps, "card", language=language)
+    said = notice(give_back(psps, order, 1000))
+    assert word in said
+    assert order.number in said
