@@ -90,7 +90,7 @@ class Histories(RuleBasedStateMachine):
             self.world.bring_all()
         if far == "refunded":
             payment = Payment.objects.select_related("order").get()
-            self.world.ask_back(payment, 1000, goods_back=True, pieces=quantity > 1)
+            self.world.ask_back(payment, 1000, goods_back=True, pieces=True)
             self.world.work()
         self.look()
 

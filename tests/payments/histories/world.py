@@ -276,7 +276,11 @@ class World:
         wanted = refunds.Wanted(amount, "Retour", {line.pk: 1} if pieces else {}, goods_back=goods_back)
         open_dispute = payment.disputes.filter(status=Dispute.Status.OPEN).exists()
         used = sum(one.amount for one in payment.refunds.exclude(status=Refund.Status.FAILED))
-        possible = 0 < amount <= (payment.received_amount or 0) - used and not open_dispute
+        lost = [one.amount for one in payment.disputes.filter(status=Dispute.Status.LOST)]
+        left = (payment.received_amount or 0) - used - max(lost, default=0)
+        possible = 0 < amount <= left and not open_dispute
+        if goods_back:
+            possible = possible and payment.settles and (pieces or amount == left)
         try:
             refunds.ask(payment.pk, wanted, by=self.sonia)
         except NotRefundable:
