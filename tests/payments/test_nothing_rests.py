@@ -469,4 +469,4 @@ def assert_that_it_was_looked_at(places: dict[str, str], orders: list[Order]) ->
     assert Attestation.objects.filter(refund=None).count() >= 8
     assert Payment.objects.filter(doubt="brand").exists(), "the live charges were looked at"
     attached = [content for message in mail.outbox for _name, content, _type in message.attachments]
-    assert any(LAST_DIGITS in PdfReader(io.BytesIO(paper)).pages[0].extract_text() for paper in attached)  # type: ignore[arg-type]
+    assert any(LAST_DIGITS in PdfReader(io.BytesIO(paper)).pages[0].extract_text() for paper in attached)
