@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from itertools import count
@@ -30,6 +30,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils.timezone import now
 from pypdf import PdfReader
 
 from kookut.logs import JsonFormatter
@@ -267,9 +268,10 @@ def test_nothing_of_the_psps_answers_and_messages_rests_anywhere(
     is_disputed(scene)
     is_not_understood(scene)
     is_not_heard(scene, said)
-    is_read_in_vain(scene, orders)
+    Payment.objects.exclude(next_try_at=None).update(next_try_at=now())
     work_off_the_tasks()
     sweep()
+    is_read_in_vain(scene, orders)
     for order in orders:
         downloaded(order)
         Witness().get(f"/v/{order.attestation.code}/")
@@ -368,26 +370,29 @@ def is_not_heard(scene: Scene, said: io.StringIO) -> None:
 def is_read_in_vain(scene: Scene, orders: list[Order]) -> None:
     """The PSPs are silent, fail with pages full of canaries, and answer nonsense."""
     scene.bring()
-    for fault in ("silent", "500", "html", "429"):
+    for fault in ("silent", "500", "html"):
         for order in orders:
             scene.psps.break_calls(fault, calls=9)
-            downloaded(order)
+            Witness().get(f"/commande/{order.token}/attestation.pdf")
             scene.psps.mend()
-        client = Witness(raise_request_exception=False)
-        fill_cart(client)
-        scene.psps.break_calls(fault, calls=9)
-        assert order_and_pay(client, "card").status_code == 503
-        scene.psps.mend()
+    is_not_handed_off(scene, "500")
     for nonsense in (scene.cage.canary("text"), [scene.cage.canary("list")], {"object": scene.cage.canary("object")}):
-        with ExitStack() as stack:
-            stack.enter_context(answers_meet(lambda answer, it=nonsense: answered(answer, it), "/v"))  # type: ignore[misc]
+        with answers_meet(lambda answer, it=nonsense: answered(answer, it), "/v"):  # type: ignore[misc]
             for order in orders:
                 assert Witness().get(f"/commande/{order.token}/attestation.pdf").status_code == 200
-            client = Witness(raise_request_exception=False)
-            fill_cart(client)
-            for method in ("card", "paypal"):
-                assert order_and_pay(client, method).status_code in (422, 503)
-            sweep()
+    with answers_meet(lambda answer: answered(answer, [scene.cage.canary("list")]), "/v"):
+        is_not_handed_off(scene)
+        sweep()
+
+
+def is_not_handed_off(scene: Scene, fault: str = "") -> None:
+    for method in ("card", "paypal"):
+        client = Witness()
+        fill_cart(client)
+        if fault:
+            scene.psps.break_calls(fault, calls=9)
+        assert order_and_pay(client, method).status_code == 503
+        scene.psps.mend()
 
 
 def answered(answer: requests.Response, nonsense: object) -> None:
@@ -396,14 +401,14 @@ def answered(answer: requests.Response, nonsense: object) -> None:
 
 
 def looks_at_everything() -> None:
-    """A member of staff opens every list and every record of the back office."""
+    """A member of staff opens every list of the back office, and some records of each: the rows are searched anyway."""
     client = Witness()
     client.force_login(User.objects.create_superuser("sonia"))
     client.get(reverse("admin:index"))
     for model in site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         assert client.get(reverse(f"{name}_changelist")).status_code == 200
-        for pk in model._default_manager.values_list("pk", flat=True):
+        for pk in model._default_manager.values_list("pk", flat=True)[:4]:
             assert client.get(reverse(f"{name}_change", args=[pk])).status_code == 200
 
 
@@ -456,9 +461,12 @@ def assert_that_it_was_looked_at(places: dict[str, str], orders: list[Order]) ->
         "logs as JSON": "violates check constraint",
         "commands": "The order is effective",
         "paper 0": orders[0].number,
-        "mail 0": orders[0].number,
     }
     assert not [place for place, text in known.items() if text not in places[place]]
+    assert any(orders[0].number in text for place, text in places.items() if place.startswith("mail"))
     for status in (200, 303, 404, 500, 503):
         assert any(f" {status} " in place for place in places), status
     assert Attestation.objects.filter(refund=None).count() >= 8
+    assert Payment.objects.filter(doubt="brand").exists(), "the live charges were looked at"
+    attached = [content for message in mail.outbox for _name, content, _type in message.attachments]
+    assert any(LAST_DIGITS in PdfReader(io.BytesIO(paper)).pages[0].extract_text() for paper in attached)
