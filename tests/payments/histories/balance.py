@@ -135,9 +135,9 @@ def _letters() -> None:
     for payment in Payment.objects.exclude(why_not=""):
         refunds = payment.refunds.exclude(status=Refund.Status.FAILED)
         # Of money that went back before it was known here its refund tells, once it is certain.
-        told = Letter.objects.filter(about__in=[payment.pk, *refunds.values_list("pk", flat=True)]).exists()
+        written = Letter.objects.filter(about__in=[payment.pk, *refunds.values_list("pk", flat=True)]).exists()
         on_its_way = refunds.filter(status=Refund.Status.REQUESTED, requested_by=None).exists()
-        assert told or on_its_way, f"money came ({payment.why_not}) without a word"
+        assert written or on_its_way, f"money came ({payment.why_not}) without a word"
     for refund in Refund.objects.filter(status=Refund.Status.SUCCEEDED).select_related("payment__order"):
         payment = refund.payment
         told = payment.order.letters.filter(about__in=[str(refund.pk), str(payment.pk)])
