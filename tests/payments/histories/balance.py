@@ -137,7 +137,8 @@ def _letters() -> None:
         # Of money that went back before it was known here its refund tells, once it is certain.
         written = Letter.objects.filter(about__in=[payment.pk, *refunds.values_list("pk", flat=True)]).exists()
         on_its_way = refunds.filter(status=Refund.Status.REQUESTED, requested_by=None).exists()
-        assert written or on_its_way, f"money came ({payment.why_not}) without a word"
+        # Of what a bank took back before it was known here staff hear as of a dispute.
+        assert written or on_its_way or payment.disputes.exists(), f"money came ({payment.why_not}) without a word"
     for refund in Refund.objects.filter(status=Refund.Status.SUCCEEDED).select_related("payment__order"):
         payment = refund.payment
         told = payment.order.letters.filter(about__in=[str(refund.pk), str(payment.pk)])
