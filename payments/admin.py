@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, OrderLine, TimelineEntry
-from orders.money import format_amount, format_chf
+from orders.money import format_chf, format_money
 from orders.views import SeeOther
 from payments import attention, attestation, letters
 from payments.models import Attestation, Dispute, Letter, Payment, Refund, WebhookEvent
@@ -329,4 +329,4 @@ def _paper_name(name: str, numbered: Attestation | None) -> str:
 def received(payment: Payment) -> str:
     if payment.received_amount is None:
         return "–"
-    return f"{payment.received_currency} {format_amount(payment.received_amount)}"
+    return format_money(payment.received_amount, payment.received_currency)

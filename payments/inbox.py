@@ -20,7 +20,7 @@ from django.utils.translation import gettext_noop as _
 
 from orders.deadlocks import tried_twice
 from orders.models import Order, TimelineEntry
-from orders.money import CURRENCY, format_amount, format_chf
+from orders.money import format_money
 from orders.moves import entry, hold, mark_effective, revive, tell
 from payments import disputes, moves, refunds, surplus
 from payments.capture import capture_soon
@@ -212,7 +212,7 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
         page_reference=notice.page_reference,
         money_reference=notice.money_reference,
     )
-    words = {"amount": _printed(amount, currency), "method": Method(payment.method).label}
+    words = {"amount": format_money(amount, currency), "method": Method(payment.method).label}
     if why_not and authorised:
         why = WhyNot(why_not).label
         tell(order, Told.PAYMENT_NOT_SETTLING, Actor.BANK, _name(event), why=why, **words)
@@ -297,7 +297,3 @@ def _reason(event: WebhookEvent, error: Exception) -> str:
 
 def _name(event: WebhookEvent) -> str:
     return Provider(event.provider).label
-
-
-def _printed(amount: int, currency: str) -> str:
-    return format_chf(amount) if currency == CURRENCY else f"{currency} {format_amount(amount)}"

@@ -8,7 +8,7 @@ from django.db.models import Max
 from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
-from orders.money import CURRENCY, format_amount, format_chf
+from orders.money import format_money
 from payments import refusals
 from payments.handoff import may_open
 from payments.models import Dispute, Payment, Refund, Refusal
@@ -45,8 +45,7 @@ class OtherMoney:
     @property
     def amount(self) -> str:
         """What came, printed in its currency."""
-        amount, currency = self.payment.received_amount or 0, self.payment.received_currency
-        return format_chf(amount) if currency == CURRENCY else f"{currency}\u00a0{format_amount(amount)}"
+        return format_money(self.payment.received_amount or 0, self.payment.received_currency)
 
     @property
     def is_here(self) -> bool:
