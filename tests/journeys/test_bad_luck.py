@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 from orders.models import Order
 from payments.models import Letter, Payment, WebhookEvent
 from tests.journeys.customer import ACCEPTED, LATE, WAITING, Customer
-from tests.journeys.worker import work
 from tests.sandbox.client import AMEX, DECLINED, INSUFFICIENT_FUNDS, MASTERCARD, VISA, Sandbox
+from tests.worker import work
 
 
 def accepted(claire: Customer, sandbox: Sandbox) -> None:

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from orders.models import Order, Product
 from tests.journeys.customer import DETAILS, Customer
-from tests.journeys.worker import work
 from tests.sandbox.client import Sandbox
+from tests.worker import work
 
 
 def test_mistakes_are_listed_first_with_the_focus_on_them(claire: Customer) -> None:

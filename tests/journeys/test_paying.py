@@ -10,8 +10,8 @@ from orders.models import Order
 from orders.money import format_amount
 from payments.models import Payment
 from tests.journeys.customer import ACCEPTED, DETAILS, LATE, WAITING, Customer, text_of
-from tests.journeys.worker import work
 from tests.sandbox.client import MASTERCARD, THREE_D_SECURE, VISA, Sandbox
+from tests.worker import work
 
 both_with_and_without_script = pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
 

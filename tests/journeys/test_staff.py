@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 from orders.models import Order, OrderLine, TimelineEntry
 from payments.models import Letter, Payment, WebhookEvent
 from tests.journeys.customer import Customer, text_of
-from tests.journeys.worker import work
 from tests.sandbox.client import VISA, Sandbox
 from tests.shop import deliver, placed, started, stripe_event
+from tests.worker import work
 
 PASSWORD = "a long word for staff"
 

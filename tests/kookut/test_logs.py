@@ -7,7 +7,6 @@ from smtplib import SMTPRecipientsRefused
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection
-from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
 from kookut.logs import JsonFormatter
@@ -15,6 +14,7 @@ from orders.models import Order
 from payments.letters import due
 from payments.models import Letter
 from tests.shop import placed
+from tests.worker import work
 
 
 def line(message: str, *arguments: object, **extra: object) -> str:
@@ -90,23 +90,9 @@ def test_neither_the_logs_nor_the_tasks_name_a_customer(
 
     monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", send)
     caplog.handler.setFormatter(JsonFormatter())
-    work_off_the_tasks()
+    work()
 
     kept = DBTaskResult.objects.get().traceback
     assert told in kept
     assert told in caplog.text
     assert "claire" not in (kept + caplog.text).lower()
-
-
-def work_off_the_tasks() -> None:
-    """As `manage.py db_worker`, which would also take the test's own signals."""
-    Worker(
-        queue_names=["*"],
-        interval=0,
-        batch=True,
-        backend_name="default",
-        startup_delay=False,
-        max_tasks=None,
-        worker_id="one",
-        excluded_queue_names=[],
-    ).run()

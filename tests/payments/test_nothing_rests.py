@@ -38,12 +38,12 @@ from orders.models import Order
 from payments.models import Attestation, Dispute, Payment, Refund, WebhookEvent
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
-from tests.kookut.test_logs import work_off_the_tasks
 from tests.payments.door import answers_meet
 from tests.payments.test_paying import pay
 from tests.sandbox.canaries import CANARIES
 from tests.sandbox.client import INSUFFICIENT_FUNDS, Sandbox, Webhook
 from tests.shop import fill_cart, goods, order_and_pay
+from tests.worker import work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -269,7 +269,7 @@ def test_nothing_of_the_psps_answers_and_messages_rests_anywhere(
     is_not_understood(scene)
     is_not_heard(scene, said)
     Payment.objects.exclude(next_try_at=None).update(next_try_at=now())
-    work_off_the_tasks()
+    work()
     sweep()
     is_read_in_vain(scene, orders)
     for order in orders:

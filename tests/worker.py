@@ -12,6 +12,6 @@ def work() -> None:
         backend_name="default",
         startup_delay=False,
         max_tasks=None,
-        worker_id="journey",
+        worker_id="test",
         excluded_queue_names=[],
     ).run()
