@@ -222,6 +222,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 STAFF_MAIL = env.list("STAFF_MAIL", default=[SELLER["email"]])
 # Centimes: a second or late payment up to this amount goes back by itself; above it staff decide.
 AUTOMATIC_REFUND_UP_TO = env.int("AUTOMATIC_REFUND_UP_TO", default=100_000)
+# So many payment pages may one address ask for in ten minutes, against the trying out of stolen cards; 0: any number.
+PAYMENT_PAGES_PER_ADDRESS = env.int("PAYMENT_PAGES_PER_ADDRESS", default=30)
 TERMS_VERSION = "2026-11"
 
 # Staff ------------------------------------------------------------------------------------------------------------

@@ -361,6 +361,7 @@ class TimelineEntry(models.Model):
         REFUND_FOUND = "refund_found", _("A refund of %(amount)s was made at the payment provider.")
         DOUBT = "doubt", _("The means of payment is in doubt: %(doubt)s.")
         DISPUTE = "dispute", _("Dispute over %(amount)s (%(reason)s): %(state)s.")
+        SET_ASIDE = "set_aside", _("Looked at and set aside (%(item)s): %(reason)s")
         LETTER_SENT = "letter_sent", _("Mail sent: %(subject)s")
         LETTER_AGAIN = "letter_again", _("To be sent again: %(letter)s.")
 

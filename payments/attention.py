@@ -1,19 +1,23 @@
-"""What needs a person: one list, one sentence each, computed from rows. Nothing else remembers what is open."""
+"""What needs a person: one list, one sentence each, computed from rows. Nothing else remembers what is open; what no
+event ends, a person sets aside."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import CharField, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.expressions import CombinedExpression
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce
 from django.utils.formats import date_format
 from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 
-from orders.models import Order
+from orders.models import Order, TimelineEntry
 from orders.money import format_chf
-from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
+from orders.moves import hold, tell
+from payments.models import Channel, Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
 
 SILENT = timedelta(minutes=30)
 UNAPPLIED = timedelta(hours=1)
@@ -39,6 +43,12 @@ class Item:
     sentence: str
     order: Order | None = None
     until: datetime | None = None
+    about: object = ""
+    """The key of the row that it tells of, where a person may set the item aside."""
+
+
+class NotListed(Exception):
+    """No such item is on the list now, or not one that can be set aside."""
 
 
 def items(order: Order | None = None) -> list[Item]:
@@ -57,6 +67,29 @@ def items(order: Order | None = None) -> list[Item]:
     if order is None:
         found += [*_silent(), *_unapplied(), *_undelivered()]
     return found
+
+
+@transaction.atomic
+def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str) -> None:
+    """Take an item off the list for good, in the name of a member of staff who says why.
+
+    Only what no event ends can be; it moves neither money nor order. Raises NotListed, also when somebody else was
+    quicker, and ValueError without a reason.
+    """
+    reason = " ".join(reason.split())[:300]
+    if not reason:
+        raise ValueError("An item is set aside for a reason.")
+    listed = {(item.kind, str(item.about)): item for item in items()}
+    item = listed.get((kind, about))
+    if item is None:
+        raise NotListed
+    order = hold(pk=item.order.pk) if item.order else None
+    _row, written = SetAside.objects.get_or_create(kind=kind, about=about, defaults={"by": by, "reason": reason})
+    if not written:
+        raise NotListed
+    if order:
+        what = {"item": kind.label, "reason": reason}
+        tell(order, TimelineEntry.Kind.SET_ASIDE, TimelineEntry.Actor.STAFF, by.get_username(), **what)
 
 
 def _money(order: Order | None) -> Iterator[Item]:
@@ -108,6 +141,7 @@ def _unannounced(order: Order | None) -> Iterator[Item]:
 def _doubts(order: Order | None) -> Iterator[Item]:
     """Effective orders whose means of payment is in doubt, as long as their money has not gone back."""
     doubtful = Payment.objects.exclude(doubt="").filter(order__status=Order.Status.EFFECTIVE).select_related("order")
+    doubtful = doubtful.filter(~_set_aside(SetAside.Kind.DOUBT))
     text = _(
         "Order %(number)s: %(doubt)s. Send nothing; look at the payment at %(provider)s, and give it back or keep it."
     )
@@ -117,7 +151,7 @@ def _doubts(order: Order | None) -> Iterator[Item]:
             "doubt": payment.get_doubt_display(),
             "provider": payment.get_provider_display(),
         }
-        yield Item("doubt", text % facts, payment.order)
+        yield Item(SetAside.Kind.DOUBT, text % facts, payment.order, about=payment.pk)
 
 
 def _refunds(order: Order | None) -> Iterator[Item]:
@@ -126,6 +160,7 @@ def _refunds(order: Order | None) -> Iterator[Item]:
         Refund.objects.filter(status=Refund.Status.FAILED)
         .alias(gone=_gone("payment_id", GOING))
         .filter(payment__received_amount__gte=F("gone") + F("amount"))
+        .filter(~_set_aside(SetAside.Kind.REFUND_FAILED))
         .select_related("payment__order")
     )
     if order:
@@ -133,7 +168,7 @@ def _refunds(order: Order | None) -> Iterator[Item]:
     text = _("Order %(number)s: the refund of %(amount)s failed. Ask again, or agree on another way with the customer.")
     for refund in failed.order_by("-created_at")[:LIMIT]:
         facts = {"number": refund.payment.order.number, "amount": format_chf(refund.amount)}
-        yield Item("refund_failed", text % facts, refund.payment.order)
+        yield Item(SetAside.Kind.REFUND_FAILED, text % facts, refund.payment.order, about=refund.pk)
 
 
 def _stuck(order: Order | None) -> Iterator[Item]:
@@ -180,13 +215,14 @@ def _lost(order: Order | None) -> Iterator[Item]:
     """Effective orders that are not sent yet and whose money a bank took back: once, however often it was told of."""
     unsent = Q(payment__order__status=Order.Status.EFFECTIVE, payment__order__shipped_at=None)
     lost = Dispute.objects.filter(unsent, status=Dispute.Status.LOST, payment__settles=True)
+    lost = lost.filter(~_set_aside(SetAside.Kind.LOST, "payment_id"))
     if order:
         lost = lost.filter(payment__order=order)
     text = _("Order %(number)s: %(amount)s were taken back after a dispute. Send nothing; write to the customer.")
     largest = lost.order_by("payment_id", "-amount").distinct("payment_id").select_related("payment__order")
     for dispute in largest[:LIMIT]:
         facts = {"number": dispute.payment.order.number, "amount": format_chf(dispute.amount)}
-        yield Item("lost", text % facts, dispute.payment.order)
+        yield Item(SetAside.Kind.LOST, text % facts, dispute.payment.order, about=dispute.payment_id)
 
 
 def _waiting(order: Order | None) -> Iterator[Item]:
@@ -236,6 +272,7 @@ def _silent() -> Iterator[Item]:
 
 def _unapplied() -> Iterator[Item]:
     events = WebhookEvent.objects.filter(processed_at__isnull=True, received_at__lt=now() - UNAPPLIED)
+    events = events.filter(~_set_aside(SetAside.Kind.UNAPPLIED))
     text = _("A message of %(provider)s cannot be applied (%(type)s %(event)s): %(outcome)s")
     for event in events.select_related("order").order_by("received_at")[:LIMIT]:
         facts = {
@@ -244,20 +281,24 @@ def _unapplied() -> Iterator[Item]:
             "event": event.event_id,
             "outcome": event.said,
         }
-        yield Item("unapplied", text % facts, event.order)
+        yield Item(SetAside.Kind.UNAPPLIED, text % facts, event.order, about=event.pk)
 
 
 def _undelivered() -> Iterator[Item]:
     text = _("Order %(number)s: a mail could not be sent (%(kind)s). Check the address and the mail server.")
-    for letter in Letter.objects.filter(sent_at__isnull=True, tries__gte=Letter.MOST_TRIES).select_related("order")[
-        :LIMIT
-    ]:
+    letters = Letter.objects.filter(sent_at__isnull=True, tries__gte=Letter.MOST_TRIES).select_related("order")
+    for letter in letters.filter(~_set_aside(SetAside.Kind.UNDELIVERED))[:LIMIT]:
         facts = {"number": letter.order.number, "kind": letter.get_kind_display()}
-        yield Item("undelivered", text % facts, letter.order)
+        yield Item(SetAside.Kind.UNDELIVERED, text % facts, letter.order, about=letter.pk)
 
 
 def _of(order: Order | None, payments: QuerySet[Payment]) -> QuerySet[Payment]:
     return payments.filter(order=order) if order else payments
+
+
+def _set_aside(kind: SetAside.Kind, row: str = "pk") -> Exists:
+    """Whether a person has closed the item about the row in the query around it."""
+    return Exists(SetAside.objects.filter(kind=kind, about=Cast(OuterRef(row), CharField())))
 
 
 def _gone(payment: str, statuses: list[Refund.Status]) -> CombinedExpression:

@@ -384,6 +384,35 @@ class Letter(models.Model):
         return self.get_kind_display()
 
 
+class SetAside(models.Model):
+    """An item of the staff's list that no event ends, closed by a person who says why. Rows are written once."""
+
+    class Kind(models.TextChoices):
+        DOUBT = "doubt", _("Means of payment in doubt")
+        LOST = "lost", _("Dispute lost before the goods were sent")
+        REFUND_FAILED = "refund_failed", _("Refund failed")
+        UNAPPLIED = "unapplied", _("Message that cannot be applied")
+        UNDELIVERED = "undelivered", _("Mail that could not be sent")
+
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    about = models.CharField(_("about"), max_length=40)
+    reason = models.CharField(_("reason"), max_length=300)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("item set aside")
+        verbose_name_plural = _("items set aside")
+        ordering = ["-at"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "about"], name="one_decision_an_item"),
+            models.CheckConstraint(condition=~Q(reason=""), name="set_aside_for_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
 CODE_LENGTH = 12
 """Random characters of a code, 5 bits each; a check character follows."""
 

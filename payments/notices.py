@@ -42,6 +42,14 @@ def is_moot(letter: Letter) -> bool:
         # Of money that came since, other letters tell.
         expired = order.cancel_reason == Order.CancelReason.EXPIRED
         return not expired or order.payments.filter(authorised_at__gte=order.cancelled_at).exists()
+    if letter.kind == Letter.Kind.REVIEW:
+        # What came of it meanwhile, other letters tell.
+        payment = Payment.objects.get(pk=letter.about)
+        return bool(payment.received_amount) and not payment.holds_money()
+    if letter.kind in (Letter.Kind.LATE_REFUNDED, Letter.Kind.SURPLUS_REFUNDED):
+        # It could not be given back: staff have it on their list, and write.
+        payment = Payment.objects.get(pk=letter.about)
+        return not payment.refunds.exclude(status=Refund.Status.FAILED).exists()
     if letter.kind == Letter.Kind.REFUNDED:
         # It bounced before the mail left: there is no notice of it, and staff have it on their list.
         return not Refund.objects.filter(pk=letter.about, status=Refund.Status.SUCCEEDED).exists()

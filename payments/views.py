@@ -38,6 +38,7 @@ from payments.verification import Verdict
 Actor = TimelineEntry.Actor
 VERIFICATIONS_A_MINUTE = 30
 ASKS_FOR_LINKS_AN_HOUR = 20
+TEN_MINUTES = 600
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -73,7 +74,7 @@ def posted(view: View[P]) -> View[P]:
 def review(request: HttpRequest) -> HttpResponse:
     """Review and pay: the POST places the order, pending, and hands the customer off to the PSP, in that order."""
     if request.method == "POST":
-        return _place(request)
+        return _wait(request, TEN_MINUTES) if _pays_too_often(request) else _place(request)
     try:
         ready = checkout.prepare(request.session)
     except NotReady as missing:
@@ -155,7 +156,7 @@ def find_order(request: HttpRequest) -> HttpResponse:
     form = FindOrderForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if is_too_often(request, "find-order", ASKS_FOR_LINKS_AN_HOUR, 3600):
-            return render(request, "429.html", status=429)
+            return _wait(request, 3600)
         send_link(form.cleaned_data["email"], form.cleaned_data["number"])
         return SeeOther(f"{request.path}?asked")
     status = 422 if form.errors else 200
@@ -178,7 +179,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 def verified(request: HttpRequest, code: str) -> HttpResponse:
     """What is true of the paper that bears this code: anybody may ask, a few times a minute."""
     if is_too_often(request, "verify", VERIFICATIONS_A_MINUTE, 60):
-        return render(request, "429.html", status=429)
+        return _wait(request, 60)
     found = verification.verify(code)
     status = 404 if found.verdict in (Verdict.UNKNOWN, Verdict.MISTYPED) else 200
     context = {"found": found, "verdict": found.verdict.value, "checked_at": now(), "form": CodeForm()}
@@ -219,7 +220,7 @@ def _retry_form(order: Order, page: OrderPage) -> MethodForm:
 @posted
 def pay(request: HttpRequest, token: str) -> HttpResponse:
     """Another try for an order that is already placed, with any method."""
-    return _try(request, _find(token))
+    return _wait(request, TEN_MINUTES) if _pays_too_often(request) else _try(request, _find(token))
 
 
 def _try(request: HttpRequest, order: Order) -> HttpResponse:
@@ -240,6 +241,19 @@ def _hand_off(request: HttpRequest, order: Order, form: MethodForm) -> HttpRespo
         return _show(request, order, form, status=422)
     except Unreachable:
         return _psp_silent(request, order)
+
+
+def _pays_too_often(request: HttpRequest) -> bool:
+    """Whether this address asks for payment pages as nobody does who shops: stolen cards are tried by the hundred."""
+    most: int = settings.PAYMENT_PAGES_PER_ADDRESS
+    return bool(most) and is_too_often(request, "pay", most, TEN_MINUTES)
+
+
+def _wait(request: HttpRequest, seconds: int) -> HttpResponse:
+    """Nothing was done; the same request may come again after so many seconds at most."""
+    response = render(request, "429.html", status=429)
+    response["Retry-After"] = str(seconds)
+    return response
 
 
 def _psp_silent(request: HttpRequest, order: Order | None) -> HttpResponse:

@@ -40,5 +40,6 @@ def sandbox_environment(*, shop_url: str, sandbox_port: int, smtp_port: int, sta
         "PAYPAL_API_BASE": f"{sandbox}/paypal",
         "PAYPAL_CERT_ROOTS": str(state.absolute() / PAYPAL_ROOT_FILE),
         "EMAIL_URL": f"smtp://127.0.0.1:{smtp_port}",
+        "PAYMENT_PAGES_PER_ADDRESS": "0",
         **SELLER,
     }

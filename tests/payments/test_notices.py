@@ -163,3 +163,36 @@ def test_a_reason_of_the_shop_itself_is_not_read_out_as_one_of_staff(psps: Sandb
     bring_messages(psps)
 
     assert "Motif" not in written(order, "refunded")
+
+
+# Other money
+
+
+def test_no_mail_says_that_a_payment_is_being_checked_once_its_money_has_gone_back(psps: Sandbox) -> None:
+    order = placed()
+    payment = started(order)
+    deliver(stripe_event(payment, amount_total=3900))
+    assert order.letters.filter(kind="review").exists()
+    Refund.objects.create(payment=payment, amount=3900, status="succeeded", settled_at=now())
+
+    assert not [subject for subject in leave(order) if "vérifions" in subject]
+    assert not order.letters.filter(kind="review").exists()
+
+
+def test_the_mail_about_a_payment_without_money_leaves(psps: Sandbox) -> None:
+    order = placed()
+    deliver(stripe_event(started(order), payment_status="no_payment_required"))
+    assert [subject for subject in leave(order) if "vérifions" in subject]
+
+
+@pytest.mark.parametrize(("status", "leaves"), [("requested", True), ("succeeded", True), ("failed", False)])
+def test_no_mail_says_that_a_second_payment_goes_back_once_its_refund_failed(status: str, leaves: bool) -> None:
+    order = placed()
+    deliver(stripe_event(started(order, "twint", status="expired")))
+    second = started(order, created_at=now())
+    deliver(stripe_event(second))
+    Refund.objects.filter(payment__why_not="second").update(status=status, next_try_at=None)
+
+    subjects = leave(order)
+
+    assert bool([subject for subject in subjects if "deux paiements" in subject]) is leaves

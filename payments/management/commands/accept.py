@@ -4,10 +4,10 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from payments.gateways.base import Unreachable
+from payments.management.staff import member_of_staff
 from payments.models import Payment
 from payments.recovery import NotShown, accept
 
@@ -20,9 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--by", required=True, help="the user name of the member of staff who accepts")
 
     def handle(self, *args: Any, **given: Any) -> None:
-        user = User.objects.filter(username=given["by"], is_active=True, is_staff=True).first()
-        if user is None:
-            raise CommandError(f"{given['by']} is no active member of staff.")
+        user = member_of_staff(given["by"])
         payment = (
             Payment.objects.select_related("order").filter(pk=given["payment"], paid_seen_at__isnull=False).first()
         )

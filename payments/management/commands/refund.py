@@ -4,10 +4,10 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from orders.money import format_chf
+from payments.management.staff import member_of_staff
 from payments.models import Payment
 from payments.refunds import NotRefundable, Wanted, ask
 
@@ -41,9 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--by", required=True, help="the user name of the member of staff who asks")
 
     def handle(self, *args: Any, **given: Any) -> None:
-        user = User.objects.filter(username=given["by"], is_active=True, is_staff=True).first()
-        if user is None:
-            raise CommandError(f"{given['by']} is no active member of staff.")
+        user = member_of_staff(given["by"])
         payments = Payment.objects.filter(order__number=given["number"], status=Payment.Status.AUTHORISED)
         payment = (payments.filter(pk=given["payment"]) if given["payment"] else payments.filter(settles=True)).first()
         if payment is None:

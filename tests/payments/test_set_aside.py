@@ -1,0 +1,175 @@
+"""What no event ends leaves the staff's list by a named person's word, with a reason, and moves nothing else."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.utils.timezone import now
+from django.utils.translation import override
+
+from orders.models import Order
+from payments.attention import Item, NotListed, items, set_aside
+from payments.models import Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
+from tests.at_once import at_once
+from tests.payments.steps import paid
+from tests.sandbox.client import Sandbox
+from tests.shop import deliver, placed, started, stripe_event
+
+pytestmark = pytest.mark.django_db
+KINDS = SetAside.Kind
+
+
+@pytest.fixture
+def anna() -> User:
+    return User.objects.create_user("anna", is_staff=True)
+
+
+def effective() -> Payment:
+    payment = started(placed())
+    deliver(stripe_event(payment))
+    return Payment.objects.get(pk=payment.pk)
+
+
+def doubtful() -> None:
+    effective()
+    Payment.objects.update(doubt="brand")
+
+
+def lost() -> None:
+    Dispute.objects.create(payment=effective(), reference="dp_1", reason="fraudulent", amount=3800, status="lost")
+
+
+def not_refunded() -> None:
+    Refund.objects.create(payment=effective(), amount=1000, status="failed")
+
+
+def unapplied() -> None:
+    event = stripe_event(started(placed()), client_reference_id="00000000-0000-4000-8000-000000000000")
+    deliver(event, client=Client(raise_request_exception=False))
+    WebhookEvent.objects.update(received_at=now() - timedelta(hours=2))
+
+
+def undelivered() -> None:
+    effective()
+    Letter.objects.update(tries=Letter.MOST_TRIES)
+
+
+HAPPENED: dict[str, Callable[[], None]] = {
+    KINDS.DOUBT: doubtful,
+    KINDS.LOST: lost,
+    KINDS.REFUND_FAILED: not_refunded,
+    KINDS.UNAPPLIED: unapplied,
+    KINDS.UNDELIVERED: undelivered,
+}
+
+
+def the_item() -> Item:
+    (item,) = items()
+    return item
+
+
+@pytest.mark.parametrize("kind", HAPPENED)
+def test_a_named_person_closes_what_no_event_ends(anna: User, kind: str) -> None:
+    HAPPENED[kind]()
+    before = list(Order.objects.values("status")), list(Payment.objects.values("status", "doubt", "received_amount"))
+    item = the_item()
+    assert item.kind == kind
+
+    call_command("set_aside", kind, str(item.about), by="anna", reason="Convenu  par téléphone", stdout=StringIO())
+
+    assert items() == []
+    row = SetAside.objects.get()
+    assert (row.by, row.reason) == (anna, "Convenu par téléphone")
+    assert before == (
+        list(Order.objects.values("status")),
+        list(Payment.objects.values("status", "doubt", "received_amount")),
+    )
+
+
+@pytest.mark.parametrize("kind", [kind for kind in HAPPENED if kind != KINDS.UNAPPLIED])
+def test_the_orders_timeline_says_who_and_why(anna: User, kind: str) -> None:
+    HAPPENED[kind]()
+    set_aside(SetAside.Kind(kind), str(the_item().about), anna, "Vu")
+
+    told = Order.objects.get().timeline.get(kind="set_aside")
+
+    assert (told.actor, told.actor_name) == ("staff", "anna")
+    with override("fr"):
+        assert str(SetAside.Kind(kind).label) in told.sentence
+        assert told.sentence.endswith("Vu")
+
+
+def test_only_the_item_itself_is_closed(anna: User) -> None:
+    not_refunded()
+    Refund.objects.create(payment=Payment.objects.get(), amount=500, status="failed")
+    first, second = items()
+    set_aside(KINDS.REFUND_FAILED, str(first.about), anna, "Par virement")
+    assert [item.about for item in items()] == [second.about]
+
+
+def test_money_that_waits_cannot_be_set_aside(anna: User) -> None:
+    deliver(stripe_event(started(placed()), amount_total=3900))
+    assert the_item().kind == "mismatch"
+    with pytest.raises(CommandError, match="invalid choice"):
+        call_command("set_aside", "mismatch", str(Payment.objects.get().pk), by="anna", reason="Vu")
+
+
+def test_what_is_not_on_the_list_cannot_be_set_aside(anna: User) -> None:
+    payment = effective()
+    with pytest.raises(CommandError, match="no such item"):
+        call_command("set_aside", "doubt", str(payment.pk), by="anna", reason="Vu")
+    assert not SetAside.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"by": "anna", "reason": " "}, "--reason"),
+        ({"by": "anna"}, "--reason"),
+        ({"reason": "Vu"}, "--by"),
+        ({"by": "eve", "reason": "Vu"}, "no active member"),
+    ],
+)
+def test_nobody_closes_an_item_without_a_name_and_a_reason(anna: User, given: dict[str, str], said: str) -> None:
+    doubtful()
+    with pytest.raises(CommandError, match=said):
+        call_command("set_aside", "doubt", str(the_item().about), **given)
+    assert the_item().kind == "doubt"
+
+
+def test_the_command_alone_shows_what_can_be_closed() -> None:
+    doubtful()
+    deliver(stripe_event(started(placed()), amount_total=3900))
+    out = StringIO()
+    call_command("set_aside", stdout=out)
+    (line,) = out.getvalue().splitlines()
+    payment = Payment.objects.exclude(doubt="").get()
+    assert line.startswith(f"doubt {payment.pk}  ")
+    assert payment.order.number in line
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_people_at_once_leave_one_decision(anna: User, psps: Sandbox) -> None:
+    paid(psps)
+    Payment.objects.update(doubt="brand")
+    about = str(Payment.objects.get().pk)
+
+    def close() -> bool:
+        try:
+            set_aside(KINDS.DOUBT, about, anna, "Vu")
+        except NotListed:
+            return False
+        return True
+
+    assert sorted(at_once(close, close, close)) == [False, False, True]
+    assert Order.objects.get().timeline.filter(kind="set_aside").count() == 1
+
+
+def test_the_database_takes_no_decision_without_a_reason(anna: User) -> None:
+    with pytest.raises(IntegrityError, match="set_aside_for_a_reason"), transaction.atomic():
+        SetAside.objects.create(kind="doubt", about="1", reason="", by=anna)
