@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -130,10 +130,12 @@ class Books:
             ).fetchone()
         return None if row[0] is None else float(row[0])
 
-    def make_due(self, kind: str, at: float) -> None:
-        """Bring everything of a kind that is due one day to this time."""
+    def make_due(self, kind: str, at: float, but: Collection[str] = ()) -> None:
+        """Bring everything of a kind that is due one day to this time, but for these."""
         with self.turn():
-            self._db.execute("UPDATE document SET due = ? WHERE kind = ? AND due IS NOT NULL", (at, kind))
+            due = self._db.execute("SELECT id FROM document WHERE kind = ? AND due IS NOT NULL", (kind,))
+            moved = [(at, kind, id) for (id,) in due.fetchall() if id not in but]
+            self._db.executemany("UPDATE document SET due = ? WHERE kind = ? AND id = ?", moved)
 
     def forget(self, kind: str, id: str) -> None:
         with self.turn():

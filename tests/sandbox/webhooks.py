@@ -32,7 +32,7 @@ class Courier:
         self._dashboard = dashboard
         self._signers = signers
         self._attempts = threading.Condition()
-        self._under_way = 0
+        self._under_way: list[str] = []
         self._stopping = False
         self._bell = threading.Event()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="courier")
@@ -63,10 +63,11 @@ class Courier:
     def flush(self, *, early: bool = False, seconds: float = 30.0) -> bool:
         """Wait until nothing that is due is left to send. `early`: the late ones and the retries are due now."""
         if early:
-            self._books.make_due("delivery", time.time())
+            with self._books.turn():
+                self._books.make_due("delivery", time.time(), but=self._under_way)
         self._bell.set()
         until = time.monotonic() + seconds
-        # First the books, then the count: a claim changes both while it holds the books.
+        # First the books, then what is under way: a claim changes both while it holds the books.
         while self._books.due("delivery", time.time() + SOON) or self._under_way:
             if time.monotonic() > until:
                 return False
@@ -129,7 +130,7 @@ class Courier:
             for delivery in claimed:
                 self._keep(delivery, due=time.time() + LEASE)
             with self._attempts:
-                self._under_way += len(claimed)
+                self._under_way += [delivery["id"] for delivery in claimed]
         return claimed
 
     def _deliver(self, delivery: Document) -> None:
@@ -138,7 +139,7 @@ class Courier:
             self._note(delivery["id"], {"at": time.time(), "status": status, "error": error})
         finally:
             with self._attempts:
-                self._under_way -= 1
+                self._under_way.remove(delivery["id"])
                 self._attempts.notify_all()
             self._bell.set()  # the next try may be due sooner than the courier sleeps
 

@@ -27,14 +27,16 @@ class Message:
 
 @dataclass
 class Shop:
-    """What answers to webhooks here: 200, or the next of `answers`."""
+    """What answers to webhooks here, while it is `awake`: 200, or the next of `answers`."""
 
     url: str = ""
     messages: list[Message] = field(default_factory=list)
     answers: deque[int] = field(default_factory=deque)
+    awake: threading.Event = field(default_factory=threading.Event)
 
     def note(self, message: Message) -> int:
         self.messages.append(message)
+        self.awake.wait(10)
         return self.answers.popleft() if self.answers else 200
 
 
@@ -79,6 +81,7 @@ def sandbox(running: Running) -> Sandbox:
 
 @pytest.fixture
 def shop(sandbox: Sandbox, listening_shop: Shop) -> Shop:
+    listening_shop.awake.set()
     sandbox.flush()
     listening_shop.messages.clear()
     listening_shop.answers.clear()

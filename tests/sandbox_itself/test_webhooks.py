@@ -38,6 +38,19 @@ def test_waits_between_tries_grow(stripe_client: stripe.StripeClient, sandbox: S
     assert waits[0] >= 0.2 and waits[1] >= 0.4 and waits[2] >= 0.8
 
 
+def test_a_message_under_way_is_not_sent_beside_itself_in_a_hurry(
+    stripe_client: stripe.StripeClient, sandbox: Sandbox, shop: Shop
+) -> None:
+    shop.awake.clear()
+    sandbox.expire(stripe_client.v1.checkout.sessions.create(params=params()).id)
+    until(lambda: shop.messages)
+    with pytest.raises(TimeoutError):
+        sandbox.flush(early=True, seconds=0.3)
+    shop.awake.set()
+    sandbox.flush()
+    assert len(shop.messages) == 1
+
+
 def test_a_hopeless_message_is_given_up(stripe_client: stripe.StripeClient, sandbox: Sandbox, shop: Shop) -> None:
     sandbox.change(max_tries=3)
     shop.answers.extend([500] * 100)
