@@ -4,10 +4,12 @@ from collections.abc import Iterable
 
 from tests.bench.measure import Line
 from tests.bench.orders import Orders
+from tests.bench.papers import DRAWINGS, LINES, Papers
 from tests.bench.split import Split
 from tests.bench.webhooks import Webhooks
 
 AIM_MS, AIM_SHARE = 7.0, 0.14
+PAPER_MS, PAPER_MB = 40.0, 150.0
 HEAD = f"{'CPU ms each: median of the rounds':52}  count    web    PG   both   (rounds)      per s   p50/p95 ms"
 
 
@@ -47,6 +49,15 @@ Placing takes {orders.statements} statements, BEGIN and COMMIT included; the PSP
 
 def of_pages(pages: list[Line]) -> str:
     return _rows(pages)
+
+
+def of_papers(papers: Papers) -> str:
+    return f"""
+An attestation of {LINES} lines, none like another, without the PSP's answer: {papers.median_ms:.1f} ms CPU warm, {
+        papers.most_ms:.1f} ms the slowest
+twentieth, {papers.first_ms:.0f} ms the first (aim: at most {PAPER_MS:.0f} warm).
+The process that drew {DRAWINGS} of them: {papers.megabytes:.0f} MB (aim: at most {PAPER_MB:.0f}).
+"""
 
 
 def _rows(lines: Iterable[Line]) -> str:
