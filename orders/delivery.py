@@ -15,14 +15,28 @@ CANTONS = 26
 
 def delivery_date(working_days: int, ordered_at: datetime) -> date:
     """The day by which an order of `ordered_at` arrives, `working_days` after the day on which it is packed."""
-    local = ordered_at.astimezone(ZURICH)
-    day = local.date()
-    if local.hour >= CUT_OFF_HOUR:
-        day += timedelta(days=1)
-    day = _working_day_from(day)
+    day = _packed_on(ordered_at)
     for _ in range(working_days):
         day = _working_day_from(day + timedelta(days=1))
     return day
+
+
+def delivery_date_once_paid(promised: date, ordered_at: datetime, paid_at: datetime) -> date:
+    """The day by which an order arrives that is paid on a later day than it was placed on: as many working days after
+    its packing as were `promised` then. What is paid on the same day keeps its promise."""
+    if paid_at.astimezone(ZURICH).date() == ordered_at.astimezone(ZURICH).date():
+        return promised
+    day, working_days = _packed_on(ordered_at), 0
+    while day < promised:
+        day = _working_day_from(day + timedelta(days=1))
+        working_days += 1
+    return delivery_date(working_days, paid_at)
+
+
+def _packed_on(ordered_at: datetime) -> date:
+    local = ordered_at.astimezone(ZURICH)
+    after_cut_off = timedelta(days=1) if local.hour >= CUT_OFF_HOUR else timedelta(0)
+    return _working_day_from(local.date() + after_cut_off)
 
 
 def _working_day_from(day: date) -> date:

@@ -4,13 +4,14 @@ The caller holds the Order row (`hold`). A move returns whether it happened.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Case, F, Value, When
 from django.utils.timezone import now
 from django.utils.translation import override
 
+from orders.delivery import delivery_date_once_paid
 from orders.models import Order, OrderLine, Product, TimelineEntry
 
 REVIVABLE = timedelta(hours=24)
@@ -29,11 +30,12 @@ def hold(**which: object) -> Order:
 
 def mark_effective(order: Order, at: datetime) -> bool:
     """PENDING → EFFECTIVE, for a proven message of the bank. The inbox calls this, and nothing else may."""
+    delivery_by = _delivery_by(order, at)
     moved = Order.objects.filter(pk=order.pk, status=Order.Status.PENDING).update(
-        status=Order.Status.EFFECTIVE, effective_at=at
+        status=Order.Status.EFFECTIVE, effective_at=at, delivery_by=delivery_by
     )
     if moved:
-        order.status, order.effective_at = Order.Status.EFFECTIVE, at
+        order.status, order.effective_at, order.delivery_by = Order.Status.EFFECTIVE, at, delivery_by
     return bool(moved)
 
 
@@ -41,6 +43,7 @@ def revive(order: Order, at: datetime) -> bool:
     """CANCELLED → EFFECTIVE, for late money: only an order that expired less than a day ago, that no later order of
     its cart replaces, and whose every line can be had again in one go. The inbox calls this, and nothing else may.
     """
+    delivery_by = _delivery_by(order, at)
     try:
         with transaction.atomic():
             quantities = hold_goods(order)
@@ -56,6 +59,7 @@ def revive(order: Order, at: datetime) -> bool:
             ).update(
                 status=Order.Status.EFFECTIVE,
                 effective_at=at,
+                delivery_by=delivery_by,
                 cancel_reason="",
                 cancelled_at=None,
                 holds_stock=True,
@@ -64,12 +68,17 @@ def revive(order: Order, at: datetime) -> bool:
                 raise _SoldMeanwhile
     except _SoldMeanwhile:
         return False
-    order.status, order.effective_at = Order.Status.EFFECTIVE, at
+    order.status, order.effective_at, order.delivery_by = Order.Status.EFFECTIVE, at, delivery_by
     return True
 
 
 class _SoldMeanwhile(Exception):
     """Rolls the revival back."""
+
+
+def _delivery_by(order: Order, at: datetime) -> date:
+    """What is promised once the order is paid: the bank may have taken days, and a day that is over is no promise."""
+    return delivery_date_once_paid(order.delivery_by, order.created_at, at)
 
 
 def end_refunded(order: Order) -> bool:
@@ -144,6 +153,8 @@ def words(**data: object) -> dict[str, str]:
         return {key: str(value) for key, value in data.items()}
 
 
-def tell(order: Order, kind: Kind, actor: Actor, actor_name: str = "", **data: object) -> None:
-    """Write one line of the timeline."""
-    entry(order, kind, actor, actor_name, **data).save(force_insert=True)
+def tell(order: Order, kind: Kind, actor: Actor, actor_name: str = "", **data: object) -> TimelineEntry:
+    """Write one line of the timeline, and return it."""
+    told = entry(order, kind, actor, actor_name, **data)
+    told.save(force_insert=True)
+    return told

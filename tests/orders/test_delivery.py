@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 from django.utils.translation import override
 
-from orders.delivery import ZURICH, delivery_date
+from orders.delivery import ZURICH, delivery_date, delivery_date_once_paid
 from orders.templatetags.days import day
 
 
@@ -43,3 +43,53 @@ def test_a_day_is_printed_as_people_say_it() -> None:
         assert day(date(2026, 11, 26)) == "giovedì 26 novembre"
     with override("en"):
         assert day(date(2026, 11, 26)) == "Thursday 26 November"
+
+
+@pytest.mark.parametrize(
+    ("ordered_at", "there_by", "paid_at", "there_then"),
+    [
+        # The same day, however late, keeps the promise.
+        (
+            datetime(2026, 11, 23, 13, 50, tzinfo=ZURICH),
+            date(2026, 11, 24),
+            datetime(2026, 11, 23, 14, 30, tzinfo=ZURICH),
+            date(2026, 11, 24),
+        ),
+        # Packed on the same day all the same.
+        (
+            datetime(2026, 11, 23, 23, 50, tzinfo=ZURICH),
+            date(2026, 11, 25),
+            datetime(2026, 11, 24, 0, 10, tzinfo=ZURICH),
+            date(2026, 11, 25),
+        ),
+        (
+            datetime(2026, 11, 28, 9, 0, tzinfo=ZURICH),
+            date(2026, 12, 1),
+            datetime(2026, 11, 30, 9, 0, tzinfo=ZURICH),
+            date(2026, 12, 1),
+        ),
+        # A bank that took six days, over a weekend: as many working days as were promised.
+        (
+            datetime(2026, 11, 23, 9, 0, tzinfo=ZURICH),
+            date(2026, 11, 24),
+            datetime(2026, 11, 29, 9, 0, tzinfo=ZURICH),
+            date(2026, 12, 1),
+        ),
+        (
+            datetime(2026, 11, 23, 9, 0, tzinfo=ZURICH),
+            date(2026, 11, 26),
+            datetime(2026, 11, 29, 9, 0, tzinfo=ZURICH),
+            date(2026, 12, 3),
+        ),
+        (
+            datetime(2026, 12, 23, 9, 0, tzinfo=ZURICH),
+            date(2026, 12, 24),
+            datetime(2026, 12, 24, 15, 0, tzinfo=ZURICH),
+            date(2026, 12, 29),
+        ),
+    ],
+)
+def test_a_day_that_was_promised_moves_with_the_day_of_payment(
+    ordered_at: datetime, there_by: date, paid_at: datetime, there_then: date
+) -> None:
+    assert delivery_date_once_paid(there_by, ordered_at, paid_at) == there_then

@@ -14,7 +14,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
+from orders.delivery import delivery_date
 from orders.models import Order, Product
+from orders.templatetags.days import day
 from payments import attention
 from payments.handoff import hand_off
 from payments.models import Attestation, Letter, Payment, WebhookEvent
@@ -413,6 +415,25 @@ def test_a_webhook_costs_at_most_twelve_statements_and_a_duplicate_four(
     # Inside a test's transaction BEGIN and COMMIT show as a savepoint and its release.
     assert len(first) <= 12, first.captured_queries
     assert len(duplicate) <= 4, duplicate.captured_queries
+
+
+@pytest.mark.parametrize("revived", [False, True], ids=["the bank took its days", "late and accepted"])
+def test_an_order_that_is_paid_days_later_promises_a_day_that_can_be_kept(client: Client, revived: bool) -> None:
+    ordered_at = now() - timedelta(days=6)
+    order = placed(created_at=ordered_at, delivery_by=delivery_date(2, ordered_at))
+    payment = started(order)
+    if revived:
+        Order.objects.update(status="cancelled", cancel_reason="expired", cancelled_at=now(), holds_stock=False)
+
+    with CaptureQueriesContext(connection) as statements:
+        deliver(stripe_event(payment), client=client)
+
+    order.refresh_from_db()
+    assert (order.status, order.delivery_by) == ("effective", delivery_date(2, now()))
+    if not revived:
+        assert len(statements) <= 12
+    sweep()
+    assert f"d’ici au {day(order.delivery_by)}" in str(mail.outbox[0].body)
 
 
 def test_the_database_refuses_an_authorised_payment_without_an_event() -> None:
