@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from types import MappingProxyType
 from uuid import UUID, uuid4
 
@@ -91,6 +92,15 @@ def agree(session: SessionBase, lines: Mapping[int, Wanted], shipping: int | Non
     """Take over what a changed catalogue still offers, once the customer has accepted it."""
     cart = read(session)
     _change(session, cart, replace(cart, lines=dict(lines), shipping=shipping))
+
+
+def take_up(session: SessionBase, earlier: UUID, lines: Mapping[int, Wanted], shipping: int) -> None:
+    """Put an order's lines beside what is there, MAX_LINES in all; an empty cart becomes the `earlier` one again."""
+    cart = read(session)
+    if not cart.lines:
+        cart = replace(cart, id=earlier, shipping=shipping)
+    both = islice({**cart.lines, **lines}.items(), MAX_LINES)
+    _keep(session, replace(cart, key=uuid4(), lines=dict(both)))
 
 
 def renew_key(session: SessionBase) -> None:

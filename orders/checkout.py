@@ -13,7 +13,7 @@ from django.utils.translation import override
 from orders import cart as carts
 from orders import details as details_in_session
 from orders import moves
-from orders.cart import Cart
+from orders.cart import Cart, Wanted
 from orders.deadlocks import tried_twice
 from orders.details import Details
 from orders.models import Order, OrderLine, Product, TimelineEntry
@@ -194,9 +194,21 @@ def earlier_order(session: SessionBase, key: UUID) -> Order | None:
     return Order.objects.filter(token=token, status=Order.Status.PENDING).exclude(checkout_key=key).first()
 
 
-def start_again(session: SessionBase) -> None:
-    """Let the same cart and details become a new order: the one before expired or was cancelled."""
-    carts.renew_key(session)
+def start_again(session: SessionBase, order: Order) -> None:
+    """Let the same cart and details become a new order: `order` expired or was cancelled.
+
+    On another device the cart has none of its goods: they are put in as they were ordered, and what the catalogue has
+    changed since is told and asked before anything is ordered. Not the details: the page of a cancelled order shows no
+    address and hides the e-mail, so that who holds its link learns neither.
+    """
+    lines = {line.product_id: Wanted(line.quantity, line.unit_price) for line in order.lines.all()}
+    if carts.read(session).lines.keys().isdisjoint(lines):
+        carts.take_up(session, order.cart, lines, order.shipping_method_id)
+        if current_order_token(session) is None:
+            # Should its money come after all, it is seen before the new order is placed.
+            remember_order(session, order)
+    else:
+        carts.renew_key(session)
 
 
 def forget_order_and_cart(session: SessionBase, order: Order) -> None:

@@ -275,10 +275,10 @@ def cancel(request: HttpRequest, token: str) -> HttpResponse:
 @private
 @posted
 def again(request: HttpRequest, token: str) -> HttpResponse:
-    """Take up a cancelled order anew: the cart and the details are still in the session."""
+    """Take up a cancelled order anew: its cart and details are still in the session, or its goods are put in."""
     order = _find(token)
     if order.status == Order.Status.CANCELLED:
-        checkout.start_again(request.session)
+        checkout.start_again(request.session, order)
         return redirect("payments:review")
     return SeeOther(_address(order))
 

@@ -346,7 +346,7 @@ def test_an_order_that_died_can_be_started_again_with_the_same_cart(client: Clie
     ready = checkout.prepare(session)
     first = place(ready.cart, ready.details, key=ready.cart.key, shown_total=3800, language="fr")
     cancel(hold(pk=first.pk), Order.CancelReason.EXPIRED, TimelineEntry.Actor.SYSTEM)
-    checkout.start_again(session)
+    checkout.start_again(session, first)
     ready = checkout.prepare(session)
     second = place(ready.cart, ready.details, key=ready.cart.key, shown_total=3800, language="fr")
     assert second != first

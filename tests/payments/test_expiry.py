@@ -15,7 +15,7 @@ from payments.models import Channel, Letter, Payment
 from payments.sweep import sweep
 from tests.payments.test_paying import bring_messages, pay
 from tests.sandbox.client import Sandbox
-from tests.shop import deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
+from tests.shop import DETAILS, deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
 
 pytestmark = pytest.mark.django_db
 
@@ -187,6 +187,78 @@ def test_a_cancelled_order_is_taken_up_anew(client: Client, sandbox: Sandbox) ->
     assert answer["Location"] == "/paiement/"
     assert order_and_pay(client, "twint").status_code == 303
     assert Order.objects.filter(status="pending").exclude(pk=order.pk).count() == 1
+
+
+def test_a_cancelled_order_is_taken_up_anew_on_another_device(client: Client, sandbox: Sandbox) -> None:
+    first, _page = ordered(client)
+    client.post(f"/commande/{first.token}/annuler/")
+    other = Client()
+
+    assert other.get(f"/commande/{first.token}/reprendre/")["Location"] == f"/commande/{first.token}/"
+    assert "cart" not in other.session, "a GET moves nothing"
+    assert other.post(f"/commande/{first.token}/reprendre/")["Location"] == "/paiement/"
+    assert other.get("/paiement/")["Location"] == "/coordonnees/", "of whom the goods are for the link tells nothing"
+    form = other.get("/coordonnees/").content.decode()
+    assert "Dufour" not in form
+    assert "claire" not in form
+    other.post("/coordonnees/", DETAILS)
+    assert order_and_pay(other, "twint").status_code == 303
+
+    second = Order.objects.exclude(pk=first.pk).get()
+    assert (second.cart, second.total) == (first.cart, first.total), "late money for the first does not revive it"
+    assert [(line.sku, line.quantity) for line in second.lines.all()] == [
+        (line.sku, line.quantity) for line in first.lines.all()
+    ]
+
+
+def test_on_another_device_what_changed_since_is_told_before_anything_is_ordered() -> None:
+    bowl, jug, gone = goods(price=2900), goods(price=4000), goods(price=1000)
+    order = placed(bowl, jug, gone, quantity=3, status="cancelled", cancel_reason="expired", cancelled_at=now())
+    Product.objects.filter(pk=bowl.pk).update(stock=2)
+    Product.objects.filter(pk=jug.pk).update(price=4100)
+    Product.objects.filter(pk=gone.pk).update(active=False)
+    client = Client()
+    client.post(f"/commande/{order.token}/reprendre/")
+    client.post("/coordonnees/", DETAILS)
+
+    asked = client.get("/paiement/")
+
+    assert asked.status_code == 409
+    assert [change.what for change in asked.context["quote"].changes] == ["fewer", "price", "gone"]
+    client.post("/panier/accepter/")
+    assert [(line.quantity, line.unit_price) for line in client.get("/paiement/").context["quote"].lines] == [
+        (2, 2900),
+        (3, 4100),
+    ]
+
+
+def test_goods_that_are_in_the_cart_already_stay_beside_those_of_the_order() -> None:
+    order = placed(quantity=2, status="cancelled", cancel_reason="customer", cancelled_at=now())
+    client, own = Client(), goods()
+    client.post(f"/articles/{own.slug}/", {"quantity": "1"})
+    mine = client.session["cart"]["id"]
+
+    for _twice in range(2):
+        client.post(f"/commande/{order.token}/reprendre/")
+
+    cart = client.session["cart"]
+    assert cart["lines"] == {str(own.pk): [1, 2900], str(order.lines.get().product_id): [2, 2900]}
+    assert cart["id"] == mine
+
+
+def test_money_that_comes_after_all_is_seen_before_the_order_is_placed_anew_on_another_device() -> None:
+    order, payment = expired()
+    Product.objects.update(stock=9)
+    client = Client()
+    client.post(f"/commande/{order.token}/reprendre/")
+    client.post("/coordonnees/", DETAILS)
+    form = client.get("/paiement/").context["form"]
+    deliver(stripe_event(payment))
+
+    answer = client.post("/paiement/", {**form.initial, "method": "card"})
+
+    assert answer["Location"] == f"/commande/{order.token}/"
+    assert Order.objects.get().status == "effective"
 
 
 def expired(product: Product | None = None, **changes: Any) -> tuple[Order, Payment]:
