@@ -27,7 +27,7 @@ def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
             "status": state,
         },
     )
-    tell(
+    told = tell(
         order,
         TimelineEntry.Kind.DISPUTE,
         TimelineEntry.Actor.BANK,
@@ -36,5 +36,8 @@ def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
         reason=dispute.reason,
         state=state.label,
     )
-    due(order, Letter.Kind.TO_STAFF, about=f"dispute {dispute.pk} {state}")
+    if known is None or known.status != state:
+        due(order, Letter.Kind.TO_STAFF, about=told.pk)
+        # What somebody may have set aside was its end before it was opened again.
+        SetAside.objects.filter(kind=SetAside.Kind.LOST, about=dispute.pk).delete()
     return _("The dispute is noted")

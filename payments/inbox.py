@@ -215,9 +215,9 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
     words = {"amount": format_money(amount, currency), "method": Method(payment.method).label}
     if why_not and authorised:
         why = WhyNot(why_not).label
-        tell(order, Told.PAYMENT_NOT_SETTLING, Actor.BANK, _name(event), why=why, **words)
-        if not amount or notice.refunded < amount:
-            surplus.deal_with(order, payment, why_not, amount, currency)
+        told = tell(order, Told.PAYMENT_NOT_SETTLING, Actor.BANK, _name(event), why=why, **words)
+        if why_not != WhyNot.GONE:
+            surplus.deal_with(order, payment, why_not, amount, currency, told)
         return _("Money that does not settle the order")
     if not authorised or not (revived or mark_effective(order, at)):
         raise CannotApply(_("The payment or its order is in a state that takes no money"))

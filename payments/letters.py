@@ -24,13 +24,6 @@ from payments import attention, attestation, notices
 from payments.models import Attestation, Letter, Payment, Refund
 
 log = logging.getLogger(__name__)
-NEWS = {
-    "payment": TimelineEntry.Kind.PAYMENT_NOT_SETTLING,
-    "doubt": TimelineEntry.Kind.DOUBT,
-    "refund": TimelineEntry.Kind.REFUND_FAILED,
-    "dispute": TimelineEntry.Kind.DISPUTE,
-}
-"""By the first word of a letter's matter: what the timeline says of it."""
 AGAIN_AFTER = timedelta(minutes=1)
 """Not so often that a button pressed twice sends two letters."""
 BACK_OFF = [timedelta(minutes=minutes) for minutes in (2, 5, 15, 30)]
@@ -169,10 +162,9 @@ def _to_staff(letter: Letter) -> EmailMultiAlternatives:
 
 
 def _news(letter: Letter) -> list[str]:
-    """What the timeline tells, newest, of the matter that the letter is about."""
-    kind = NEWS.get(letter.about.split()[0])
-    newest = letter.order.timeline.filter(kind=kind).last() if kind else None
-    return [newest.sentence] if newest else []
+    """The line of the timeline that the letter is about; of what no message has told yet there is none."""
+    told = letter.order.timeline.filter(pk=letter.about) if letter.about.isdecimal() else []
+    return [entry.sentence for entry in told]
 
 
 def _message(letter: Letter, subject: str, *, template: str, **facts: object) -> EmailMultiAlternatives:

@@ -20,5 +20,5 @@ def check(payment: Payment) -> None:
     with transaction.atomic():
         order = hold(pk=payment.order_id)
         Payment.objects.filter(pk=payment.pk).update(next_try_at=None)
-        if doubt and note_doubt(order, payment, doubt):
-            due(order, Letter.Kind.TO_STAFF, about=f"doubt {payment.pk}")
+        if doubt and (told := note_doubt(order, payment, doubt)):
+            due(order, Letter.Kind.TO_STAFF, about=told.pk)

@@ -53,12 +53,14 @@ def authorise(
     return bool(moved)
 
 
-def note_doubt(order: Order, payment: Payment, doubt: str) -> bool:
-    """Keep what speaks against the means of a payment that settled; once. It moves nothing: staff decide."""
-    noted = Payment.objects.filter(pk=payment.pk, settles=True, doubt="").update(doubt=doubt)
-    if noted:
-        tell(order, Kind.DOUBT, Actor.BANK, payment.get_provider_display(), doubt=Doubt(doubt).label)
-    return bool(noted)
+def note_doubt(order: Order, payment: Payment, doubt: str) -> TimelineEntry | None:
+    """Keep what speaks against the means of a payment that settled; once. It moves nothing: staff decide.
+
+    Returns what the timeline tells of it, None when it told before.
+    """
+    if not Payment.objects.filter(pk=payment.pk, settles=True, doubt="").update(doubt=doubt):
+        return None
+    return tell(order, Kind.DOUBT, Actor.BANK, payment.get_provider_display(), doubt=Doubt(doubt).label)
 
 
 def note_answered(payment: Payment) -> None:

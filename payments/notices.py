@@ -48,8 +48,7 @@ def is_moot(letter: Letter) -> bool:
         return bool(payment.received_amount) and not payment.holds_money()
     if letter.kind in (Letter.Kind.LATE_REFUNDED, Letter.Kind.SURPLUS_REFUNDED):
         # It could not be given back: staff have it on their list, and write.
-        payment = Payment.objects.get(pk=letter.about)
-        return not payment.refunds.exclude(status=Refund.Status.FAILED).exists()
+        return _refund(letter).status == Refund.Status.FAILED
     if letter.kind == Letter.Kind.REFUNDED:
         # It bounced before the mail left: there is no notice of it, and staff have it on their list.
         return not Refund.objects.filter(pk=letter.about, status=Refund.Status.SUCCEEDED).exists()
@@ -136,7 +135,7 @@ def _review(letter: Letter) -> Words:
 
 
 def _refunded(letter: Letter) -> Words:
-    refund = Refund.objects.select_related("payment").get(pk=letter.about)
+    refund = _refund(letter)
     payment = refund.payment
     facts = {
         "amount": format_chf(refund.amount),

@@ -40,7 +40,7 @@ KEY_LIFE = {"stripe": timedelta(hours=20), "paypal": timedelta(days=40)}
 """For how long a PSP is trusted to know an idempotency key again."""
 AGAIN = timedelta(minutes=5)
 TOLD_BEFORE = (Letter.Kind.SURPLUS_REFUNDED, Letter.Kind.LATE_REFUNDED)
-"""Who got one of these knows that his money goes back."""
+"""Who got one of these about a refund knows that his money goes back by it."""
 READ_AFTER = timedelta(hours=24)
 """A refund that the PSP has accepted and told nothing more about is read live after that long."""
 
@@ -258,7 +258,7 @@ def settle(event: WebhookEvent, order: Order, payment: Payment, notice: RefundNo
             _return_goods(order, refund)
             if payment.settles and payment.refunded() >= payment.amount:
                 end_refunded(order)
-            if not Letter.objects.filter(order=order, kind__in=TOLD_BEFORE, about=payment.pk).exists():
+            if not Letter.objects.filter(order=order, kind__in=TOLD_BEFORE, about=refund.pk).exists():
                 due(order, Letter.Kind.REFUNDED, about=refund.pk)
             return gettext_noop("Refunded")
         case RefundState.FAILED:

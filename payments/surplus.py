@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.utils.translation import override
 
-from orders.models import Order
+from orders.models import Order, TimelineEntry
 from orders.money import CURRENCY
 from payments import refunds
 from payments.letters import due
@@ -16,17 +16,17 @@ GOES_BACK = {
 }
 
 
-def deal_with(order: Order, payment: Payment, why_not: str, amount: int, currency: str) -> None:
+def deal_with(order: Order, payment: Payment, why_not: str, amount: int, currency: str, told: TimelineEntry) -> None:
     """Send a second or late payment back, up to the configured amount; leave the rest to staff, and write.
 
-    In the inbox's transaction, which holds the order. `amount` in centimes, as received.
+    In the inbox's transaction, which holds the order. `amount` in centimes, as received; `told` is the timeline's line.
     """
     letter = GOES_BACK.get(WhyNot(why_not))
     if letter and currency == CURRENCY and 0 < amount <= settings.AUTOMATIC_REFUND_UP_TO:
         with override(None):
             reason = str(WhyNot(why_not).label)
-        refunds.write(order, payment, refunds.Wanted(amount, reason), by=None)
-        due(order, letter, about=payment.pk)
+        refund = refunds.write(order, payment, refunds.Wanted(amount, reason), by=None)
+        due(order, letter, about=refund.pk)
         return
     due(order, Letter.Kind.REVIEW, about=payment.pk)
-    due(order, Letter.Kind.TO_STAFF, about=f"payment {payment.pk}")
+    due(order, Letter.Kind.TO_STAFF, about=told.pk)

@@ -38,7 +38,8 @@ def test_case_23_a_card_of_another_brand_is_held_for_staff(psps: Sandbox, brand:
     assert (payment.doubt, payment.next_try_at) == ("brand", None)
     assert [item.kind for item in attention.items(order)] == ["doubt"]
     assert kinds(order).count("doubt") == 1
-    assert Letter.objects.filter(kind="to_staff", about=f"doubt {payment.pk}").count() == 1
+    told = payment.order.timeline.get(kind="doubt")
+    assert Letter.objects.filter(kind="to_staff", about=told.pk).count() == 1
     order.refresh_from_db()
     assert order.status == "effective"
     assert not Refund.objects.exists()

@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime, now
 
 from orders.models import Order
+from payments.letters import compose, send_again
 from payments.models import Letter, Payment, Refund, Refusal
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
@@ -194,5 +195,70 @@ def test_no_mail_says_that_a_second_payment_goes_back_once_its_refund_failed(sta
     Refund.objects.filter(payment__why_not="second").update(status=status, next_try_at=None)
 
     subjects = leave(order)
+def test_a_refund_that_staff_made_after_the_shops_own_failed_is_told(psps: Sandbox, sonia: User) -> None:
+    """The mail had said that the money goes back, and the page promised another."""
+    psps.change(refunds="failed")
+    order, page = ordered()
+    deliver(stripe_event(started(order, "twint", status="expired")))
+    take(psps, "card", page)
+    bring_messages(psps)
+    leave(order)
+    carry_out(Refund.objects.get().pk)
+    bring_messages(psps)
+    psps.change(refunds="succeeded")
+
+    carry_out(ask(order.payments.get(why_not="second").pk, Wanted(3800, "Payé deux fois"), by=sonia).pk)
+    bring_messages(psps)
+
+    assert [subject.split(",")[0] for subject in leave(order)][-1] == "KOOKUT\u00a0: remboursement de CHF\u00a038.00"
+    assert sorted(order.letters.values_list("kind", flat=True)).count("refunded") == 1
+
+
+# To staff
+
+
+def to_staff(order: Order) -> list[str]:
+    """What every mail to staff says first, oldest first."""
+    letters = order.letters.filter(kind="to_staff").order_by("pk")
+    return [str(compose(letter).body).split("\n")[0].replace("\u00a0", " ") for letter in letters]
+
+
+def test_staff_are_written_to_when_a_dispute_is_opened_again(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    dispute = psps.dispute(page, 1000)
+    bring_messages(psps)
+    for state in ("won", "needs_response"):
+        psps.move_dispute(dispute, state)
+        bring_messages(psps)
+
+    said = to_staff(order)
+
+    assert len(said) == 3
+    assert said[0] == said[2] != said[1]
+
+
+def test_staff_are_written_to_each_time_a_refund_bounces(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    carry_out(ask(order.payments.get().pk, Wanted(1000, "Retour")).pk)
+    bring_messages(psps)
+    for state in ("failed", "succeeded", "failed"):
+        psps.settle_refund(Refund.objects.get().reference or "", state)
+        bring_messages(psps)
+
+    assert len(to_staff(order)) == 2
+
+
+def test_each_mail_to_staff_tells_of_its_own_matter(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    psps.dispute(page, 1000)
+    psps.dispute(page, 700)
+    bring_messages(psps)
+
+    first, second = to_staff(order)
+
+    assert "CHF 10.00" in first
+    assert "CHF 7.00" in second
+
+
 
     assert bool([subject for subject in subjects if "deux paiements" in subject]) is leaves

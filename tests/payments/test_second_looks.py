@@ -410,5 +410,6 @@ def test_a_refund_that_fails_at_once_keeps_its_reference_and_is_told_to_staff(ps
 
     refund.refresh_from_db()
     assert (refund.status, refund.reference) == ("failed", psps.payment(page)["refunds"][0]["id"])
-    assert Letter.objects.filter(kind="to_staff", about=f"refund {refund.pk} failed").count() == 1
+    told = order.timeline.get(kind="refund_failed")
+    assert Letter.objects.filter(kind="to_staff", about=told.pk).count() == 1
     assert kinds(order).count("refund_failed") == 1

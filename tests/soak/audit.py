@@ -25,12 +25,12 @@ from tests.sandbox.mailbox import parsed
 
 SECONDS_AROUND_A_KILL = 5.0
 """How far from a kill a mail may have been sent whose noting the kill prevented."""
-OF_MONEY_HERE = {"mismatch", "second", "late", "means", "refund_failed", "dispute"}
+OF_MONEY_HERE = {"mismatch", "gone", "second", "late", "means", "refund_failed", "dispute"}
 """The items that speak of money which is here and settles nothing."""
 OF_MONEY_UNHEARD = {"unannounced", "unapplied"}
 """The items that speak of money of which no message could be applied."""
 GOES_BACK = (Letter.Kind.LATE_REFUNDED, Letter.Kind.SURPLUS_REFUNDED)
-"""Who got one of these knows that his money goes back, and gets no other letter of it."""
+"""Who got one of these about a refund knows that his money goes back by it, and gets no other letter of it."""
 
 
 @dataclass(frozen=True)
@@ -235,11 +235,12 @@ def _unwritten(written: set[tuple[int, str, str]]) -> Iterator[str]:
     """The letters that the money itself calls for."""
     for payment in Payment.objects.filter(status=Payment.Status.AUTHORISED).select_related("order"):
         order = payment.order
-        if payment.settles and (order.pk, Letter.Kind.CONFIRMATION, str(payment.pk)) not in written:
+        # Of money that has all gone back before the mail could leave, the refund's own letter tells.
+        is_kept = order.status == Order.Status.EFFECTIVE
+        if payment.settles and is_kept and (order.pk, Letter.Kind.CONFIRMATION, str(payment.pk)) not in written:
             yield f"{order.number}: no confirmation was ever written"
-        told = any((order.pk, kind, str(payment.pk)) in written for kind in GOES_BACK)
         for refund in payment.refunds.filter(status=Refund.Status.SUCCEEDED):
-            if not told and (order.pk, Letter.Kind.REFUNDED, str(refund.pk)) not in written:
+            if not any((order.pk, kind, str(refund.pk)) in written for kind in (*GOES_BACK, Letter.Kind.REFUNDED)):
                 yield f"{order.number}: no letter of the refund {refund.pk} was ever written"
 
 

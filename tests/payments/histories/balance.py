@@ -133,7 +133,7 @@ def _letters() -> None:
     assert set(sent.values()) <= {1}, "a letter left twice"
     assert len(sent) == Letter.objects.count()
     for payment in Payment.objects.exclude(why_not=""):
-        refunds = payment.refunds.exclude(status=Refund.Status.FAILED)
+        refunds = payment.refunds.all()
         # Of money that went back before it was known here its refund tells, once it is certain.
         written = Letter.objects.filter(about__in=[payment.pk, *refunds.values_list("pk", flat=True)]).exists()
         on_its_way = refunds.filter(status=Refund.Status.REQUESTED, requested_by=None).exists()
