@@ -307,9 +307,9 @@ def papers(order: Order) -> list[dict[str, str]]:
             "address": reverse("admin:orders_order_attestation", args=[order.pk]),
         }
     ]
-    refunds = Refund.objects.filter(payment__order=order, status=Refund.Status.SUCCEEDED).select_related("notice")
-    for refund in refunds.order_by("settled_at"):
-        name = gettext("Refund notice over %(amount)s") % {"amount": format_chf(refund.amount)}
+    refunds = Refund.objects.filter(payment__order=order, status=Refund.Status.SUCCEEDED).order_by("settled_at")
+    for refund in refunds.select_related("notice", "payment"):
+        name = gettext("Refund notice over %(amount)s") % {"amount": refund.printed}
         found.append(
             {
                 "name": _paper_name(name, getattr(refund, "notice", None)),

@@ -100,9 +100,8 @@ def _money(order: Order | None) -> Iterator[Item]:
     for payment in _of(order, here.select_related("order")).order_by("-authorised_at")[:LIMIT]:
         facts = {
             "number": payment.order.number,
-            "received": format_chf(payment.received_amount or 0),
-            "currency": payment.received_currency,
-            "total": format_chf(payment.amount),
+            "received": payment.printed(payment.received_amount or 0),
+            "total": format_chf(payment.order.total),
             "provider": payment.get_provider_display(),
         }
         if not payment.received_amount:
@@ -167,7 +166,7 @@ def _refunds(order: Order | None) -> Iterator[Item]:
         failed = failed.filter(payment__order=order)
     text = _("Order %(number)s: the refund of %(amount)s failed. Ask again, or agree on another way with the customer.")
     for refund in failed.order_by("-created_at")[:LIMIT]:
-        facts = {"number": refund.payment.order.number, "amount": format_chf(refund.amount)}
+        facts = {"number": refund.payment.order.number, "amount": refund.printed}
         yield Item(SetAside.Kind.REFUND_FAILED, text % facts, refund.payment.order, about=refund.pk)
 
 
@@ -189,7 +188,7 @@ def _stuck(order: Order | None) -> Iterator[Item]:
     for refund in stuck.select_related("payment__order").order_by("created_at")[:LIMIT]:
         facts = {
             "number": refund.payment.order.number,
-            "amount": format_chf(refund.amount),
+            "amount": refund.printed,
             "date": date_format(localtime(refund.created_at), "SHORT_DATE_FORMAT"),
             "provider": refund.payment.get_provider_display(),
         }
@@ -204,7 +203,7 @@ def _disputes(order: Order | None) -> Iterator[Item]:
     for dispute in disputes.order_by("due_at")[:LIMIT]:
         facts = {
             "number": dispute.payment.order.number,
-            "amount": format_chf(dispute.amount),
+            "amount": dispute.payment.printed(dispute.amount),
             "reason": dispute.reason,
             "provider": dispute.payment.get_provider_display(),
         }
@@ -221,8 +220,8 @@ def _lost(order: Order | None) -> Iterator[Item]:
     text = _("Order %(number)s: %(amount)s were taken back after a dispute. Send nothing; write to the customer.")
     largest = lost.order_by("payment_id", "-amount").distinct("payment_id").select_related("payment__order")
     for dispute in largest[:LIMIT]:
-        facts = {"number": dispute.payment.order.number, "amount": format_chf(dispute.amount)}
-        yield Item(SetAside.Kind.LOST, text % facts, dispute.payment.order, about=dispute.payment_id)
+        facts = {"number": dispute.payment.order.number, "amount": dispute.payment.printed(dispute.amount)}
+        yield Item(SetAside.Kind.LOST, text % facts, dispute.payment.order, about=dispute.pk)
 
 
 def _waiting(order: Order | None) -> Iterator[Item]:

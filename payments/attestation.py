@@ -154,6 +154,7 @@ def _refund_facts(attestation: Attestation, refund: Refund) -> paper.RefundFacts
         reference=refund.reference or "",
         details=_details(payment),
         attestation=of(order).number if payment.settles else "",
+        currency=payment.came_in,
     )
 
 

@@ -3,7 +3,6 @@
 from django.utils.translation import gettext_noop as _
 
 from orders.models import Order, TimelineEntry
-from orders.money import format_chf
 from orders.moves import tell
 from payments.gateways.base import DisputeNotice
 from payments.letters import due
@@ -32,7 +31,7 @@ def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
         TimelineEntry.Kind.DISPUTE,
         TimelineEntry.Actor.BANK,
         payment.get_provider_display(),
-        amount=format_chf(dispute.amount),
+        amount=payment.printed(dispute.amount),
         reason=dispute.reason,
         state=state.label,
     )

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.codes import grouped, new_code
 from orders.models import Order
-from orders.money import CURRENCY
+from orders.money import CURRENCY, format_money
 
 
 class Provider(models.TextChoices):
@@ -159,6 +159,15 @@ class Payment(models.Model):
         return self.status == self.Status.AUTHORISED and (self.received_amount or 0) > gone
 
     def refunded(self) -> int:
+    def printed(self, centimes: int) -> str:
+        """A part of what came, in the currency in which it came."""
+        return format_money(centimes, self.came_in)
+
+    @property
+    def came_in(self) -> str:
+        """The currency of what came; the one that was asked for where nothing says so."""
+        return self.received_currency or self.currency
+
         """Centimes that went back for certain."""
         return self.refunds.filter(status=Refund.Status.SUCCEEDED).aggregate(sum=Sum("amount"))["sum"] or 0
 
@@ -295,6 +304,11 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_status_display()} {self.id}"
+
+    @property
+    def printed(self) -> str:
+        """Its amount, in the currency in which the money came."""
+        return self.payment.printed(self.amount)
 
 
 class Dispute(models.Model):

@@ -8,7 +8,6 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from orders.models import Order
-from orders.money import format_chf
 from payments import refusals
 from payments.models import Letter, Payment, Refund
 
@@ -96,7 +95,7 @@ def _expired(letter: Letter) -> Words:
 
 
 def _late_refunded(letter: Letter) -> Words:
-    amount = {"amount": _received(letter)}
+    amount = {"amount": _refund(letter).printed}
     subject = _("KOOKUT: payment arrived after the cancellation, %(amount)s go back") % amount
     if letter.order.cancel_reason == Order.CancelReason.EXPIRED:
         subject = _("KOOKUT: payment arrived after the deadline, %(amount)s go back") % amount
@@ -105,7 +104,7 @@ def _late_refunded(letter: Letter) -> Words:
 
 
 def _surplus_refunded(letter: Letter) -> Words:
-    amount = {"amount": _received(letter)}
+    amount = {"amount": _refund(letter).printed}
     came = _("We have received two payments for order %(number)s. We keep the first one.")
     if letter.order.status == Order.Status.CANCELLED:
         came = _("Another payment for order %(number)s arrived when the order was already refunded.")
@@ -138,11 +137,11 @@ def _refunded(letter: Letter) -> Words:
     refund = _refund(letter)
     payment = refund.payment
     facts = {
-        "amount": format_chf(refund.amount),
+        "amount": refund.printed,
         "number": letter.order.number,
         "method": payment.get_method_display(),
         "day": date_format(localtime(refund.settled_at), "DATE_FORMAT"),
-        "left": format_chf((payment.received_amount or 0) - payment.refunded()),
+        "left": payment.printed((payment.received_amount or 0) - payment.refunded()),
         "reason": " ".join(refund.reason.split()),
     }
     told = [_("On %(day)s we have sent %(amount)s back to the means of payment that you used (%(method)s).") % facts]
@@ -166,8 +165,9 @@ def _money_came(order: Order) -> bool:
     return order.payments.filter(status=Payment.Status.AUTHORISED).exists()
 
 
-def _received(letter: Letter) -> str:
-    return format_chf(Payment.objects.get(pk=letter.about).received_amount or 0)
+def _refund(letter: Letter) -> Refund:
+    """The one that the letter tells of."""
+    return Refund.objects.select_related("payment").get(pk=letter.about)
 
 
 WORDS: dict[Letter.Kind, Callable[[Letter], Words]] = {

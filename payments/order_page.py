@@ -131,7 +131,8 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
     settling = next((payment for payment in payments if payment.settles), None)
     others = [payment for payment in payments if payment.why_not and payment.received_amount]
     latest = payments[-1] if payments else None
-    refunds = list(Refund.objects.filter(payment__order=order).select_related("notice")) if settling or others else []
+    given_back = Refund.objects.filter(payment__order=order).select_related("notice", "payment")
+    refunds = list(given_back) if settling or others else []
     other_money = _other_money(others, refunds)
     state = _state(order, latest, other_money)
     waiting = now() - _since(latest) if state == State.WAITING and latest else timedelta(0)

@@ -21,7 +21,6 @@ from django.utils.translation import gettext_noop
 from django_tasks import task
 
 from orders.models import Order, OrderLine, TimelineEntry
-from orders.money import format_chf
 from orders.moves import end_refunded, hold, hold_goods, put_back, tell
 from orders.vat import pro_rata, tax_included
 from payments.gateways import gateway
@@ -94,7 +93,7 @@ def write(order: Order, payment: Payment, wanted: Wanted, by: User | None) -> Re
         Told.REFUND_REQUESTED,
         Actor.STAFF if by else Actor.SYSTEM,
         by.get_username() if by else "",
-        amount=format_chf(refund.amount),
+        amount=refund.printed,
         reason=refund.reason,
     )
     carry_out_soon.enqueue(str(refund.pk))
@@ -108,7 +107,7 @@ def _refuse_what_cannot_be(order: Order, payment: Payment, wanted: Wanted) -> No
         raise NotRefundable(_("The amount must be above zero."))
     left = payment.refundable()
     if wanted.amount > left:
-        raise NotRefundable(_("At most %(left)s can still be refunded.") % {"left": format_chf(left)})
+        raise NotRefundable(_("At most %(left)s can still be refunded.") % {"left": payment.printed(left)})
     if wanted.goods_back and not payment.settles:
         raise NotRefundable(_("This payment did not settle the order: its goods stay where they are."))
     if wanted.goods_back and not wanted.pieces and wanted.amount < left:
@@ -254,7 +253,7 @@ def settle(event: WebhookEvent, order: Order, payment: Payment, notice: RefundNo
             before = [Status.PROPOSED, Status.REQUESTED, Status.FAILED]
             if not _move(refund, before, Status.SUCCEEDED, event=event, reference=notice.reference):
                 return gettext_noop("This refund is already here")
-            tell(order, Told.REFUND_SUCCEEDED, Actor.BANK, amount=format_chf(refund.amount))
+            tell(order, Told.REFUND_SUCCEEDED, Actor.BANK, amount=refund.printed)
             _return_goods(order, refund)
             if payment.settles and payment.refunded() >= payment.amount:
                 end_refunded(order)
@@ -276,8 +275,10 @@ def settle(event: WebhookEvent, order: Order, payment: Payment, notice: RefundNo
 
 def _raise_failure(order: Order, refund: Refund) -> None:
     """Tell the timeline and staff that money which was to go back has not."""
-    tell(order, Told.REFUND_FAILED, Actor.BANK, amount=format_chf(refund.amount))
-    due(order, Letter.Kind.TO_STAFF, about=f"refund {refund.pk} failed")
+    told = tell(order, Told.REFUND_FAILED, Actor.BANK, amount=refund.printed)
+    due(order, Letter.Kind.TO_STAFF, about=told.pk)
+    # What somebody may have set aside was an earlier failure of it.
+    SetAside.objects.filter(kind=SetAside.Kind.REFUND_FAILED, about=refund.pk).delete()
 
 
 def _meant(payment: Payment, notice: RefundNotice) -> Refund | None:
@@ -291,7 +292,7 @@ def _meant(payment: Payment, notice: RefundNotice) -> Refund | None:
 def _found(order: Order, payment: Payment, notice: RefundNotice) -> Refund:
     """A refund that was made at the PSP's dashboard: it always gets in, however the sums stand."""
     amount = notice.amount or payment.received_amount or payment.amount
-    tell(order, Told.REFUND_FOUND, Actor.BANK, amount=format_chf(amount))
+    tell(order, Told.REFUND_FOUND, Actor.BANK, amount=payment.printed(amount))
     return Refund.objects.create(
         payment=payment,
         amount=amount,

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from orders.codes import grouped, is_valid, normalise
 from orders.models import Order
+from orders.money import CURRENCY, format_money
 from payments.models import CODE_LENGTH, Attestation, Payment, Refund
 
 
@@ -31,6 +32,11 @@ class Verification:
     """When the bank's agreement arrived; of a refund notice, when the money went back."""
     initials: str = ""
     is_refund_notice: bool = False
+    currency: str = CURRENCY
+
+    @property
+    def printed_amount(self) -> str:
+        return format_money(self.amount, self.currency)
 
     @property
     def printed_code(self) -> str:
@@ -80,6 +86,7 @@ def _of_refund(paper: Attestation, refund: Refund) -> Verification:
         at=refund.settled_at,
         initials=initials(refund.payment.order),
         is_refund_notice=True,
+        currency=refund.payment.came_in,
     )
 
 

@@ -71,8 +71,8 @@ class Refunded:
 class Facts:
     """What every paper states. Times are aware datetimes; they are printed in Europe/Zurich.
 
-    Raises ValueError when a time has no zone, the currency is not CHF, or the parts do not add up to the total
-    to the centime: such a paper must not exist.
+    Raises ValueError when a time has no zone, the currency of an invoice or its correction is not CHF, or the parts do
+    not add up to the total to the centime: such a paper must not exist.
     """
 
     number: str
@@ -105,7 +105,7 @@ class Facts:
     def __post_init__(self) -> None:
         if any(time.utcoffset() is None for time in self.times()):
             raise ValueError(f"{self.number}: a time has no zone")
-        if self.currency != CURRENCY:
+        if self.currency != CURRENCY and self.is_for_a_supply():
             raise ValueError(f"{self.number}: the currency is {self.currency}, not {CURRENCY}")
         if self.parts() != self.total:
             raise ValueError(f"{self.number}: the lines do not add up to the total")
@@ -114,6 +114,10 @@ class Facts:
 
     def times(self) -> tuple[datetime, ...]:
         return (self.issued_at, self.placed_at)
+
+    def is_for_a_supply(self) -> bool:
+        """Whether it states what was sold, which is sold in francs."""
+        return True
 
     def parts(self) -> int:
         """Centimes of everything that is listed."""
@@ -146,6 +150,9 @@ class RefundFacts(Facts):
     refunded_at: datetime
     attestation: str
     """The number of the attestation that it corrects; empty for money that settled nothing."""
+
+    def is_for_a_supply(self) -> bool:
+        return bool(self.attestation)
 
     def times(self) -> tuple[datetime, ...]:
         return (*super().times(), self.refunded_at)

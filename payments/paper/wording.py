@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from orders.codes import grouped
-from orders.money import format_amount, format_chf
+from orders.money import format_amount, format_chf, format_money
 from payments.gateways.base import PaymentDetails
 
 from .facts import AttestationFacts, Facts, Line, RefundFacts, Seller
@@ -65,7 +65,7 @@ def _attestation(facts: AttestationFacts) -> dict[str, Words]:
         ],
         "left": [_block(_("Customer"), *facts.billing_address)],
         "right": order,
-        "columns": _columns(registered),
+        "columns": _columns(registered, facts.currency),
         "rows": [*(_line(line, registered) for line in facts.lines), _shipping(facts)],
         "sums": _sums(facts),
         "total": _("Total, VAT included") if registered else _("Total"),
@@ -83,16 +83,16 @@ def _refund_notice(facts: RefundFacts) -> dict[str, Words]:
         "title": _("Refund notice"),
         "issued": pgettext("refund notice", "Issued on %(moment)s (Swiss time)") % {"moment": _moment(facts.issued_at)},
         "tone": "refunded",
-        "verdict": _("%(amount)s – refunded") % {"amount": format_chf(facts.total)},
+        "verdict": _("%(amount)s – refunded") % {"amount": format_money(facts.total, facts.currency)},
         "when": _("Refund confirmed on %(moment)s") % {"moment": _moment(facts.refunded_at)},
         "payment": _means(facts),
         "left": [_block(_("Customer"), *facts.billing_address)],
         "right": [_order(facts)],
-        "columns": _columns(with_vat),
+        "columns": _columns(with_vat, facts.currency),
         "rows": [_line(line, with_vat) for line in facts.lines],
         "sums": _sums(facts) if with_vat else [],
         "total": _("Total refunded"),
-        "amount": format_chf(facts.total),
+        "amount": format_money(facts.total, facts.currency),
         "after": [],
         "statement": _("This document is a proof of refund. You have nothing to pay."),
         "notes": [" ".join(filter(None, [corrects, _("We keep no bank data.")])), _contact(facts)],
@@ -169,10 +169,10 @@ def _block(heading: str, *lines: str) -> Words:
     return {"heading": heading, "lines": list(lines)}
 
 
-def _columns(registered: bool) -> list[Words]:
+def _columns(registered: bool, currency: str) -> list[Words]:
     columns: list[Words] = [_("Article"), _("Qty"), _("Price")]
     columns += [_("VAT")] if registered else []
-    return [*columns, _("Total CHF")]
+    return [*columns, _("Total %(currency)s") % {"currency": currency}]
 
 
 def _line(line: Line, registered: bool) -> Words:

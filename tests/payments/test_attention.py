@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -12,12 +13,13 @@ from django.utils.timezone import now
 from django.utils.translation import override
 
 from orders.models import Order
-from payments import attention
+from payments import attention, attestation, health
 from payments.letters import compose
 from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
 from payments.refunds import NotRefundable, Wanted, ask, carry_out
 from payments.sweep import sweep
-from tests.payments.steps import ordered, paid, take
+from tests.payments.steps import bring, ordered, paid, take
+from tests.payments.test_paper import embedded_facts, pages
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
@@ -93,6 +95,63 @@ def test_who_was_told_that_his_payment_is_looked_at_is_told_that_it_went_back(ps
     given_back(psps, Payment.objects.get(why_not="second"))
 
     assert Letter.objects.filter(kind="refunded").count() == 1
+
+
+def test_money_that_came_in_another_currency_is_told_in_its_own(psps: Sandbox) -> None:
+    order, page = ordered()
+    take(psps, "card", page, webhook="lost")
+    event = stripe_event(order.payments.get(), payment_intent=psps.payment(page)["money"])
+    event["data"]["object"]["currency"] = "eur"
+    deliver(event)
+    assert listed() == ["mismatch"]
+    with override("fr"):
+        sentence = attention.items()[0].sentence.replace("\u00a0", " ")
+    assert "EUR 38.00" in sentence
+    assert "CHF 38.00" in sentence, "what should have come"
+    payment = order.payments.get()
+    with pytest.raises(NotRefundable, match="EUR"):
+        ask(payment.pk, Wanted(3801, "Trop"))
+
+    psps.change(refunds="failed")
+    given_back(psps, payment)
+    with override("fr"):
+        assert [item.kind for item in attention.items() if "EUR" not in item.sentence] == []
+    psps.change(refunds="succeeded")
+    given_back(psps, payment)
+    sweep()
+
+    told = [line.sentence for line in order.timeline.filter(kind__startswith="refund_")]
+    assert len(told) == 4
+    assert [sentence for sentence in told if "EUR" not in sentence] == []
+    message = next(message for message in mail.outbox if "remboursement" in message.subject)
+    assert "EUR" in message.subject
+    assert "CHF" not in str(message.body)
+    (notice,) = Refund.objects.filter(status="succeeded")
+    assert "EUR\u00a038.00" in Client().get(f"/commande/{order.token}/").content.decode()
+    paper = attestation.of_refund(notice)
+    (sheet,) = pages(attestation.draw(paper))
+    assert "EUR 38.00 – remboursé" in sheet.replace("\u00a0", " ")
+    assert "CHF" not in sheet
+    assert embedded_facts(attestation.draw(paper))["currency"] == "EUR"
+    assert "EUR\u00a038.00" in Client().get(f"/v/{paper.code}/", follow=True).content.decode()
+
+
+def test_money_that_had_gone_back_before_it_was_heard_of_needs_nobody_to_give_it_back(psps: Sandbox) -> None:
+    order, page = ordered("paypal")
+    take(psps, "paypal", page)
+    money = psps.collect()
+    psps.refund(page)
+    back = psps.collect()
+    for webhook in money:
+        assert bring(webhook).status_code == 200
+    assert listed() == listed(order) == ["gone"]
+    with override("fr"):
+        assert "repartis" in attention.items()[0].sentence
+    assert not order.letters.exists()
+
+    for webhook in back:
+        assert bring(webhook).status_code == 200
+    assert listed() == []
 
 
 def test_a_page_that_is_called_paid_without_money_is_listed_as_long_as_the_order_waits(psps: Sandbox) -> None:

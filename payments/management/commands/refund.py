@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from orders.money import format_chf
 from payments.management.staff import member_of_staff
 from payments.models import Payment
 from payments.refunds import NotRefundable, Wanted, ask
@@ -55,7 +54,7 @@ class Command(BaseCommand):
             refund = ask(payment.pk, wanted, user)
         except NotRefundable as error:
             raise CommandError(error.sentence) from error
-        self.stdout.write(f"Asked for {format_chf(refund.amount)} back, refund {refund.pk}.")
+        self.stdout.write(f"Asked for {refund.printed} back, refund {refund.pk}.")
 
     def _pieces(self, payment: Payment, wanted: dict[str, int]) -> tuple[dict[int, int], int]:
         """The order's lines of these SKUs with their quantities, and what they cost in centimes."""
