@@ -154,9 +154,10 @@ def _doubts(order: Order | None) -> Iterator[Item]:
 
 
 def _refunds(order: Order | None) -> Iterator[Item]:
-    """Refunds that failed, as long as there is money to be given back once more."""
+    """Refunds that failed, until another is asked for in their place and as long as there is money to be given back."""
     failed = (
         Refund.objects.filter(status=Refund.Status.FAILED)
+        .filter(replacement=None)
         .alias(gone=_gone("payment_id", GOING))
         .filter(payment__received_amount__gte=F("gone") + F("amount"))
         .filter(~_set_aside(SetAside.Kind.REFUND_FAILED))

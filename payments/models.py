@@ -280,6 +280,15 @@ class Refund(models.Model):
     key_number = models.PositiveSmallIntegerField(_("key"), default=0)
     refusal = models.CharField(_("refusal"), max_length=60, blank=True)
     created_at = models.DateTimeField(_("requested at"), default=timezone.now)
+    instead_of = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replacement",
+        verbose_name=_("in place of"),
+    )
+    """The one that had failed before it, and in whose place it was asked for."""
     settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
     next_try_at = models.DateTimeField(_("next look at"), null=True, blank=True)
 

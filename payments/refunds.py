@@ -86,6 +86,7 @@ def write(order: Order, payment: Payment, wanted: Wanted, by: User | None) -> Re
         vat=_vat_of(order, payment, wanted.amount, wanted.pieces),
         goods_back=wanted.goods_back,
         requested_by=by,
+        instead_of=_failed_before(payment, wanted.amount),
         next_try_at=now() + AGAIN,
     )
     tell(
@@ -98,6 +99,12 @@ def write(order: Order, payment: Payment, wanted: Wanted, by: User | None) -> Re
     )
     carry_out_soon.enqueue(str(refund.pk))
     return refund
+
+
+def _failed_before(payment: Payment, amount: int) -> Refund | None:
+    """The failed refund in whose place one of that amount goes: the largest that it covers, the newest of them."""
+    failed = payment.refunds.filter(status=Status.FAILED, replacement=None, amount__lte=amount)
+    return failed.order_by("-amount", "-created_at").first()
 
 
 def _refuse_what_cannot_be(order: Order, payment: Payment, wanted: Wanted) -> None:
@@ -299,6 +306,7 @@ def _found(order: Order, payment: Payment, notice: RefundNotice) -> Refund:
         reason="",
         vat=_vat_of(order, payment, amount, {}),
         reference=notice.reference,
+        instead_of=_failed_before(payment, amount),
         next_try_at=now() + READ_AFTER,
     )
 

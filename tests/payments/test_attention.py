@@ -231,6 +231,70 @@ def test_a_refund_that_failed_is_listed_until_it_is_asked_for_again(psps: Sandbo
     assert listed() == []
 
 
+def give(psps: Sandbox, order: Order, *amounts: int, how: str = "succeeded") -> None:
+    """Staff ask for refunds, all of them before the PSP says what came of any."""
+    psps.change(refunds=how)
+    for refund in [ask(order.payments.get().pk, Wanted(amount, "Retour")) for amount in amounts]:
+        carry_out(refund.pk)
+    bring_messages(psps)
+
+
+def failed_amounts() -> list[str]:
+    with override("fr"):
+        return [item.sentence.split("remboursement de ")[1][:9].replace("\u00a0", " ") for item in attention.items()]
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+@pytest.mark.parametrize("amount", [1000, 1500])
+def test_a_part_that_failed_is_not_listed_once_as_much_went_back_in_its_place(
+    psps: Sandbox, tries: int, amount: int
+) -> None:
+    order, _page = paid(psps)
+    for _ in range(tries):
+        give(psps, order, 1000, how="failed")
+    assert failed_amounts() == ["CHF 10.00"]
+
+    give(psps, order, amount)
+
+    assert listed() == []
+
+
+@pytest.mark.parametrize(
+    ("failed", "again", "left"),
+    [
+        ((1000, 1000), (1000,), ["CHF 10.00"]),
+        ((1000, 1000), (1000, 1000), []),
+        ((1000, 2000), (1000,), ["CHF 20.00"]),
+        ((1000, 2000), (2000,), ["CHF 10.00"]),
+        ((2000,), (1000,), ["CHF 20.00"]),
+    ],
+)
+def test_of_several_that_failed_only_what_went_back_leaves_the_list(
+    psps: Sandbox, failed: tuple[int, ...], again: tuple[int, ...], left: list[str]
+) -> None:
+    order, _page = paid(psps, "card", goods(price=9000))
+    give(psps, order, *failed, how="failed")
+    give(psps, order, *again)
+    assert failed_amounts() == left
+
+
+def test_a_refund_that_was_made_before_another_bounced_does_not_stand_in_its_place(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    give(psps, order, 1000, 1000)
+    psps.settle_refund(psps.payment(page)["refunds"][0]["id"], "failed")
+    bring_messages(psps)
+    assert failed_amounts() == ["CHF 10.00"]
+
+
+def test_a_refund_of_the_dashboard_stands_in_the_place_of_the_one_that_failed(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    give(psps, order, 1000, how="failed")
+    psps.change(refunds="succeeded")
+    psps.refund(page, 1000)
+    bring_messages(psps)
+    assert listed() == []
+
+
 def test_a_refund_that_failed_is_not_listed_when_a_bank_took_its_money(psps: Sandbox) -> None:
     psps.change(refunds="failed")
     order, page = ordered()
