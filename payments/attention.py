@@ -116,8 +116,12 @@ def _money(order: Order | None) -> Iterator[Item]:
             )
         elif payment.why_not == WhyNot.MISMATCH:
             text = _(
-                "Order %(number)s: %(received)s (%(currency)s) came instead of %(total)s. Give it back, and write to "
-                "the customer."
+                "Order %(number)s: %(received)s came instead of %(total)s. Give it back, and write to the customer."
+            )
+        elif payment.why_not == WhyNot.GONE:
+            text = _(
+                "Order %(number)s: %(received)s came, and had gone back before the shop heard of it. There is nothing "
+                "to give back; if this stays for more than a day, look at the payment at %(provider)s."
             )
         elif payment.why_not == WhyNot.SECOND:
             text = _("Order %(number)s: a second payment of %(received)s came. Give it back.")

@@ -232,12 +232,14 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
 
 
 def _why_not(order: Order, payment: Payment, payments: list[Payment], notice: Notice) -> str:
+    # What has gone back already, at the PSP's dashboard for one, pays nothing, and must not go back again by itself.
+    if notice.amount and notice.refunded >= notice.amount:
+        return WhyNot.GONE
     """Why this money does not settle the order; empty when it does. What the bank says is compared, never assumed."""
     same_page = payment.page_reference in (None, notice.page_reference) or notice.page_reference is None
     if (notice.amount, notice.currency) != (payment.amount, payment.currency) or notice.presented or not same_page:
         return WhyNot.MISMATCH
-    # What has gone back already, at the PSP's dashboard for one, pays nothing, and must not go back again by itself.
-    if payment.amount != order.total or notice.refunded >= payment.amount:
+    if payment.amount != order.total:
         return WhyNot.MISMATCH
     if order.status == Order.Status.EFFECTIVE or any(other.settles for other in payments):
         return WhyNot.SECOND

@@ -70,6 +70,7 @@ class Payment(models.Model):
         LATE = "late", _("the order was cancelled")
         MISMATCH = "mismatch", _("amount or currency differ from the order's")
         MEANS = "means", _("means of payment not accepted")
+        GONE = "gone", _("it had gone back already")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, models.PROTECT, related_name="payments", verbose_name=_("order"))

@@ -28,6 +28,9 @@ def of(letter: Letter) -> Words:
 def is_moot(letter: Letter) -> bool:
     """Whether what the letter would tell is no longer so."""
     order = letter.order
+    if letter.kind == Letter.Kind.CONFIRMATION:
+        # The money has gone back meanwhile, all of it: the mail of the refund tells.
+        return order.status != Order.Status.EFFECTIVE
     if letter.kind == Letter.Kind.REFUSED:
         payments = list(order.payments.order_by("created_at"))
         newest = payments[-1]

@@ -26,7 +26,7 @@ def test_case_49_money_that_went_back_before_its_coming_was_heard_of_pays_nothin
     bring_messages(sandbox)
 
     payment = Payment.objects.get()
-    assert (payment.status, payment.settles, payment.why_not) == ("authorised", False, "mismatch")
+    assert (payment.status, payment.settles, payment.why_not) == ("authorised", False, "gone")
     assert payment.received_amount == payment.amount
     assert Order.objects.get().status == Order.Status.PENDING
     assert [refund.status for refund in Refund.objects.all()] == ["succeeded"]

@@ -23,7 +23,7 @@ class Staff:
         effective = Payment.objects.filter(settles=True, order__status=Order.Status.EFFECTIVE, refunds__isnull=True)
         for payment in self._some(list(effective.select_related("order")), refunds):
             self._refund(payment)
-        unfit = Payment.objects.exclude(why_not="").filter(refunds__isnull=True).select_related("order")
+        unfit = Payment.objects.exclude(why_not__in=["", "gone"]).filter(refunds__isnull=True).select_related("order")
         for payment in self._some(list(unfit), others):
             self._run("what did not fit given back", "refund", payment.order.number, "--payment", str(payment.pk))
         unannounced = Payment.objects.filter(paid_seen_at__isnull=False).exclude(status=Payment.Status.AUTHORISED)
