@@ -14,7 +14,7 @@ from payments.letters import compose, send_again
 from payments.models import Letter, Payment, Refund, Refusal
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
-from tests.payments.steps import paid
+from tests.payments.steps import ordered, paid, take
 from tests.payments.test_other_money import NOTHING_DEBITED, said, written
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox
@@ -88,6 +88,35 @@ def test_the_mail_of_a_refusal_does_not_deny_money_that_came_before_and_went_bac
 
     assert NOTHING_DEBITED not in written(order, "refused")
     assert [subject for subject in leave(order) if "n’a pas abouti" in subject]
+
+
+# Accepted
+
+
+@pytest.mark.parametrize("amount", [1000, 3800])
+def test_no_mail_says_that_an_order_is_effective_once_its_money_has_gone_back(psps: Sandbox, amount: int) -> None:
+    """The mail server was down meanwhile."""
+    order, _page = paid(psps)
+    carry_out(ask(order.payments.get().pk, Wanted(amount, "Retour")).pk)
+    bring_messages(psps)
+    order.refresh_from_db()
+
+    subjects = leave(order)
+
+    assert bool([subject for subject in subjects if "accepté" in subject]) is (order.status == "effective")
+    assert [subject for subject in subjects if "remboursement" in subject]
+
+
+def test_a_confirmation_that_staff_send_again_does_not_leave_once_its_money_has_gone_back(
+    psps: Sandbox, sonia: User
+) -> None:
+    order, page = paid(psps)
+    leave(order)
+    assert send_again(order.pk, Letter.Kind.CONFIRMATION, by=sonia)
+    psps.refund(page)
+    bring_messages(psps)
+
+    assert len([subject for subject in leave(order) if "accepté" in subject]) == 1
 
 
 # Expired
@@ -166,35 +195,6 @@ def test_a_reason_of_the_shop_itself_is_not_read_out_as_one_of_staff(psps: Sandb
     assert "Motif" not in written(order, "refunded")
 
 
-# Other money
-
-
-def test_no_mail_says_that_a_payment_is_being_checked_once_its_money_has_gone_back(psps: Sandbox) -> None:
-    order = placed()
-    payment = started(order)
-    deliver(stripe_event(payment, amount_total=3900))
-    assert order.letters.filter(kind="review").exists()
-    Refund.objects.create(payment=payment, amount=3900, status="succeeded", settled_at=now())
-
-    assert not [subject for subject in leave(order) if "vérifions" in subject]
-    assert not order.letters.filter(kind="review").exists()
-
-
-def test_the_mail_about_a_payment_without_money_leaves(psps: Sandbox) -> None:
-    order = placed()
-    deliver(stripe_event(started(order), payment_status="no_payment_required"))
-    assert [subject for subject in leave(order) if "vérifions" in subject]
-
-
-@pytest.mark.parametrize(("status", "leaves"), [("requested", True), ("succeeded", True), ("failed", False)])
-def test_no_mail_says_that_a_second_payment_goes_back_once_its_refund_failed(status: str, leaves: bool) -> None:
-    order = placed()
-    deliver(stripe_event(started(order, "twint", status="expired")))
-    second = started(order, created_at=now())
-    deliver(stripe_event(second))
-    Refund.objects.filter(payment__why_not="second").update(status=status, next_try_at=None)
-
-    subjects = leave(order)
 def test_a_refund_that_staff_made_after_the_shops_own_failed_is_told(psps: Sandbox, sonia: User) -> None:
     """The mail had said that the money goes back, and the page promised another."""
     psps.change(refunds="failed")
@@ -260,5 +260,34 @@ def test_each_mail_to_staff_tells_of_its_own_matter(psps: Sandbox) -> None:
     assert "CHF 7.00" in second
 
 
+# Other money
+
+
+def test_no_mail_says_that_a_payment_is_being_checked_once_its_money_has_gone_back(psps: Sandbox) -> None:
+    order = placed()
+    payment = started(order)
+    deliver(stripe_event(payment, amount_total=3900))
+    assert order.letters.filter(kind="review").exists()
+    Refund.objects.create(payment=payment, amount=3900, status="succeeded", settled_at=now())
+
+    assert not [subject for subject in leave(order) if "vérifions" in subject]
+    assert not order.letters.filter(kind="review").exists()
+
+
+def test_the_mail_about_a_payment_without_money_leaves(psps: Sandbox) -> None:
+    order = placed()
+    deliver(stripe_event(started(order), payment_status="no_payment_required"))
+    assert [subject for subject in leave(order) if "vérifions" in subject]
+
+
+@pytest.mark.parametrize(("status", "leaves"), [("requested", True), ("succeeded", True), ("failed", False)])
+def test_no_mail_says_that_a_second_payment_goes_back_once_its_refund_failed(status: str, leaves: bool) -> None:
+    order = placed()
+    deliver(stripe_event(started(order, "twint", status="expired")))
+    second = started(order, created_at=now())
+    deliver(stripe_event(second))
+    Refund.objects.filter(payment__why_not="second").update(status=status, next_try_at=None)
+
+    subjects = leave(order)
 
     assert bool([subject for subject in subjects if "deux paiements" in subject]) is leaves
