@@ -29,6 +29,8 @@ NOT_LEFT = timedelta(days=2)
 customer who expects the money within 5 to 10 working days."""
 NOT_DONE = timedelta(days=10)
 """For so long may a PSP have a refund without saying that it was made: as long as its eChecks and banks may take."""
+AHEAD_AT_MOST = timedelta(days=3)
+"""For so long a refund or a dispute may wait for its payment."""
 LIMIT = 200
 WhyNot = Payment.WhyNot
 GOING = [Refund.Status.PROPOSED, Refund.Status.REQUESTED, Refund.Status.SUCCEEDED]
@@ -216,10 +218,15 @@ def _disputes(order: Order | None) -> Iterator[Item]:
 
 
 def _lost(order: Order | None) -> Iterator[Item]:
-    """Effective orders that are not sent yet and whose money a bank took back: once, however often it was told of."""
+    """Effective orders that are not sent yet and whose money a bank took back: once, however often it was told of.
+
+    PayPal tells of one twice, as a dispute and as a reversal: who has set one aside has decided about the other too,
+    unless that takes more.
+    """
     unsent = Q(payment__order__status=Order.Status.EFFECTIVE, payment__order__shipped_at=None)
     lost = Dispute.objects.filter(unsent, status=Dispute.Status.LOST, payment__settles=True)
-    lost = lost.filter(~_set_aside(SetAside.Kind.LOST, "payment_id"))
+    same = Dispute.objects.filter(payment=OuterRef("payment_id"), amount__gte=OuterRef("amount"))
+    lost = lost.filter(~Exists(same.filter(_set_aside(SetAside.Kind.LOST), status=Dispute.Status.LOST)))
     if order:
         lost = lost.filter(payment__order=order)
     text = _("Order %(number)s: %(amount)s were taken back after a dispute. Send nothing; write to the customer.")
@@ -274,9 +281,16 @@ def _silent() -> Iterator[Item]:
         yield Item("silent", text % {"provider": channel.get_provider_display()})
 
 
+def unapplied() -> QuerySet[WebhookEvent]:
+    """Messages that are not applied, but for those that a person has set aside, or that came ahead of their payment,
+    which may take its days."""
+    ahead = Q(outcome=WebhookEvent.AHEAD, received_at__gt=now() - AHEAD_AT_MOST)
+    events = WebhookEvent.objects.filter(processed_at__isnull=True)
+    return events.filter(~ahead, ~_set_aside(SetAside.Kind.UNAPPLIED))
+
+
 def _unapplied() -> Iterator[Item]:
-    events = WebhookEvent.objects.filter(processed_at__isnull=True, received_at__lt=now() - UNAPPLIED)
-    events = events.filter(~_set_aside(SetAside.Kind.UNAPPLIED))
+    events = unapplied().filter(received_at__lt=now() - UNAPPLIED)
     text = _("A message of %(provider)s cannot be applied (%(type)s %(event)s): %(outcome)s")
     for event in events.select_related("order").order_by("received_at")[:LIMIT]:
         facts = {

@@ -6,7 +6,7 @@ from orders.models import Order, TimelineEntry
 from orders.moves import tell
 from payments.gateways.base import DisputeNotice
 from payments.letters import due
-from payments.models import Dispute, Letter, Payment
+from payments.models import Dispute, Letter, Payment, SetAside
 
 
 def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:

@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
 from django.utils.timezone import now
 
 from payments import tally
-from payments.attention import SILENT, UNAPPLIED, overtime, undecided
+from payments.attention import SILENT, UNAPPLIED, overtime, unapplied, undecided
 from payments.models import Channel, Payment, Provider, Refusal, WebhookEvent
 
 QUIET_SECONDS = 15 * 60
@@ -34,6 +34,7 @@ class ChannelHealth:
     """Messages about our orders that had to be fetched since then."""
     rejected_today: int | None
     unapplied: int
+    """Messages that wait to be applied, and that nobody has set aside."""
     oldest_unapplied_seconds: int | None
     oldest_waiting_seconds: int | None
     silent_seconds: int | None
@@ -57,7 +58,7 @@ def _of(provider: str) -> ChannelHealth:
     delivered = events.filter(source=WebhookEvent.Source.DELIVERED).aggregate(at=Max("received_at"))["at"]
     fetched, first, newest = _fetched(events, delivered)
     rejected = tally.today(f"rejected-{provider}")
-    open_events = events.filter(processed_at__isnull=True)
+    open_events = unapplied().filter(provider=provider)
     oldest = open_events.aggregate(at=Min("received_at"))["at"]
     waited = _seconds(_waiting(provider))
     channel = Channel.objects.filter(provider=provider).first()

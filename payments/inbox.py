@@ -23,6 +23,7 @@ from orders.models import Order, TimelineEntry
 from orders.money import format_money
 from orders.moves import entry, hold, mark_effective, revive, tell
 from payments import disputes, moves, refunds, surplus
+from payments.attention import AHEAD_AT_MOST
 from payments.capture import capture_soon
 from payments.gateways import gateway
 from payments.gateways.base import BadSignature, Facts, Gateway, Kind, Notice, Unreachable
@@ -43,8 +44,6 @@ BACK_AND_FORTH = (Kind.REFUND, Kind.DISPUTE)
 ALREADY_HERE = _("Already here")
 OUR_ERROR = _("An error of the shop: the log has it")
 NO_EFFECT = _("No effect: the payment is not open any more")
-AHEAD = timedelta(days=3)
-"""For so long a refund or a dispute may wait for its payment."""
 
 
 class CannotApply(Exception):
@@ -168,8 +167,8 @@ def _effect(event: WebhookEvent, notice: Notice) -> tuple[Order | None, str]:
 
 def _unknown(event: WebhookEvent, notice: Notice) -> str:
     """A message about a payment that is not here: another shop's, ahead of its payment, or lost."""
-    if notice.kind in BACK_AND_FORTH and not notice.stranger and now() - event.received_at < AHEAD:
-        raise Ahead(_("It waits for its payment"))
+    if notice.kind in BACK_AND_FORTH and not notice.stranger and now() - event.received_at < AHEAD_AT_MOST:
+        raise Ahead(WebhookEvent.AHEAD)
     if notice.payment_id is None:
         return _("Ignored: another shop's")
     raise CannotApply(_("The payment that it names is not here"))
@@ -177,7 +176,7 @@ def _unknown(event: WebhookEvent, notice: Notice) -> str:
 
 def _authorised(payment: Payment) -> Payment:
     if payment.status != Payment.Status.AUTHORISED:
-        raise Ahead(_("It waits for its payment"))
+        raise Ahead(WebhookEvent.AHEAD)
     return payment
 
 
@@ -232,10 +231,10 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
 
 
 def _why_not(order: Order, payment: Payment, payments: list[Payment], notice: Notice) -> str:
+    """Why this money does not settle the order; empty when it does. What the bank says is compared, never assumed."""
     # What has gone back already, at the PSP's dashboard for one, pays nothing, and must not go back again by itself.
     if notice.amount and notice.refunded >= notice.amount:
         return WhyNot.GONE
-    """Why this money does not settle the order; empty when it does. What the bank says is compared, never assumed."""
     same_page = payment.page_reference in (None, notice.page_reference) or notice.page_reference is None
     if (notice.amount, notice.currency) != (payment.amount, payment.currency) or notice.presented or not same_page:
         return WhyNot.MISMATCH

@@ -159,7 +159,6 @@ class Payment(models.Model):
         gone = self.refunded() + self.taken_back()
         return self.status == self.Status.AUTHORISED and (self.received_amount or 0) > gone
 
-    def refunded(self) -> int:
     def printed(self, centimes: int) -> str:
         """A part of what came, in the currency in which it came."""
         return format_money(centimes, self.came_in)
@@ -169,6 +168,7 @@ class Payment(models.Model):
         """The currency of what came; the one that was asked for where nothing says so."""
         return self.received_currency or self.currency
 
+    def refunded(self) -> int:
         """Centimes that went back for certain."""
         return self.refunds.filter(status=Refund.Status.SUCCEEDED).aggregate(sum=Sum("amount"))["sum"] or 0
 
@@ -187,6 +187,8 @@ class WebhookEvent(models.Model):
 
     UNDECIDED = gettext_noop("The bank has not decided yet")
     """The outcome of a message by which a bank says that it will decide later: within days, for an eCheck."""
+    AHEAD = gettext_noop("It waits for its payment")
+    """The outcome, so far, of a refund's or dispute's message that came before its payment was heard of."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     provider = models.CharField(_("provider"), max_length=10, choices=Provider)
@@ -278,9 +280,6 @@ class Refund(models.Model):
         db_index=False,
         verbose_name=_("settled by"),
     )
-    key_number = models.PositiveSmallIntegerField(_("key"), default=0)
-    refusal = models.CharField(_("refusal"), max_length=60, blank=True)
-    created_at = models.DateTimeField(_("requested at"), default=timezone.now)
     instead_of = models.OneToOneField(
         "self",
         models.PROTECT,
@@ -290,6 +289,9 @@ class Refund(models.Model):
         verbose_name=_("in place of"),
     )
     """The one that had failed before it, and in whose place it was asked for."""
+    key_number = models.PositiveSmallIntegerField(_("key"), default=0)
+    refusal = models.CharField(_("refusal"), max_length=60, blank=True)
+    created_at = models.DateTimeField(_("requested at"), default=timezone.now)
     settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
     next_try_at = models.DateTimeField(_("next look at"), null=True, blank=True)
 
@@ -409,7 +411,8 @@ class Letter(models.Model):
 
 
 class SetAside(models.Model):
-    """An item of the staff's list that no event ends, closed by a person who says why. Rows are written once."""
+    """An item of the staff's list that no event ends, closed by a person who says why. It speaks of what happened until
+    then: when the row that it is about changes its state, it is void and deleted, and the order's timeline keeps it."""
 
     class Kind(models.TextChoices):
         DOUBT = "doubt", _("Means of payment in doubt")

@@ -26,7 +26,7 @@ from orders.vat import pro_rata, tax_included
 from payments.gateways import gateway
 from payments.gateways.base import MadeRefund, RefundNotice, RefundState, Refused, Replayed, Unreachable
 from payments.letters import due
-from payments.models import Dispute, Letter, Method, Payment, Refund, WebhookEvent
+from payments.models import Dispute, Letter, Method, Payment, Refund, SetAside, WebhookEvent
 
 log = logging.getLogger(__name__)
 Actor = TimelineEntry.Actor
@@ -290,7 +290,7 @@ def _raise_failure(order: Order, refund: Refund) -> None:
 
 def _meant(payment: Payment, notice: RefundNotice) -> Refund | None:
     """Ours by the id that it carries, else by its reference."""
-    refunds = Refund.objects.select_for_update(no_key=True).filter(payment=payment)
+    refunds = payment.refunds.select_for_update(no_key=True)
     if notice.refund_id and (refund := refunds.filter(pk=notice.refund_id).first()):
         return refund
     return refunds.filter(reference=notice.reference).first()

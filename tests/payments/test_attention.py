@@ -22,7 +22,7 @@ from tests.payments.steps import bring, ordered, paid, take
 from tests.payments.test_paper import embedded_facts, pages
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox
-from tests.shop import deliver, placed, started, stripe_event
+from tests.shop import deliver, goods, placed, started, stripe_event
 
 pytestmark = pytest.mark.django_db
 
@@ -509,6 +509,21 @@ def test_a_message_that_cannot_be_applied_is_listed_after_an_hour(psps: Sandbox)
     assert listed() == ["unapplied"]
     WebhookEvent.objects.update(processed_at=now())
     assert listed() == []
+
+
+def test_a_message_ahead_of_its_payment_is_listed_after_three_days(psps: Sandbox) -> None:
+    _order, page = ordered()
+    take(psps, "card", page, webhook="never")
+    psps.refund(page, 1000)
+    bring_messages(psps)
+    events = WebhookEvent.objects.filter(processed_at=None)
+    assert events.exists()
+    events.update(received_at=now() - timedelta(days=2, hours=23))
+    assert listed() == []
+    assert not [channel for channel in health.channels() if channel.problems or channel.unapplied]
+    events.update(received_at=now() - timedelta(days=3, hours=1))
+    assert set(listed()) == {"unapplied"}
+    assert [channel.provider for channel in health.channels() if channel.problems] == ["stripe"]
 
 
 def test_a_mail_that_could_not_be_sent_is_listed(psps: Sandbox) -> None:

@@ -8,14 +8,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client, override_settings
 from django.utils.timezone import now
 
 from orders.models import Order
-from payments import health
-from payments.models import Channel, Payment, WebhookEvent
+from payments import attention, health
+from payments.models import Channel, Payment, SetAside, WebhookEvent
 from payments.sweep import sweep
 from tests.payments.steps import ordered, paid, take
 from tests.payments.test_paying import bring_messages
@@ -228,6 +229,21 @@ def test_messages_of_other_shops_that_are_fetched_on_the_first_day_make_no_probl
         newest = WebhookEvent.objects.filter(source="delivered")
         assert newest.update(source="fetched", received_at=now() - timedelta(minutes=ago)) == 1
     assert stripe().problems == ()
+
+
+# Messages
+
+
+def test_a_message_that_a_person_has_set_aside_is_no_problem_of_the_line() -> None:
+    anna = User.objects.create_user("anna", is_staff=True)
+    unapplied(70)
+    assert stripe().problems
+    (item,) = attention.items()
+    attention.set_aside(SetAside.Kind.UNAPPLIED, str(item.about), anna, "Vu")
+
+    assert stripe().problems == ()
+    assert stripe().unapplied == 0
+    assert command()[0] == 0
 
 
 # Customers

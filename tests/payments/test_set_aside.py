@@ -15,8 +15,10 @@ from django.utils.translation import override
 from orders.models import Order
 from payments.attention import Item, NotListed, items, set_aside
 from payments.models import Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
+from payments.refunds import Wanted, ask, carry_out
 from tests.at_once import at_once
 from tests.payments.steps import paid
+from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 
@@ -110,6 +112,59 @@ def test_only_the_item_itself_is_closed(anna: User) -> None:
     first, second = items()
     set_aside(KINDS.REFUND_FAILED, str(first.about), anna, "Par virement")
     assert [item.about for item in items()] == [second.about]
+
+
+def test_a_refund_that_bounces_again_is_listed_anew(anna: User, psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    carry_out(ask(order.payments.get().pk, Wanted(1000, "Retour")).pk)
+    bring_messages(psps)
+    refund = Refund.objects.get()
+    for state in ("failed", "succeeded"):
+        psps.settle_refund(refund.reference or "", state)
+        bring_messages(psps)
+        for item in items():
+            set_aside(KINDS.REFUND_FAILED, str(item.about), anna, "Par virement")
+    assert items() == []
+
+    psps.settle_refund(refund.reference or "", "failed")
+    bring_messages(psps)
+
+    assert the_item().kind == "refund_failed"
+    set_aside(KINDS.REFUND_FAILED, str(the_item().about), anna, "Par virement, encore")
+    assert items() == []
+    assert order.timeline.filter(kind="set_aside").count() == 2
+
+
+def test_who_set_a_lost_dispute_aside_has_decided_about_its_reversal_too(anna: User) -> None:
+    """PayPal tells of one twice, in either order."""
+    payment = effective()
+    for reference, amount in (("PP-D-1", 3000), ("4XR1", 3000)):
+        Dispute.objects.create(payment=payment, reference=reference, reason="x", amount=amount, status="lost")
+        for item in items():
+            assert reference == "PP-D-1", "the twin is news to nobody"
+            set_aside(KINDS.LOST, str(item.about), anna, "Elle a payé par virement")
+    assert items() == []
+
+
+def test_a_bank_that_takes_more_after_that_is_listed(anna: User) -> None:
+    payment = effective()
+    Dispute.objects.create(payment=payment, reference="dp_1", reason="x", amount=1000, status="lost")
+    set_aside(KINDS.LOST, str(the_item().about), anna, "On envoie quand même")
+    Dispute.objects.create(payment=payment, reference="dp_2", reason="x", amount=2800, status="lost")
+    with override("fr"):
+        assert "28.00" in the_item().sentence
+
+
+def test_a_dispute_that_is_lost_a_second_time_is_listed_anew(anna: User, psps: Sandbox) -> None:
+    _order, page = paid(psps)
+    dispute = psps.dispute(page)
+    psps.move_dispute(dispute, "lost")
+    bring_messages(psps)
+    set_aside(KINDS.LOST, str(the_item().about), anna, "On envoie quand même")
+    for state in ("needs_response", "lost"):
+        psps.move_dispute(dispute, state)
+        bring_messages(psps)
+    assert the_item().kind == "lost"
 
 
 def test_money_that_waits_cannot_be_set_aside(anna: User) -> None:
