@@ -97,7 +97,7 @@ def _expired(letter: Letter) -> Words:
 
 
 def _late_refunded(letter: Letter) -> Words:
-    amount = {"amount": _received(letter)}
+    amount = {"amount": _sent_back(letter)}
     subject = _("KOOKUT: payment arrived after the cancellation, %(amount)s go back") % amount
     if letter.order.cancel_reason == Order.CancelReason.EXPIRED:
         subject = _("KOOKUT: payment arrived after the deadline, %(amount)s go back") % amount
@@ -106,7 +106,7 @@ def _late_refunded(letter: Letter) -> Words:
 
 
 def _surplus_refunded(letter: Letter) -> Words:
-    amount = {"amount": _received(letter)}
+    amount = {"amount": _sent_back(letter)}
     came = _("We have received two payments for order %(number)s. We keep the first one.")
     if letter.order.status == Order.Status.CANCELLED:
         came = _("Another payment for order %(number)s arrived when the order was already refunded.")
@@ -167,8 +167,10 @@ def _money_came(order: Order) -> bool:
     return order.payments.filter(status=Payment.Status.AUTHORISED).exists()
 
 
-def _received(letter: Letter) -> str:
-    return format_chf(Payment.objects.get(pk=letter.about).received_amount or 0)
+def _sent_back(letter: Letter) -> str:
+    """What the shop itself gives back of a payment: all that was left of it when it came."""
+    own = Payment.objects.get(pk=letter.about).refunds.filter(requested_by=None).exclude(reason="")
+    return format_chf(own.values_list("amount", flat=True)[0])
 
 
 WORDS: dict[Letter.Kind, Callable[[Letter], Words]] = {
