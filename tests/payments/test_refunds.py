@@ -318,7 +318,22 @@ def test_case_34_a_disputed_payment_is_not_refunded_beside_the_dispute(psps: San
 
     psps.move_dispute(dispute, "won")
     bring_messages(psps)
-    assert ask(settling(order).pk, Wanted(100, "Retour")).status == "requested"
+    refund = ask(settling(order).pk, Wanted(100, "Retour"))
+    assert carry_out(refund.pk) == "succeeded"
+
+
+def test_a_refund_that_was_asked_for_before_the_dispute_waits_and_is_looked_at_daily(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    refund = ask(settling(order).pk, Wanted(100, "Retour"))
+    psps.dispute(page)
+    bring_messages(psps)
+
+    assert carry_out(refund.pk) == "not due"
+
+    refund.refresh_from_db()
+    assert refund.next_try_at
+    assert is_in(refund.next_try_at, timedelta(hours=24))
+    assert psps.payment(page)["refunds"] == []
 
 
 @pytest.mark.parametrize(
@@ -419,7 +434,19 @@ def test_woo_1523_a_refund_that_fails_after_a_while_is_known_and_on_the_list(psp
 
     refund.refresh_from_db()
     assert refund.status == "failed"
+    assert refund.settled_by in order.events.all()
+    assert "10.00" in order.timeline.get(kind="refund_failed").sentence
     assert "refund_failed" in [item.kind for item in attention.items()]
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_a_refund_that_the_psp_calls_failed_at_once_is_failed_at_once(psps: Sandbox, method: str) -> None:
+    psps.change(refunds="failed")
+    order, _page = paid(psps, method)
+    refund = ask(settling(order).pk, Wanted(1000, "Retour"))
+    assert carry_out(refund.pk) == "failed"
+    refund.refresh_from_db()
+    assert refund.status == "failed"
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -637,6 +664,23 @@ def test_a_refund_is_due_again_until_its_end_is_known(psps: Sandbox) -> None:
     assert refund.settled_by in order.events.all()
 
 
+def test_news_that_a_refund_is_on_its_way_changes_nothing_of_one_that_arrived(psps: Sandbox) -> None:
+    psps.change(refunds="pending")
+    order, page = paid(psps)
+    refund = given_back(order)
+    on_its_way = psps.collect()
+    psps.settle_refund(psps.payment(page)["refunds"][0]["id"], "succeeded")
+    bring_messages(psps)
+    refund.refresh_from_db()
+    reference = refund.reference
+
+    for message in on_its_way:
+        bring(message)
+
+    refund.refresh_from_db()
+    assert (refund.status, refund.next_try_at, refund.reference) == ("succeeded", None, reference)
+
+
 def test_the_timeline_says_who_asked_for_what_and_what_came_of_it(psps: Sandbox, sonia: User) -> None:
     order, _page = paid(psps)
     by_sonia = ask(settling(order).pk, Wanted(1000, "Bol ébréché"), by=sonia)
@@ -792,4 +836,26 @@ def test_the_vat_of_a_refund_is_that_of_its_pieces(psps: Sandbox) -> None:
     refund = ask(settling(order).pk, Wanted(10_260, "Retour", pieces={order.lines.get(product=book).pk: 1}))
 
     assert refund.vat == [{"rate": "2.6", "base": 10_000, "tax": 260}]
+    both = ask(settling(order).pk, Wanted(5_000, "Geste"))
+    assert [share["rate"] for share in both.vat] == ["8.1", "2.6"], "the dearest rate comes first, as on the paper"
     assert json.dumps(refund.lines)
+
+
+def test_pieces_of_one_rate_are_taxed_together(psps: Sandbox) -> None:
+    order = placed(goods(price=1_081), goods(price=2_162), goods(price=500))
+    deliver(stripe_event(started(order)))
+    pieces = {line.pk: 1 for line in order.lines.exclude(unit_price=500)}
+    refund = ask(settling(order).pk, Wanted(3_243, "Retour", pieces=pieces))
+    assert refund.vat == [{"rate": "8.1", "base": 3_000, "tax": 243}]
+
+
+def test_goods_that_were_asked_back_and_did_not_come_are_still_out(psps: Sandbox) -> None:
+    """A refund that only promises goods takes nothing off what another one brings back."""
+    bowl = goods(stock=5)
+    order, _page = paid(psps, "card", bowl, goods(), quantity=2)
+    line = order.lines.get(product=bowl)
+    ask(settling(order).pk, Wanted(100, "Retour", pieces={line.pk: 1}, goods_back=True))
+    given_back(order, 100, pieces={line.pk: 1}, goods_back=True)
+    bring_messages(psps)
+    bowl.refresh_from_db()
+    assert bowl.stock == 4
