@@ -269,6 +269,11 @@ def test_the_command_takes_no_amount_that_may_be_misread(psps: Sandbox, sonia: U
         call_command("refund", order.number, f"--amount={amount}", "--reason", "Retour", "--by", "sonia")
 
 
+def test_the_command_knows_its_orders(sonia: User) -> None:
+    with pytest.raises(CommandError, match="There is no order KK-0000-0000"):
+        call_command("refund", "KK-0000-0000", reason="Retour", by="sonia")
+
+
 def test_the_command_says_why_not(psps: Sandbox, sonia: User) -> None:
     order, _page = paid(psps)
     mistakes: list[tuple[dict[str, Any], str]] = [
