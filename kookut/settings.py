@@ -13,9 +13,11 @@ from payments.configuration import company_number, read_configuration
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 # `ENV_FILE=` reads none: so the tests and `make run` know nothing of the .env of whoever runs them.
-env_file = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
-if env_file.is_file():
-    env.read_env(env_file)
+named = env.str("ENV_FILE", default=str(BASE_DIR / ".env"))
+if Path(named).is_file():
+    env.read_env(named)
+elif named and "ENV_FILE" in env.ENVIRON:
+    raise ImproperlyConfigured(f"ENV_FILE names {named}, which is no file: mend the path, or unset ENV_FILE.")
 
 
 def required(name: str, hint: str) -> str:

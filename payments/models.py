@@ -168,6 +168,11 @@ class Payment(models.Model):
         """The currency of what came; the one that was asked for where nothing says so."""
         return self.received_currency or self.currency
 
+    @property
+    def is_unannounced(self) -> bool:
+        """Whether the PSP was seen to have money for it of which no message has told yet."""
+        return self.paid_seen_at is not None and self.status != self.Status.AUTHORISED
+
     def refunded(self) -> int:
         """Centimes that went back for certain."""
         return self.refunds.filter(status=Refund.Status.SUCCEEDED).aggregate(sum=Sum("amount"))["sum"] or 0

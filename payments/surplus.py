@@ -19,7 +19,8 @@ GOES_BACK = {
 def deal_with(order: Order, payment: Payment, why_not: str, amount: int, currency: str, told: TimelineEntry) -> None:
     """Send a second or late payment back, up to the configured amount; leave the rest to staff, and write.
 
-    In the inbox's transaction, which holds the order. `amount` in centimes, as received; `told` is the timeline's line.
+    In the inbox's transaction, which holds the order. `amount` in centimes: what is here of it; `told` is the
+    timeline's line about it.
     """
     letter = GOES_BACK.get(WhyNot(why_not))
     if letter and currency == CURRENCY and 0 < amount <= settings.AUTOMATIC_REFUND_UP_TO:

@@ -186,3 +186,16 @@ def test_no_secret_shows_in_the_settings_own_words() -> None:
 
     assert "whsec_" not in repr(settings.PAYMENTS)
     assert "sk_test" not in repr(settings.PAYMENTS)
+
+
+def test_a_file_of_settings_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    code, said = run(["manage.py", "check"], LIVE, {"ENV_FILE": str(tmp_path / "none")})
+    assert code != 0
+    assert "which is no file: mend the path" in said.splitlines()[-1]
+
+
+def test_a_monitor_is_told_in_a_sentence_that_the_database_is_away() -> None:
+    away = {"DATABASE_URL": "postgres://shop:word@127.0.0.1:1/shop"}
+    code, said = run(["manage.py", "payments_health", "--skip-checks"], LIVE, away)
+    assert code == 1
+    assert said.strip() == "CommandError: The database does not answer."

@@ -20,7 +20,6 @@ HEARD: dict[str, tuple[dict[str, Any], str]] = {
     "refused": ({"status": "failed", "refusal": "funds"}, "limit or balance"),
     "closed": ({"status": "expired"}, "closed without a payment"),
     "capturing": ({"claimed_at": now()}, "asked for the approved money"),
-    "unannounced": ({"paid_seen_at": now()}, "no message has said so"),
 }
 
 
@@ -32,6 +31,17 @@ def test_it_says_what_was_heard_last_and_what_comes_next(heard: dict[str, Any], 
         sentence = why_pending(order)
     assert said in sentence
     assert "ends at" in sentence
+
+
+@pytest.mark.parametrize("status", ["started", "failed", "expired"])
+def test_it_says_first_what_the_psp_shows_and_has_not_told(status: str) -> None:
+    order = placed()
+    started(order, status=status, paid_seen_at=now())
+    started(order, "twint", status="failed", refusal="funds")
+    with translation.override("en"):
+        sentence = why_pending(order)
+    assert "Stripe shows the payment as made" in sentence
+    assert "ends at" not in sentence
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from payments.gateways.base import Unreachable
 from payments.management.staff import member_of_staff
@@ -19,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("payment", type=UUID, help="the payment's id, from the order's page in the back office")
         parser.add_argument("--by", required=True, help="the user name of the member of staff who accepts")
 
+    @no_translations
     def handle(self, *args: Any, **given: Any) -> None:
         user = member_of_staff(given["by"])
         payment = (

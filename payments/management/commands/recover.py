@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 from django.utils.timezone import now
 
 from payments import inbox, sweep
@@ -60,6 +60,7 @@ class Command(BaseCommand):
                 said = failed or payment.get_status_display()
             self.stdout.write(f"{payment.get_provider_display()}  payment {payment.pk}  {said}")
 
+    @no_translations
     def handle(self, *args: Any, since: timedelta, dry_run: bool, **options: Any) -> None:
         silent = []
         for provider in Provider:
@@ -67,14 +68,15 @@ class Command(BaseCommand):
                 gateway(provider)
             except NotConfigured:
                 continue
-            found = 0
+            found, end = 0, "that had not been applied"
             try:
                 for one in recover(provider, now() - since, dry_run=dry_run):
                     found += 1
                     self.stdout.write(f"{provider.label}  {one.type}  {one.event_id}  {one.outcome}")
             except Unreachable:
                 silent.append(provider.label)
-            self.stdout.write(f"{provider.label}: {found} events that had not been applied")
+                end += ", then no answer"
+            self.stdout.write(f"{provider.label}: {found} events {end}")
         self._take_up(dry_run=dry_run)
         if silent:
             raise CommandError(f"No answer from {' and '.join(silent)}: run it again later.")

@@ -4,8 +4,9 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
+from orders.models import Order
 from payments.management.staff import member_of_staff
 from payments.models import Payment
 from payments.refunds import NotRefundable, Wanted, ask
@@ -34,13 +35,18 @@ class Command(BaseCommand):
         parser.add_argument("number", help="the order's number")
         parser.add_argument("--payment", help="the payment's id, when it is not the one that settled the order")
         parser.add_argument("--amount", type=francs, help="francs and centimes; all that is left when not given")
-        parser.add_argument("--reason", required=True, help="why, for the timeline")
+        parser.add_argument(
+            "--reason", required=True, help="why, for the timeline and for the customer, who gets it by mail"
+        )
         parser.add_argument("--piece", action="append", type=piece, default=[], help="SKU or SKU=quantity; repeatable")
         parser.add_argument("--goods-back", action="store_true", help="the goods return to the stock")
         parser.add_argument("--by", required=True, help="the user name of the member of staff who asks")
 
+    @no_translations
     def handle(self, *args: Any, **given: Any) -> None:
         user = member_of_staff(given["by"])
+        if not Order.objects.filter(number=given["number"]).exists():
+            raise CommandError(f"There is no order {given['number']}.")
         payments = Payment.objects.filter(order__number=given["number"], status=Payment.Status.AUTHORISED)
         payment = (payments.filter(pk=given["payment"]) if given["payment"] else payments.filter(settles=True)).first()
         if payment is None:

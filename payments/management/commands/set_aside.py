@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from payments import attention
 from payments.management.staff import member_of_staff
@@ -19,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--by", help="the user name of the member of staff who decides")
         parser.add_argument("--reason", help="why, for the order's timeline")
 
+    @no_translations
     def handle(self, *args: Any, **given: Any) -> None:
         if given["kind"] is None:
             self._show()
