@@ -240,8 +240,9 @@ def overtime() -> QuerySet[Order]:
     held = Payment.objects.filter(order=OuterRef("pk"), status=Payment.Status.AUTHORISED)
     held = held.filter(received_amount__gt=_gone("pk", [Refund.Status.SUCCEEDED]))
     silent = Channel.objects.filter(provider=OuterRef("provider"), silent_since__lt=now() - SILENT)
-    waiting = Payment.objects.filter(order=OuterRef("pk"), status=Payment.Status.STARTED)
-    waiting = waiting.filter(Q(paid_seen_at__isnull=False) | Exists(undecided()) | Exists(silent))
+    waiting = Payment.objects.filter(order=OuterRef("pk")).exclude(status=Payment.Status.AUTHORISED)
+    asked = Q(status=Payment.Status.STARTED) & (Exists(undecided()) | Exists(silent))
+    waiting = waiting.filter(Q(paid_seen_at__isnull=False) | asked)
     over = Order.objects.filter(status=Order.Status.PENDING, expires_at__lt=now() - OVERTIME)
     return over.filter(~Exists(held), ~Exists(waiting))
 

@@ -19,8 +19,8 @@ def withdraw(order: Order, reason: Order.CancelReason, actor: Actor, actor_name:
     """Close the order's page and cancel the order; returns whether it is cancelled.
 
     False when money may be on its way, which keeps the order: its page is paid or waits for the bank, a capture is
-    under way, money is there that does not fit and has not gone back, another page was opened meanwhile; or when an
-    expiry finds the order's time prolonged.
+    under way, money is there that does not fit and has not gone back, the PSP shows money of which it has not told,
+    another page was opened meanwhile; or when an expiry finds the order's time prolonged.
     Raises Unreachable when the PSP does not answer: then nothing has changed.
     """
     payment = order.payments.filter(status=Status.STARTED).first()
@@ -49,7 +49,7 @@ def _cancel(
     if reason == Order.CancelReason.EXPIRED and held.expires_at > now():
         return False
     payments = list(held.payments.all())
-    if any(payment.holds_money() for payment in payments):
+    if any(payment.holds_money() or payment.is_unannounced for payment in payments):
         return False
     started = [payment for payment in payments if payment.status == Status.STARTED]
     # Another page, or the same payment's, of which nothing was known when it was looked at.

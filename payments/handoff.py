@@ -139,13 +139,14 @@ def _start(order: Order, method: str) -> Payment:
     held = hold(pk=order.pk)
     if held.status != Order.Status.PENDING:
         raise NotPayable(order.number)
-    open_payment = held.payments.filter(status=Payment.Status.STARTED).first()
+    payments = list(held.payments.all())
+    open_payment = next((payment for payment in payments if payment.status == Payment.Status.STARTED), None)
     if open_payment:
         if open_payment.method == method or open_payment.page_reference:
             return open_payment
         # Its page was never learnt of, so nobody was sent there.
         moves.give_up(held, open_payment)
-    if any(payment.holds_money() for payment in held.payments.filter(status=Payment.Status.AUTHORISED)):
+    if any(payment.holds_money() or payment.is_unannounced for payment in payments):
         raise NotPayable(order.number)
     if not may_open(held):
         raise NotPayable(order.number)

@@ -40,6 +40,7 @@ BACK_AND_FORTH = (Kind.REFUND, Kind.DISPUTE)
 """A refund bounces, a dispute is closed and opened again, and messages overtake each other: these are read live."""
 ALREADY_HERE = _("Already here")
 OUR_ERROR = _("An error of the shop: the log has it")
+MONEY_HERE = _("This money is already here")
 NO_EFFECT = _("No effect: the payment is not open any more")
 AHEAD = timedelta(days=3)
 """For so long a refund or a dispute may wait for its payment."""
@@ -67,8 +68,12 @@ def receive(provider: str, body: bytes, headers: Mapping[str, str]) -> str:
     return take(provider, facts, Source.DELIVERED, sha256(body).hexdigest())
 
 
-def take(provider: str, facts: Facts, source: str, body_sha256: str = "") -> str:
-    """Store a proven message and apply it, once. Raises as `receive` does; what failed is kept, unprocessed."""
+def take(provider: str, facts: Facts, source: str, body_sha256: str = "", accepted_by: str = "") -> str:
+    """Store a proven message and apply it, once. Raises as `receive` does; what failed is kept, unprocessed.
+
+    `accepted_by` is the member of staff in whose name a live reading is taken. What was read live and failed is not
+    kept: it can be read again, and a person's decision is carried out with his name or not at all.
+    """
     psp = gateway(provider)
     if facts.livemode != (settings.PAYMENTS.mode == "live"):
         log.warning("Ignored an event of the other mode", extra={"event": facts.event_id})
@@ -91,8 +96,10 @@ def take(provider: str, facts: Facts, source: str, body_sha256: str = "") -> str
             return _apply(event, notice)
         if _is_known(event):
             return ALREADY_HERE
-        return _apply(event, psp.confirm(facts))
-    except Exception as error:  # noqa: BLE001 - whatever it was, a proven message is kept, and the error raised again
+        return _apply(event, psp.confirm(facts), accepted_by)
+    except Exception as error:  # whatever it was, a proven message is kept, and the error raised again
+        if source == Source.READ:
+            raise
         return _keep(event, error)
 
 
@@ -122,19 +129,19 @@ def _is_known(event: WebhookEvent) -> bool:
 
 @tried_twice
 @transaction.atomic
-def _apply(event: WebhookEvent, notice: Notice) -> str:
+def _apply(event: WebhookEvent, notice: Notice, accepted_by: str = "") -> str:
     WebhookEvent.objects.bulk_create([event], ignore_conflicts=True)
     same = WebhookEvent.objects.filter(provider=event.provider, event_id=event.event_id)
     # Of the row that is held only this can differ from the message in hand: another delivery may have stored it.
     event.pk, processed_at = same.select_for_update(no_key=True).values_list("pk", "processed_at").get()
     if processed_at:
         return ALREADY_HERE
-    order, outcome = _effect(event, notice)
+    order, outcome = _effect(event, notice, accepted_by)
     WebhookEvent.objects.filter(pk=event.pk).update(order=order, outcome=outcome, processed_at=now(), next_try_at=None)
     return outcome
 
 
-def _effect(event: WebhookEvent, notice: Notice) -> tuple[Order | None, str]:
+def _effect(event: WebhookEvent, notice: Notice, accepted_by: str) -> tuple[Order | None, str]:
     named_by = {"provider": event.provider} | _named_by(notice)
     try:
         order = hold(**{f"payments__{name}": value for name, value in named_by.items()})
@@ -144,7 +151,10 @@ def _effect(event: WebhookEvent, notice: Notice) -> tuple[Order | None, str]:
     payment = next(payment for payment in payments if all(getattr(payment, k) == v for k, v in named_by.items()))
     match notice.kind:
         case Kind.PAID:
-            return order, _paid(event, order, payment, payments, notice)
+            outcome = _paid(event, order, payment, payments, notice)
+            if accepted_by and outcome != MONEY_HERE:
+                tell(order, Told.ACCEPTED, Actor.STAFF, accepted_by, provider=_name(event))
+            return order, outcome
         case Kind.FAILED:
             return order, _failed(event, order, payment, notice)
         case Kind.EXPIRED:
@@ -192,7 +202,7 @@ def _named_by(notice: Notice) -> dict[str, Any]:
 def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Payment], notice: Notice) -> str:
     if payment.status == Payment.Status.AUTHORISED:
         if payment.money_reference == notice.money_reference:
-            return _("This money is already here")
+            return MONEY_HERE
         raise CannotApply(_("A second money on a page that is paid"))
     at = now()
     why_not = _why_not(order, payment, payments, notice)
@@ -216,7 +226,7 @@ def _paid(event: WebhookEvent, order: Order, payment: Payment, payments: list[Pa
         why = WhyNot(why_not).label
         tell(order, Told.PAYMENT_NOT_SETTLING, Actor.BANK, _name(event), why=why, **words)
         if not amount or notice.refunded < amount:
-            surplus.deal_with(order, payment, why_not, amount, currency)
+            surplus.deal_with(order, payment, why_not, amount - notice.refunded, currency)
         return _("Money that does not settle the order")
     if not authorised or not (revived or mark_effective(order, at)):
         raise CannotApply(_("The payment or its order is in a state that takes no money"))

@@ -174,6 +174,11 @@ class Payment(models.Model):
         gone = self.refunded() + self.taken_back()
         return self.status == self.Status.AUTHORISED and (self.received_amount or 0) > gone
 
+    @property
+    def is_unannounced(self) -> bool:
+        """Whether the PSP was seen to have money for it of which no message has told yet."""
+        return self.paid_seen_at is not None and self.status != self.Status.AUTHORISED
+
     def refunded(self) -> int:
         """Centimes that went back for certain."""
         return self.refunds.filter(status=Refund.Status.SUCCEEDED).aggregate(sum=Sum("amount"))["sum"] or 0

@@ -33,7 +33,8 @@ def is_moot(letter: Letter) -> bool:
         payments = list(order.payments.order_by("created_at"))
         newest = payments[-1]
         refused = newest.is_refused and str(newest.pk) == letter.about
-        return order.status != Order.Status.PENDING or not refused or any(one.holds_money() for one in payments)
+        came = any(one.holds_money() or one.is_unannounced for one in payments)
+        return order.status != Order.Status.PENDING or not refused or came
     if letter.kind == Letter.Kind.TO_STAFF and letter.about.startswith("unannounced "):
         # The PSP's own list has explained it meanwhile.
         unseen = order.payments.filter(paid_seen_at__isnull=False, pk=letter.about.removeprefix("unannounced "))
@@ -97,7 +98,7 @@ def _expired(letter: Letter) -> Words:
 
 
 def _late_refunded(letter: Letter) -> Words:
-    amount = {"amount": _received(letter)}
+    amount = {"amount": _sent_back(letter)}
     subject = _("KOOKUT: payment arrived after the cancellation, %(amount)s go back") % amount
     if letter.order.cancel_reason == Order.CancelReason.EXPIRED:
         subject = _("KOOKUT: payment arrived after the deadline, %(amount)s go back") % amount
@@ -106,7 +107,7 @@ def _late_refunded(letter: Letter) -> Words:
 
 
 def _surplus_refunded(letter: Letter) -> Words:
-    amount = {"amount": _received(letter)}
+    amount = {"amount": _sent_back(letter)}
     came = _("We have received two payments for order %(number)s. We keep the first one.")
     if letter.order.status == Order.Status.CANCELLED:
         came = _("Another payment for order %(number)s arrived when the order was already refunded.")
@@ -167,8 +168,10 @@ def _money_came(order: Order) -> bool:
     return order.payments.filter(status=Payment.Status.AUTHORISED).exists()
 
 
-def _received(letter: Letter) -> str:
-    return format_chf(Payment.objects.get(pk=letter.about).received_amount or 0)
+def _sent_back(letter: Letter) -> str:
+    """What the shop itself gives back of a payment: all that was left of it when it came."""
+    own = Payment.objects.get(pk=letter.about).refunds.filter(requested_by=None).exclude(reason="")
+    return format_chf(own.values_list("amount", flat=True)[0])
 
 
 WORDS: dict[Letter.Kind, Callable[[Letter], Words]] = {

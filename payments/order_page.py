@@ -71,6 +71,8 @@ class OrderPage:
     """Centimes of the settling payment that went back for certain."""
     on_its_way_back: int
     """Centimes of the settling payment that are asked back and not confirmed yet."""
+    unannounced: Payment | None
+    """One that was given up and for which the PSP shows money of which it has not told: staff find out."""
     notices: list[Refund]
     """What went back for certain, each with its notice."""
     too_late: bool
@@ -102,7 +104,7 @@ class OrderPage:
 
     @property
     def is_being_checked(self) -> bool:
-        return any(money.is_kept for money in self.other_money)
+        return self.unannounced is not None or any(money.is_kept for money in self.other_money)
 
     @property
     def cause(self) -> str:
@@ -134,7 +136,9 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
     latest = payments[-1] if payments else None
     refunds = list(Refund.objects.filter(payment__order=order).select_related("notice")) if settling or others else []
     other_money = _other_money(others, refunds)
-    state = _state(order, latest, other_money)
+    given_up = [payment for payment in payments if payment.status != Payment.Status.STARTED]
+    unannounced = next((payment for payment in given_up if payment.is_unannounced), None)
+    state = State.REVIEW if unannounced and not settling else _state(order, latest, other_money)
     waiting = now() - _since(latest) if state == State.WAITING and latest else timedelta(0)
     return OrderPage(
         state,
@@ -144,6 +148,7 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
         other_money=other_money,
         refunded=_sum(refunds, settling, Refund.Status.SUCCEEDED),
         on_its_way_back=_sum(refunds, settling, Refund.Status.REQUESTED),
+        unannounced=unannounced,
         notices=[one for one in refunds if one.status == Refund.Status.SUCCEEDED],
         too_late=not any(payment.status == Payment.Status.STARTED for payment in payments) and not may_open(order),
     )

@@ -7,13 +7,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
 from django.utils.translation import gettext_noop as _
 
-from orders.models import TimelineEntry
-from orders.moves import hold, tell
 from payments import inbox
 from payments.gateways import configured, gateway
 from payments.gateways.base import Facts, Kind, PageState, RefundState, Unclear, Unreachable
@@ -123,12 +120,7 @@ def accept(payment: Payment, by: User) -> str:
     psp = gateway(payment.provider)
     if psp.look(payment) != PageState.PAID:
         raise NotShown
-    outcome = inbox.take(payment.provider, psp.reading(payment), WebhookEvent.Source.READ)
-    with transaction.atomic():
-        order = hold(pk=payment.order_id)
-        provider = payment.get_provider_display()
-        tell(order, TimelineEntry.Kind.ACCEPTED, TimelineEntry.Actor.STAFF, by.get_username(), provider=provider)
-    return outcome
+    return inbox.take(payment.provider, psp.reading(payment), WebhookEvent.Source.READ, accepted_by=by.get_username())
 
 
 def read_refund(refund: Refund) -> str:

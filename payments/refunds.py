@@ -6,7 +6,7 @@ messages and becomes a row too.
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -113,13 +113,27 @@ def _refuse_what_cannot_be(order: Order, payment: Payment, wanted: Wanted) -> No
         raise NotRefundable(_("This payment did not settle the order: its goods stay where they are."))
     if wanted.goods_back and not wanted.pieces and wanted.amount < left:
         raise NotRefundable(_("Name the pieces that come back: this refund leaves a part of the order paid."))
-    sold = dict(order.lines.filter(pk__in=wanted.pieces).values_list("pk", "quantity"))
-    if any(not 1 <= quantity <= sold.get(line, 0) for line, quantity in wanted.pieces.items()):
-        raise NotRefundable(_("The order has no such pieces."))
+    _refuse_pieces_that_are_not_left(order, payment, wanted)
     if payment.disputes.filter(status=Dispute.Status.OPEN).exists():
         raise NotRefundable(_("The payment is disputed: the refund waits for the end of the dispute."))
     if payment.method == Method.TWINT and now() - payment.authorised_at > TWINT_DAYS:
         raise NotRefundable(_("TWINT refunds payments for 180 days only: agree on another way with the customer."))
+
+
+def _refuse_pieces_that_are_not_left(order: Order, payment: Payment, wanted: Wanted) -> None:
+    """Pieces are sold once and given back once, for their price at most: the notices name them."""
+    given = Counter[int]()
+    for refund in payment.refunds.exclude(status=Status.FAILED):
+        given.update({piece["line"]: piece["quantity"] for piece in refund.lines})
+    lines = {line.pk: line for line in order.lines.filter(pk__in=wanted.pieces)}
+    left = {pk: line.quantity - given[pk] for pk, line in lines.items()}
+    if any(not 1 <= quantity <= left.get(line, 0) for line, quantity in wanted.pieces.items()):
+        raise NotRefundable(_("The order has no such pieces left to be refunded."))
+    price = sum(lines[line].unit_price * quantity for line, quantity in wanted.pieces.items())
+    if wanted.pieces and wanted.amount > price:
+        raise NotRefundable(
+            _("These pieces cost %(price)s: give more back without naming them.") % {"price": format_chf(price)}
+        )
 
 
 def _vat_of(order: Order, payment: Payment, amount: int, pieces: dict[int, int]) -> list[dict[str, object]]:
@@ -132,18 +146,28 @@ def _vat_of(order: Order, payment: Payment, amount: int, pieces: dict[int, int])
         return []
     sold = {share.rate: share.base + share.tax for share in order.vat_shares}
     gross, tax = _refunded_per_rate(payment)
-    weights: dict[Decimal, int] = {}
+    left = {rate: max(sold[rate] - gross[rate], 0) for rate in sold}
+    weights = Counter[Decimal]()
     for line in order.lines.filter(pk__in=pieces):
-        weights[line.vat_rate] = weights.get(line.vat_rate, 0) + line.unit_price * pieces[line.pk]
-    if not weights:
-        weights = {rate: max(sold[rate] - gross[rate], 0) for rate in sold}
-    parts = pro_rata(amount, weights if any(weights.values()) else sold) if sold else {}
+        weights[line.vat_rate] += line.unit_price * pieces[line.pk]
+    parts = _within(amount, weights or left, left) if amount <= sum(left.values()) else pro_rata(amount, sold)
     vat = []
     for rate, part in sorted(parts.items(), reverse=True):
         # Rounded over all refunds together, so that their odd centimes do not add up.
         own = min(max(tax_included(gross[rate] + part, rate) - tax[rate], 0), part)
         vat.append({"rate": f"{rate.normalize():f}", "base": part - own, "tax": own})
     return vat
+
+
+def _within(amount: int, weights: Mapping[Decimal, int], left: Mapping[Decimal, int]) -> dict[Decimal, int]:
+    """Split an amount by weights, of no rate more than is left of it: what goes beyond falls to the other rates."""
+    parts = {rate: min(part, left[rate]) for rate, part in pro_rata(amount, weights).items()}
+    beyond = amount - sum(parts.values())
+    if beyond:
+        rest = {rate: left[rate] - parts.get(rate, 0) for rate in left}
+        for rate, part in pro_rata(beyond, rest).items():
+            parts[rate] = parts.get(rate, 0) + part
+    return {rate: part for rate, part in parts.items() if part}
 
 
 def _refunded_per_rate(payment: Payment) -> tuple[Counter[Decimal], Counter[Decimal]]:

@@ -19,7 +19,7 @@ GOES_BACK = {
 def deal_with(order: Order, payment: Payment, why_not: str, amount: int, currency: str) -> None:
     """Send a second or late payment back, up to the configured amount; leave the rest to staff, and write.
 
-    In the inbox's transaction, which holds the order. `amount` in centimes, as received.
+    In the inbox's transaction, which holds the order. `amount` in centimes: what is here of it.
     """
     letter = GOES_BACK.get(WhyNot(why_not))
     if letter and currency == CURRENCY and 0 < amount <= settings.AUTOMATIC_REFUND_UP_TO:

@@ -18,6 +18,15 @@ def why_pending(order: Order) -> str:
     authorised = [payment for payment in payments if payment.status == Payment.Status.AUTHORISED]
     if any(payment.holds_money() or not payment.received_amount for payment in authorised):
         return _("Money came that does not fit the order: it stands on the list of what needs a person.")
+    if unannounced := next((payment for payment in payments if payment.is_unannounced), None):
+        facts = {"provider": unannounced.get_provider_display()}
+        return (
+            _(
+                "%(provider)s shows the payment as made, but no message has said so. The order stays until what it "
+                "shows is accepted, or the money has gone back."
+            )
+            % facts
+        )
     latest = payments[-1] if payments else None
     return f"{_heard(latest) if latest else _('No payment page was opened yet.')} {_next(order, latest)}"
 
@@ -48,13 +57,11 @@ def _heard(payment: Payment) -> str:
             return _("Money that did not fit came (%(method)s), and went back.") % facts
         case Payment.Status.EXPIRED:
             return _("The last page (%(method)s) was closed without a payment.") % facts
-    if payment.paid_seen_at:
-        return _("%(provider)s shows the payment as made, but no message has said so.") % facts
-    if payment.claimed_at:
-        return _("%(provider)s was asked for the approved money and has not answered yet.") % facts
     if payment.with_bank_at:
         facts["moment"] = _time(payment.with_bank_at)
         return _("The payment has been with the bank since %(moment)s; %(provider)s has not said how it ended.") % facts
+    if payment.claimed_at:
+        return _("%(provider)s was asked for the approved money and has not answered yet.") % facts
     if payment.is_refused:
         return (
             _("%(provider)s declined what the customer chose (%(refusal)s); its page is open for another choice.")

@@ -1,18 +1,21 @@
 """Money that the PSP shows and never told of: a named person lets it count, on what the PSP shows live."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils.timezone import now
 
-from orders.models import Order
+from orders.models import Order, TimelineEntry
+from payments import recovery
 from payments.attention import items
 from payments.models import Payment, WebhookEvent
 from payments.sweep import sweep
 from tests.payments.test_paying import pay
 from tests.sandbox.client import Sandbox
-from tests.shop import fill_cart, order_and_pay
+from tests.shop import fill_cart, order_and_pay, placed
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +33,8 @@ def unannounced(client: Client, sandbox: Sandbox, method: str, **how: str) -> tu
     client.get(pay(sandbox, method, page, webhook="never", **how))
     Payment.objects.update(next_try_at=now(), claimed_at=None)
     sweep()
-    return Order.objects.get(), Payment.objects.get()
+    payment = Payment.objects.select_related("order").get()
+    return payment.order, payment
 
 
 @pytest.mark.parametrize("method", ["card", "paypal"])
@@ -69,3 +73,37 @@ def test_nobody_accepts_what_does_not_wait_for_it(client: Client, anna: User, sa
         call_command("accept", str(payment.pk), by="anna")
     with pytest.raises(CommandError, match="no active member"):
         call_command("accept", str(payment.pk), by="eve")
+
+
+def test_what_is_accepted_while_the_psp_falls_silent_counts_only_with_the_name(
+    client: Client, sandbox: Sandbox, anna: User
+) -> None:
+    order, payment = unannounced(client, sandbox, "paypal")
+    sandbox.break_calls("down", "*/captures/*", calls=99)
+    with pytest.raises(CommandError, match="try again"):
+        call_command("accept", str(payment.pk), by="anna")
+    sandbox.mend()
+    WebhookEvent.objects.update(received_at=now() - timedelta(minutes=5))
+    sweep()
+    order.refresh_from_db()
+    assert order.status == "pending"
+
+    call_command("accept", str(payment.pk), by="anna")
+
+    order.refresh_from_db()
+    assert order.status == "effective"
+    assert order.timeline.get(kind="accepted").actor_name == "anna"
+
+
+def test_nobody_is_named_for_money_that_was_here_already(client: Client, sandbox: Sandbox, anna: User) -> None:
+    order, payment = unannounced(client, sandbox, "card")
+    recovery.accept(payment, anna)
+    recovery.accept(payment, anna)
+    assert order.timeline.filter(kind="accepted").count() == 1
+
+
+def test_it_is_told_in_the_timeline_of_its_own_order(client: Client, sandbox: Sandbox, anna: User) -> None:
+    placed()
+    order, payment = unannounced(client, sandbox, "card")
+    recovery.accept(payment, anna)
+    assert TimelineEntry.objects.get(kind="accepted").order == order

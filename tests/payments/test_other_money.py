@@ -2,16 +2,18 @@
 
 import re
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
 from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
 from orders.moves import cancel, hold
-from payments import notices
+from payments import attention, notices
 from payments.handoff import hand_off
 from payments.models import Payment, Refund
 from payments.refunds import Wanted, ask, carry_out
@@ -292,3 +294,21 @@ def test_late_money_that_found_its_goods_says_that_it_was_late_and_accepted() ->
     assert "Votre paiement est arrivé après le délai" in words
     assert "Les articles étaient encore disponibles" in words
     assert "Télécharger l’attestation" in words
+
+
+def test_of_a_second_payment_only_what_is_left_goes_back(psps: Sandbox) -> None:
+    """Staff gave a part of it back at the dashboard before the shop heard of any of it."""
+    order, page = ordered()
+    deliver(stripe_event(started(order, "twint", status="expired")))
+    take(psps, "card", page)
+    psps.refund(page, 1000)
+    psps.collect()
+    call_command("recover", "--since", "48h", stdout=StringIO())
+
+    carry_out(Refund.objects.get(status="requested").pk)
+    bring_messages(psps)
+
+    assert psps.payment(page)["refunded"] == order.total
+    assert sorted(Refund.objects.values_list("amount", "status")) == [(1000, "succeeded"), (2800, "succeeded")]
+    assert "28.00" in written(order, "surplus_refunded")
+    assert attention.items() == []

@@ -141,10 +141,9 @@ def test_the_pieces_that_come_back_return_to_the_stock(psps: Sandbox) -> None:
 def test_goods_come_back_once_however_many_refunds_say_so(psps: Sandbox) -> None:
     order, _page = paid(psps, "card", goods(stock=3))
 
-    for amount in (1000, 1000):
-        given_back(order, amount, goods_back=True, pieces={order.lines.get().pk: 1})
-        bring_messages(psps)
-    given_back(order, 1800, goods_back=True)
+    given_back(order, 1000, goods_back=True, pieces={order.lines.get().pk: 1})
+    bring_messages(psps)
+    given_back(order, 2800, goods_back=True)
     bring_messages(psps)
 
     assert Product.objects.get().stock == 3
@@ -171,6 +170,33 @@ def test_only_pieces_of_the_order_come_back(psps: Sandbox, quantity: int) -> Non
     order, _page = paid(psps)
     with pytest.raises(NotRefundable):
         ask(settling(order).pk, Wanted(100, "Retour", pieces={order.lines.get().pk: quantity}))
+
+
+def test_a_piece_is_refunded_once(psps: Sandbox) -> None:
+    order, _page = paid(psps, "card", goods(price=1000), goods(price=2000), quantity=2)
+    line = order.lines.get(unit_price=1000)
+    given_back(order, 1000, pieces={line.pk: 1})
+    with pytest.raises(NotRefundable):
+        ask(settling(order).pk, Wanted(2000, "Retour", pieces={line.pk: 2}))
+    given_back(order, 1000, pieces={line.pk: 1})
+    with pytest.raises(NotRefundable):
+        ask(settling(order).pk, Wanted(1000, "Retour", pieces={line.pk: 1}))
+
+
+def test_a_piece_whose_refund_failed_is_refunded_after_all(psps: Sandbox) -> None:
+    psps.change(refunds="failed")
+    order, _page = paid(psps)
+    pieces = {order.lines.get().pk: 1}
+    given_back(order, 2900, pieces=pieces)
+    bring_messages(psps)
+    assert ask(settling(order).pk, Wanted(2900, "Retour", pieces=pieces)).amount == 2900
+
+
+def test_no_more_is_given_back_for_a_piece_than_it_cost(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    line = order.lines.get()
+    with pytest.raises(NotRefundable), override("fr"):
+        ask(settling(order).pk, Wanted(line.unit_price + 1, "Retour", pieces={line.pk: 1}))
 
 
 def test_the_command_names_pieces(psps: Sandbox, sonia: User) -> None:
@@ -292,7 +318,22 @@ def test_case_34_a_disputed_payment_is_not_refunded_beside_the_dispute(psps: San
 
     psps.move_dispute(dispute, "won")
     bring_messages(psps)
-    assert ask(settling(order).pk, Wanted(100, "Retour")).status == "requested"
+    refund = ask(settling(order).pk, Wanted(100, "Retour"))
+    assert carry_out(refund.pk) == "succeeded"
+
+
+def test_a_refund_that_was_asked_for_before_the_dispute_waits_and_is_looked_at_daily(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    refund = ask(settling(order).pk, Wanted(100, "Retour"))
+    psps.dispute(page)
+    bring_messages(psps)
+
+    assert carry_out(refund.pk) == "not due"
+
+    refund.refresh_from_db()
+    assert refund.next_try_at
+    assert is_in(refund.next_try_at, timedelta(hours=24))
+    assert psps.payment(page)["refunds"] == []
 
 
 @pytest.mark.parametrize(
@@ -393,7 +434,19 @@ def test_woo_1523_a_refund_that_fails_after_a_while_is_known_and_on_the_list(psp
 
     refund.refresh_from_db()
     assert refund.status == "failed"
+    assert refund.settled_by in order.events.all()
+    assert "10.00" in order.timeline.get(kind="refund_failed").sentence
     assert "refund_failed" in [item.kind for item in attention.items()]
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_a_refund_that_the_psp_calls_failed_at_once_is_failed_at_once(psps: Sandbox, method: str) -> None:
+    psps.change(refunds="failed")
+    order, _page = paid(psps, method)
+    refund = ask(settling(order).pk, Wanted(1000, "Retour"))
+    assert carry_out(refund.pk) == "failed"
+    refund.refresh_from_db()
+    assert refund.status == "failed"
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -611,6 +664,23 @@ def test_a_refund_is_due_again_until_its_end_is_known(psps: Sandbox) -> None:
     assert refund.settled_by in order.events.all()
 
 
+def test_news_that_a_refund_is_on_its_way_changes_nothing_of_one_that_arrived(psps: Sandbox) -> None:
+    psps.change(refunds="pending")
+    order, page = paid(psps)
+    refund = given_back(order)
+    on_its_way = psps.collect()
+    psps.settle_refund(psps.payment(page)["refunds"][0]["id"], "succeeded")
+    bring_messages(psps)
+    refund.refresh_from_db()
+    reference = refund.reference
+
+    for message in on_its_way:
+        bring(message)
+
+    refund.refresh_from_db()
+    assert (refund.status, refund.next_try_at, refund.reference) == ("succeeded", None, reference)
+
+
 def test_the_timeline_says_who_asked_for_what_and_what_came_of_it(psps: Sandbox, sonia: User) -> None:
     order, _page = paid(psps)
     by_sonia = ask(settling(order).pk, Wanted(1000, "Bol ébréché"), by=sonia)
@@ -703,16 +773,21 @@ RATES = st.sampled_from([Decimal("8.1"), Decimal("2.6"), Decimal("3.8")])
 @given(
     sold=st.dictionaries(RATES, st.integers(1, 500_000), min_size=1),
     shipping=st.integers(0, 2000),
-    cuts=st.lists(st.integers(1, 500_000), max_size=4),
+    cuts=st.lists(st.tuples(st.integers(1, 500_000), st.integers(-1, 2)), max_size=5),
     bounced=st.integers(0, 5),
 )
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_vat_of_refunds_adds_up_to_them_and_at_last_to_the_orders(
-    db: None, sold: dict[Decimal, int], shipping: int, cuts: list[int], bounced: int
+    db: None, sold: dict[Decimal, int], shipping: int, cuts: list[tuple[int, int]], bounced: int
 ) -> None:
+    """A cut is an amount, pro rata (-1) or for the piece of that place."""
     frozen = shares(sold, shipping)
     total = sum(sold.values()) + shipping
-    order = placed()
+    order = placed(*(goods() for _ in sold))
+    pieces = list(order.lines.all())
+    for line, (rate, price) in zip(pieces, sold.items(), strict=True):
+        OrderLine.objects.filter(pk=line.pk).update(vat_rate=rate, unit_price=price)
+    prices = dict(zip((line.pk for line in pieces), sold.values(), strict=True))
     vat = [{"rate": str(one.rate), "base": one.base, "tax": one.tax} for one in frozen]
     Order.objects.filter(pk=order.pk).update(
         vat=vat, total=total, goods_total=total - shipping, shipping_total=shipping
@@ -721,9 +796,12 @@ def test_the_vat_of_refunds_adds_up_to_them_and_at_last_to_the_orders(
     deliver(stripe_event(started(order)))
     payment = settling(order)
     left = total
-    for n, cut in enumerate([*cuts, total]):
-        if amount := min(cut, left):
-            refund = ask(payment.pk, Wanted(amount, "Retour"))
+    for n, (cut, piece) in enumerate([*cuts, (total, -1)]):
+        named = pieces[piece].pk if 0 <= piece < len(pieces) and pieces[piece].pk in prices else None
+        if amount := min(cut, left, prices[named] if named else left):
+            refund = ask(payment.pk, Wanted(amount, "Retour", {named: 1} if named else {}))
+            if named and n != bounced:
+                del prices[named]
             assert sum(share["base"] + share["tax"] for share in refund.vat) == amount
             assert all(share["base"] >= 0 and share["tax"] >= 0 for share in refund.vat)
             if n == bounced:
@@ -750,11 +828,34 @@ def test_money_that_settled_nothing_goes_back_without_vat(psps: Sandbox) -> None
 
 def test_the_vat_of_a_refund_is_that_of_its_pieces(psps: Sandbox) -> None:
     bowl, book = goods(price=10_810), goods(price=10_260, vat_class="reduced")
-    order = placed(bowl, book)
+    frozen = shares({Decimal("8.1"): 10_810, Decimal("2.6"): 10_260}, 900)
+    order = placed(bowl, book, vat=[{"rate": str(one.rate), "base": one.base, "tax": one.tax} for one in frozen])
     OrderLine.objects.filter(product=book).update(vat_rate=Decimal("2.6"))
     deliver(stripe_event(started(order)))
 
     refund = ask(settling(order).pk, Wanted(10_260, "Retour", pieces={order.lines.get(product=book).pk: 1}))
 
     assert refund.vat == [{"rate": "2.6", "base": 10_000, "tax": 260}]
+    both = ask(settling(order).pk, Wanted(5_000, "Geste"))
+    assert [share["rate"] for share in both.vat] == ["8.1", "2.6"], "the dearest rate comes first, as on the paper"
     assert json.dumps(refund.lines)
+
+
+def test_pieces_of_one_rate_are_taxed_together(psps: Sandbox) -> None:
+    order = placed(goods(price=1_081), goods(price=2_162), goods(price=500))
+    deliver(stripe_event(started(order)))
+    pieces = {line.pk: 1 for line in order.lines.exclude(unit_price=500)}
+    refund = ask(settling(order).pk, Wanted(3_243, "Retour", pieces=pieces))
+    assert refund.vat == [{"rate": "8.1", "base": 3_000, "tax": 243}]
+
+
+def test_goods_that_were_asked_back_and_did_not_come_are_still_out(psps: Sandbox) -> None:
+    """A refund that only promises goods takes nothing off what another one brings back."""
+    bowl = goods(stock=5)
+    order, _page = paid(psps, "card", bowl, goods(), quantity=2)
+    line = order.lines.get(product=bowl)
+    ask(settling(order).pk, Wanted(100, "Retour", pieces={line.pk: 1}, goods_back=True))
+    given_back(order, 100, pieces={line.pk: 1}, goods_back=True)
+    bring_messages(psps)
+    bowl.refresh_from_db()
+    assert bowl.stock == 4

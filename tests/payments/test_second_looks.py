@@ -16,13 +16,15 @@ from orders import moves
 from orders.models import Order, TimelineEntry
 from payments import attention, recovery
 from payments.capture import capture
+from payments.expiry import withdraw
 from payments.gateways import paypal
 from payments.gateways.base import PageState
 from payments.gateways.paypal import PayPalGateway
-from payments.handoff import MethodUnavailable, hand_off
+from payments.handoff import MethodUnavailable, NotPayable, hand_off
 from payments.models import Channel, Letter, Payment, Refund, WebhookEvent
 from payments.refunds import Wanted, ask, carry_out, carry_out_soon
 from payments.sweep import sweep
+from payments.why_pending import why_pending
 from tests.payments.steps import bring, kinds, only, ordered, paid, take
 from tests.payments.test_paying import bring_messages, pay
 from tests.sandbox.client import Sandbox
@@ -127,14 +129,14 @@ def test_only_the_sweep_carries_out_a_refund_whose_key_may_be_forgotten(psps: Sa
 def test_a_failure_that_stripe_repeats_under_one_key_does_not_hold_a_refund_up(psps: Sandbox) -> None:
     order, page = paid(psps)
     refund = ask(order.payments.get().pk, Wanted(1000, "Retour"))
-    psps.break_calls("500", "/stripe/v1/refunds", method="POST", calls=2)
-    carry_out(refund.pk)
-    psps.mend()
+    other = ask(paid(psps)[0].payments.get().pk, Wanted(1000, "Retour"))
+    psps.break_calls("kept_500", "/stripe/v1/refunds", method="POST", calls=1)
 
-    for _ in range(3):
-        carry_out(refund.pk)
+    assert [carry_out(refund.pk) for _ in range(2)] == ["unknown", "succeeded"]
 
     assert psps.payment(page)["refunded"] == 1000
+    other.refresh_from_db()
+    assert other.key_number == 0
 
 
 def test_a_failure_that_was_stored_after_the_effect_gives_once(psps: Sandbox) -> None:
@@ -240,6 +242,51 @@ def test_money_on_a_page_that_had_ended_is_over_when_it_went_back_at_the_dashboa
     assert not WebhookEvent.objects.filter(processed_at=None).exists()
     order.refresh_from_db()
     assert order.status == "cancelled"
+
+
+def seen_on_a_page_that_was_given_up(psps: Sandbox) -> tuple[Order, str]:
+    order, page = ordered()
+    psps.expire(page)
+    bring_messages(psps)
+    psps.reopen(page)
+    take(psps, "card", page, webhook="never")
+    all_due()
+    sweep()
+    assert order.payments.get().is_unannounced
+    return order, page
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_money_that_was_seen_on_a_page_that_had_ended_is_being_checked_and_not_paid_twice(
+    psps: Sandbox, ended: bool
+) -> None:
+    order, _page = seen_on_a_page_that_was_given_up(psps)
+    if ended:
+        with transaction.atomic():
+            moves.cancel(moves.hold(pk=order.pk), Order.CancelReason.EXPIRED, TimelineEntry.Actor.SYSTEM)
+
+    said = Client().get(f"/commande/{order.token}/").content.decode()
+
+    assert "d’ici au prochain jour ouvrable" in said
+    assert "Ne payez pas une deuxième fois" in said
+    assert "débité" not in said
+    assert 'name="method"' not in said
+    with pytest.raises(NotPayable):
+        hand_off(order, "twint")
+
+
+def test_an_order_whose_money_was_seen_stays_until_that_is_cleared(psps: Sandbox) -> None:
+    order, _page = seen_on_a_page_that_was_given_up(psps)
+    Order.objects.update(expires_at=now() - timedelta(hours=5), next_try_at=None)
+
+    sweep()
+
+    assert not withdraw(order, Order.CancelReason.CUSTOMER, TimelineEntry.Actor.CUSTOMER)
+    order.refresh_from_db()
+    assert (order.status, order.holds_stock) == ("pending", True)
+    assert [item.kind for item in attention.items()] == ["unannounced"]
+    with override("en"):
+        assert "shows the payment as made" in why_pending(order)
 
 
 def test_the_other_page_of_an_order_that_is_paid_is_closed(psps: Sandbox) -> None:

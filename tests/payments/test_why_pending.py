@@ -25,7 +25,6 @@ HEARD: dict[str, tuple[dict[str, Any], str]] = {
     "closed": ({"status": "expired"}, "closed without a payment"),
     "capturing": ({"claimed_at": now()}, "asked for the approved money"),
     "undecided": ({"with_bank_at": now(), "returned_at": now()}, "has been with the bank since"),
-    "unannounced": ({"paid_seen_at": now()}, "no message has said so"),
 }
 
 
@@ -66,6 +65,17 @@ def test_it_does_not_say_that_somebody_came_back_who_did_not(psps: Sandbox, hear
         sweep()
     with translation.override("en"):
         assert "has been with the bank since" in why_pending(order)
+
+
+@pytest.mark.parametrize("status", ["started", "failed", "expired"])
+def test_it_says_first_what_the_psp_shows_and_has_not_told(status: str) -> None:
+    order = placed()
+    started(order, status=status, paid_seen_at=now())
+    started(order, "twint", status="failed", refusal="funds")
+    with translation.override("en"):
+        sentence = why_pending(order)
+    assert "Stripe shows the payment as made" in sentence
+    assert "ends at" not in sentence
 
 
 @pytest.mark.parametrize(

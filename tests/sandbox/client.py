@@ -262,7 +262,8 @@ class Sandbox:
         """The next calls to a path (a pattern: /stripe/v1/*, /paypal/v2/*/capture) fail.
 
         down, silent (nothing comes; the line is cut after `seconds`, or 60), 500, 429, html: before any effect;
-        slow: `seconds` longer; lost, late_500: after the effect.
+        slow: `seconds` longer; lost, late_500: after the effect;
+        kept_500: without any effect, and Stripe's key repeats it.
         """
         self._post("faults", fault=fault, path=path, method=method, calls=calls, seconds=seconds)
 

@@ -12,8 +12,8 @@ from tests.sandbox.names import paypal_id
 from tests.sandbox.world import World
 
 # before the call does anything: down, silent (nothing is ever answered), 500, 429, html; around it: slow;
-# after its effect: lost, late_500
-Kind = Literal["down", "silent", "500", "429", "html", "slow", "lost", "late_500"]
+# after its effect: lost, late_500; without any effect, and so again for the same idempotency key: kept_500
+Kind = Literal["down", "silent", "500", "429", "html", "slow", "lost", "late_500", "kept_500"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 NAMES: dict[Kind, str] = {  # on the control page
     "down": "coupe la connexion",
@@ -24,6 +24,7 @@ NAMES: dict[Kind, str] = {  # on the control page
     "slow": "est lent",
     "lost": "agit, mais sa réponse se perd",
     "late_500": "agit, mais répond 500",
+    "kept_500": "n’agit pas, répond 500 et s’y tient",
 }
 IN_PROCESS = "sandbox.unanswered"  # in the environment of a call without a network: the faults that ate its answer
 SILENCE = 60.0  # seconds that a silent PSP keeps the connection, unless it is told otherwise
@@ -48,8 +49,13 @@ def pause() -> None:
 
 
 def broke() -> bool:
-    """Whether the present call fails after its effect: a key then keeps the failure, and replays it."""
-    return bool(g.get("fault") == "late_500")
+    """Whether the present call fails once it has begun: a key then keeps the failure, and replays it."""
+    return g.get("fault") in ("late_500", "kept_500")
+
+
+def has_effect() -> bool:
+    """Whether the present call does what it was asked for, whatever it answers."""
+    return bool(g.get("fault") != "kept_500")
 
 
 def install(app: Flask, world: World) -> None:
@@ -60,12 +66,14 @@ def install(app: Flask, world: World) -> None:
         fault = _next(world, request.path, request.method)
         if fault is None:
             return None
-        g.fault = fault["fault"]
-        if fault["fault"] == "slow":
+        # Only Stripe keeps a failure under the key of a call.
+        plain = fault["fault"] == "kept_500" and not request.path.startswith("/stripe")
+        g.fault = "500" if plain else fault["fault"]
+        if g.fault == "slow":
             g.slow = fault["seconds"]
-        if fault["fault"] == "silent" and not _in_process():
+        if g.fault == "silent" and not _in_process():
             time.sleep(fault["seconds"] or SILENCE)
-        return _refusal(fault["fault"])
+        return _refusal(g.fault)
 
     @app.after_request
     def spoil(response: Response) -> Response:

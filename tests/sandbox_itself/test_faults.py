@@ -119,3 +119,21 @@ def test_a_refund_whose_answer_is_lost_is_found_again(stripe_client: stripe.Stri
         stripe_client.v1.refunds.create(params={"payment_intent": intent}, options={"idempotency_key": "r"})
     again = stripe_client.v1.refunds.create(params={"payment_intent": intent}, options={"idempotency_key": "r"})
     assert [one.id for one in stripe_client.v1.refunds.list(params={"payment_intent": intent})] == [again.id]
+
+
+def test_a_failure_without_an_effect_is_repeated_for_its_key_alone(
+    stripe_client: stripe.StripeClient, sandbox: Sandbox
+) -> None:
+    sandbox.break_calls("kept_500", "/stripe/v1/checkout/sessions", method="POST")
+    for _ in range(2):
+        with pytest.raises(stripe.APIError):
+            stripe_client.v1.checkout.sessions.create(params=params(), options={"idempotency_key": "first"})
+    assert sandbox.payments() == []
+    assert stripe_client.v1.checkout.sessions.create(params=params(), options={"idempotency_key": "second"}).id
+
+
+def test_paypal_keeps_no_failure(paypal: PayPal, sandbox: Sandbox) -> None:
+    sandbox.break_calls("kept_500", "/paypal/v2/checkout/orders", method="POST")
+    assert paypal.create(key="one").status_code == 500
+    assert sandbox.payments() == []
+    assert paypal.create(key="one").status_code == 201

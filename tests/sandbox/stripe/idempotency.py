@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.sandbox.books import Books
-from tests.sandbox.faults import broke, pause
+from tests.sandbox.faults import broke, has_effect, pause
 from tests.sandbox.stripe.errors import StripeError
 
 Answer = tuple[dict[str, Any], int]
@@ -51,7 +51,8 @@ def _once(books: Books, key: str, path: str, params: Any, act: Callable[[], Answ
             raise _misused("used with the same parameters they were first used with.", key)
         return (kept["body"], kept["status"]), True
     with books.turn():
-        body, status = act()
+        if has_effect():
+            body, status = act()
         if broke():
             body, status = {"error": {"message": "An unknown error occurred.", "type": "api_error"}}, 500
         books.put(KIND, key, {"at": time.time(), "path": path, "print": print_, "body": body, "status": status})
