@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from orders.models import Order, TimelineEntry
 from orders.money import format_chf
 from orders.moves import hold, tell
-from payments.models import Channel, Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
+from payments.gateways import configured
+from payments.models import Channel, Dispute, Letter, Payment, Provider, Refund, SetAside, WebhookEvent
 
 SILENT = timedelta(minutes=30)
 UNAPPLIED = timedelta(hours=1)
@@ -268,10 +269,20 @@ def _overtime(order: Order | None) -> Iterator[Item]:
         "Order %(number)s: its time was over on %(time)s, but it cannot be ended, and its goods stay set aside. See "
         "the sweep's log and the payment provider's status page; it ends by itself once its page is known to be closed."
     )
+    switched_off = _(
+        "Order %(number)s: its time was over on %(time)s, but %(provider)s, where it may have been paid, is switched "
+        "off in the settings, so that nobody can ask. Put its keys back until the order has ended."
+    )
     orders = overtime().filter(pk=order.pk) if order else overtime()
-    for one in orders.order_by("expires_at")[:LIMIT]:
-        facts = {"number": one.number, "time": date_format(localtime(one.expires_at), "SHORT_DATETIME_FORMAT")}
-        yield Item("overtime", text % facts, one)
+    started = Payment.objects.filter(order=OuterRef("pk"), status=Payment.Status.STARTED)
+    for one in orders.annotate(psp=Subquery(started.values("provider"))).order_by("expires_at")[:LIMIT]:
+        facts = {
+            "number": one.number,
+            "time": date_format(localtime(one.expires_at), "SHORT_DATETIME_FORMAT"),
+            "provider": Provider(one.psp).label if one.psp else "",
+        }
+        asked = one.psp is None or one.psp in configured()
+        yield Item("overtime", (text if asked else switched_off) % facts, one)
 
 
 def _silent() -> Iterator[Item]:

@@ -1,6 +1,7 @@
 """PayPal only: take the money that the customer approved. Approval is not money, and a capture moves no order."""
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,8 +15,8 @@ from orders.models import Order, TimelineEntry
 from orders.moves import hold
 from payments import moves
 from payments.gateways import capturing_gateway
-from payments.gateways.base import Declined, PageState, Refused, Unreachable
-from payments.models import Payment, Provider, Refusal
+from payments.gateways.base import CapturingGateway, Declined, NotConfigured, PageState, Refused, Unreachable
+from payments.models import Payment, Provider
 
 log = logging.getLogger(__name__)
 Actor = TimelineEntry.Actor
@@ -29,20 +30,24 @@ def capture(payment_id: UUID | str) -> str:
     The return page, PayPal's message and the sweep call this, in any order and as often as they like. The order
     becomes effective by PayPal's message alone.
     """
+    try:
+        paypal = capturing_gateway()
+    except NotConfigured:
+        # Nothing is claimed that cannot be sent: a claim holds the order until its outcome is known.
+        return "switched off"
     payment = _claim(payment_id)
     if payment is None:
         return "nothing to capture"
     try:
-        state = capturing_gateway().capture(payment, payment.capture_number)
+        state = paypal.capture(payment, payment.capture_number)
     except Unreachable:
         log.warning("PayPal did not answer a capture", extra={"order": payment.order.number})
         return "unknown"
     except Refused as refused:
         _fail(payment, refused.refusal)
         return "refused"
-    except Declined:
-        # The next approval is another capture, and takes another number.
-        _give_up_claim(payment, capture_number=payment.capture_number + 1, refusal=Refusal.PAYPAL)
+    except Declined as declined:
+        _decline(payment, declined.refusal, stays_approved=not _is_open(paypal, payment))
         return "declined"
     if state == PageState.OPEN:
         _give_up_claim(payment)
@@ -57,7 +62,10 @@ def capture_soon(payment: str) -> str:
 
 @transaction.atomic
 def _claim(payment_id: UUID | str) -> Payment | None:
-    """Only for a pending order and a started payment; a claim whose outcome is unknown keeps its number."""
+    """Only for a pending order and a started payment; a claim whose outcome is unknown keeps its number.
+
+    The payment as it was: what was declined before is no more, but comes back with a claim that is given up.
+    """
     order = hold(payments__pk=payment_id)
     payment = Payment.objects.get(pk=payment_id)
     started = payment.status == Payment.Status.STARTED and payment.provider == Provider.PAYPAL
@@ -77,7 +85,19 @@ def _fail(payment: Payment, refusal: str) -> None:
     moves.fail(order, payment, refusal, Actor.BANK, Provider.PAYPAL.label)
 
 
-def _give_up_claim(payment: Payment, **learnt: object) -> None:
-    """Nothing was taken, and the customer may go on, on the same page; another call's claim stands."""
+@transaction.atomic
+def _decline(payment: Payment, refusal: str, *, stays_approved: bool) -> None:
+    moves.decline(hold(pk=payment.order_id), payment, refusal, stays_approved=stays_approved)
+
+
+def _is_open(paypal: CapturingGateway, payment: Payment) -> bool:
+    """Whether PayPal shows what it declined as approved no more, so that an approval seen later is a new one."""
+    with suppress(Unreachable):
+        return paypal.look(payment) == PageState.OPEN
+    return False
+
+
+def _give_up_claim(payment: Payment) -> None:
+    """Nothing was approved, and the customer may go on, on the same page; another call's claim stands."""
     claimed = Payment.objects.filter(pk=payment.pk, claimed_at=payment.claimed_at)
-    claimed.filter(status=Payment.Status.STARTED).update(claimed_at=None, **learnt)
+    claimed.filter(status=Payment.Status.STARTED).update(claimed_at=None, refusal=payment.refusal, approved_at=None)

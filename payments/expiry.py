@@ -35,10 +35,10 @@ def _is_dead(payment: Payment) -> bool:
         return False
     if payment.page_reference is None:
         return True
-    if close(payment.provider, payment) == PageState.DEAD:
-        return True
-    moves.note_answered(payment)
-    return False
+    state = close(payment.provider, payment)
+    if state in (PageState.PAID, PageState.PENDING):
+        moves.note_with_bank(payment)
+    return state == PageState.DEAD
 
 
 @transaction.atomic
@@ -52,7 +52,9 @@ def _cancel(
     if any(payment.holds_money() or payment.is_unannounced for payment in payments):
         return False
     started = [payment for payment in payments if payment.status == Status.STARTED]
-    if any(closed is None or payment.pk != closed.pk for payment in started):
+    # Another page, or the same payment's, of which nothing was known when it was looked at.
+    dead = closed and (closed.pk, closed.page_reference)
+    if any((payment.pk, payment.page_reference) != dead for payment in started):
         return False
     if any(not moves.expire(held, payment, actor, actor_name) for payment in started):
         return False

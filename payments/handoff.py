@@ -20,7 +20,7 @@ from payments.capture import capture
 from payments.gateways import close, gateway
 from payments.gateways.base import PageState, Refused, Unreachable, Urls
 from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
-from payments.models import Method, Payment, Provider, Refusal
+from payments.models import Method, Payment, Provider
 
 log = logging.getLogger(__name__)
 Actor = TimelineEntry.Actor
@@ -98,7 +98,7 @@ def _open(payment: Payment) -> str:
         page = psp.open(payment, _urls(payment))
     except Refused as refused:
         log.warning("The PSP refused to open a page: %s", refused.code, extra={"order": payment.order.number})
-        _fail(payment, Refusal.OPENING)
+        _give_up(payment)
         raise MethodUnavailable(payment.method) from refused
     except Unreachable:
         if not _opened_by_another_click(payment):
@@ -145,7 +145,7 @@ def _start(order: Order, method: str) -> Payment:
         if open_payment.method == method or open_payment.page_reference:
             return open_payment
         # Its page was never learnt of, so nobody was sent there.
-        moves.fail(held, open_payment, Refusal.OPENING, Actor.SYSTEM)
+        moves.give_up(held, open_payment)
     if any(payment.holds_money() or payment.is_unannounced for payment in payments):
         raise NotPayable(order.number)
     if not may_open(held):
@@ -176,15 +176,17 @@ def _still_usable(payment: Payment, method: str) -> bool:
         raise NotPayable(payment.order.number)
     same = payment.method == method
     state = gateway(payment.provider).look(payment) if same else close(payment.provider, payment)
-    if same and state == PageState.OPEN:
+    # What PayPal declined stays approved there until the customer chooses something else on the same page.
+    if same and (state == PageState.OPEN or (state == PageState.APPROVED and payment.needs_another_choice)):
         if payment.expires_at - now() > LEAST_LEFT or not may_open(payment.order):
             return True
         # Too little time is left to pay there; the next page prolongs what is set aside.
         state = close(payment.provider, payment)
     if same and state == PageState.APPROVED:
         capture(payment.pk)
+    if state in (PageState.PAID, PageState.PENDING):
+        moves.note_with_bank(payment)
     if state != PageState.DEAD:
-        moves.note_answered(payment)
         raise NotPayable(payment.order.number)
     with transaction.atomic():
         moves.expire(hold(pk=payment.order_id), payment, Actor.CUSTOMER)
@@ -201,8 +203,8 @@ def _note_page(payment: Payment, reference: str) -> bool:
 
 
 @transaction.atomic
-def _fail(payment: Payment, refusal: str) -> None:
-    moves.fail(hold(pk=payment.order_id), payment, refusal, Actor.SYSTEM)
+def _give_up(payment: Payment) -> None:
+    moves.give_up(hold(pk=payment.order_id), payment)
 
 
 def _urls(payment: Payment) -> Urls:

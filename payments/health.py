@@ -4,12 +4,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils.timezone import now
 
 from payments import tally
 from payments.attention import SILENT, UNAPPLIED, overtime, unapplied, undecided
-from payments.models import Channel, Payment, Provider, Refusal, WebhookEvent
+from payments.models import Channel, Payment, Provider, WebhookEvent
 
 QUIET_SECONDS = 15 * 60
 """So long may a customer who came back wait without any message of that PSP."""
@@ -105,9 +105,10 @@ def _fetched(
 
 def _waiting(provider: str) -> datetime | None:
     """When the customer came back who waits for longest; not for a bank that takes its days, and has said so, nor on a
-    page at PayPal that declined the money and stays open for another try."""
+    page at PayPal that declined what was chosen and stays open for another choice."""
     back = Payment.objects.filter(provider=provider, status=Payment.Status.STARTED, returned_at__isnull=False)
-    back = back.exclude(refusal=Refusal.PAYPAL).filter(~Exists(undecided()))
+    declined = Q(provider=Provider.PAYPAL) & ~Q(refusal="")
+    back = back.filter(~declined, ~Exists(undecided()))
     at: datetime | None = back.aggregate(at=Min("returned_at"))["at"]
     return at
 

@@ -37,8 +37,6 @@ Source = WebhookEvent.Source
 WhyNot = Payment.WhyNot
 PATIENCE = timedelta(hours=1)
 """After that long the PSP is told to stop sending what we cannot apply: the sweep and the staff have it."""
-TIME_TO_TRY_AGAIN = timedelta(minutes=10)
-"""Who tries again by then gets no mail about the refusal."""
 BACK_AND_FORTH = (Kind.REFUND, Kind.DISPUTE)
 """A refund bounces, a dispute is closed and opened again, and messages overtake each other: these are read live."""
 ALREADY_HERE = _("Already here")
@@ -170,6 +168,7 @@ def _effect(event: WebhookEvent, notice: Notice, accepted_by: str) -> tuple[Orde
         case Kind.DISPUTE if notice.dispute:
             return order, disputes.record(order, _authorised(payment), notice.dispute)
         case Kind.PENDING:
+            moves.note_with_bank(payment)
             return order, WebhookEvent.UNDECIDED
         case _kind:
             return order, _("Nothing follows from it")
@@ -260,17 +259,17 @@ def _why_not(order: Order, payment: Payment, payments: list[Payment], notice: No
 def _failed(event: WebhookEvent, order: Order, payment: Payment, notice: Notice) -> str:
     if not moves.fail(order, payment, notice.refusal or "generic", Actor.BANK, _name(event)):
         return NO_EFFECT
-    if payment.returned_at or payment.left_at:
-        due(order, Letter.Kind.REFUSED, about=payment.pk, after=TIME_TO_TRY_AGAIN)
     return _("The payment failed")
 
 
 def _approved(payment: Payment) -> str:
     if payment.status != Payment.Status.STARTED:
         return NO_EFFECT
+    if payment.needs_another_choice:
+        return _("No effect: what was approved was declined already")
     at = now()
     Payment.objects.filter(pk=payment.pk, status=Payment.Status.STARTED).update(
-        approved_at=payment.approved_at or at, next_try_at=at
+        approved_at=payment.approved_at or at, next_try_at=at, refusal=""
     )
     capture_soon.enqueue(str(payment.pk))
     return _("Approved: to be captured")

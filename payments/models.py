@@ -50,8 +50,9 @@ class Payment(models.Model):
     """One try to pay an order, on one page of a PSP.
 
     STARTED         → AUTHORISED   the inbox only: the PSP holds money; `settles` says whether for this order
-    STARTED         → FAILED       the inbox; or handoff and capture on the PSP's definite answer to our own call; or
-                                   handoff and sweep for a page that was never learnt of, and so shown to nobody
+    STARTED         → FAILED       the inbox; or capture on PayPal's definite answer, and the sweep on what a dead page
+                                   says; or handoff and sweep for a page that was refused or never learnt of, and so
+                                   shown to nobody
     STARTED         → EXPIRED      once the page is dead: handoff (another method), expiry, cancel, the sweep, the PSP's
                                    message
     FAILED, EXPIRED → AUTHORISED   the inbox only: late truth wins
@@ -91,6 +92,9 @@ class Payment(models.Model):
     returned_at = models.DateTimeField(_("customer came back at"), null=True, blank=True)
     left_at = models.DateTimeField(_("customer left the page at"), null=True, blank=True)
     approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
+    """Since when PayPal is known to have the customer's agreement: to be captured, unless it was declined already."""
+    with_bank_at = models.DateTimeField(_("with the bank since"), null=True, blank=True)
+    """Since when the page is known to be paid or undecided: nobody can close it, and the bank's word is waited for."""
     capture_number = models.PositiveSmallIntegerField(_("capture"), default=1)
     claimed_at = models.DateTimeField(_("capture claimed at"), null=True, blank=True)
     next_try_at = models.DateTimeField(_("next look at"), null=True, blank=True)
@@ -148,6 +152,18 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_method_display()} {self.id}"
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the PSP said no: for good; or PayPal to what the customer chose there, on a page that stays open."""
+        declined = self.status == self.Status.STARTED and self.provider == Provider.PAYPAL and bool(self.refusal)
+        return self.status == self.Status.FAILED or declined
+
+    @property
+    def needs_another_choice(self) -> bool:
+        """Whether PayPal declined what it shows as approved all the same: that the customer chose something else there
+        only her coming back can tell."""
+        return self.is_refused and self.approved_at is not None
 
     def refundable(self) -> int:
         """Centimes that may still be given back. Exact only while the caller holds the Order row."""

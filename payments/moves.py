@@ -6,16 +6,18 @@ A move returns whether it happened; the tables of the machines stand in models.p
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Case, When
-from django.db.models.functions import Now
-from django.utils.timezone import now
+from django.db.models import Case, F, When
+from django.db.models.functions import Coalesce, Now
 
 from orders.models import Order, TimelineEntry
 from orders.moves import tell
-from payments.models import Doubt, Method, Payment, Refusal, WebhookEvent
+from payments.letters import due
+from payments.models import Doubt, Letter, Method, Payment, Refusal, WebhookEvent
 
 LOOK_ONCE_MORE = timedelta(hours=6)
 """After the end of a payment; late money comes with a message long before."""
+TIME_TO_TRY_AGAIN = timedelta(minutes=10)
+"""Who tries again by then gets no mail about the refusal."""
 Actor = TimelineEntry.Actor
 Kind = TimelineEntry.Kind
 Status = Payment.Status
@@ -63,18 +65,55 @@ def note_doubt(order: Order, payment: Payment, doubt: str) -> TimelineEntry | No
     return tell(order, Kind.DOUBT, Actor.BANK, payment.get_provider_display(), doubt=Doubt(doubt).label)
 
 
-def note_answered(payment: Payment) -> None:
-    """The page at the PSP can be ended by nobody now, paid or waiting for the bank: the order's page waits for it."""
-    payment.approved_at = payment.approved_at or now()
-    Payment.objects.filter(pk=payment.pk, approved_at__isnull=True).update(approved_at=payment.approved_at)
+def note_with_bank(payment: Payment) -> None:
+    """The page is paid or waits for the bank: the order's page waits too, and offers no other means meanwhile."""
+    waiting = Payment.objects.filter(pk=payment.pk, status=Status.STARTED, with_bank_at__isnull=True)
+    waiting.update(with_bank_at=Now())
 
 
 def fail(order: Order, payment: Payment, refusal: str, actor: Actor, actor_name: str = "") -> bool:
-    """STARTED → FAILED, on the PSP's definite answer, or for a page that was never learnt of and so shown to nobody.
+    """STARTED → FAILED, on the PSP's definite answer; the customer is written to.
 
     `refusal` is a class of models.Refusal.
     """
-    moved = _end(payment.pk, Status.FAILED, refusal)
+    moved = _fail(order, payment, refusal, actor, actor_name)
+    if moved and (payment.returned_at or payment.left_at or payment.claimed_at):
+        _write(order, payment)
+    return moved
+
+
+def give_up(order: Order, payment: Payment) -> bool:
+    """STARTED → FAILED, for a page that could not be opened, or was never learnt of: nobody was sent there.
+
+    What another click has learnt meanwhile is open, and stays.
+    """
+    return _fail(order, payment, Refusal.OPENING, Actor.SYSTEM, page_reference__isnull=True)
+
+
+def decline(order: Order, payment: Payment, refusal: str, *, stays_approved: bool) -> bool:
+    """PayPal said no to what the customer chose there: the capture that was claimed took nothing.
+
+    The payment stays STARTED and its page open for another choice, whose capture takes another number. Whoever is gone
+    is written to: only a customer who agreed at PayPal can be declined there.
+    """
+    approved_at = Coalesce("approved_at", Now()) if stays_approved else None
+    claimed = Payment.objects.filter(pk=payment.pk, status=Status.STARTED, claimed_at=payment.claimed_at)
+    declined = claimed.update(
+        claimed_at=None, capture_number=F("capture_number") + 1, refusal=refusal, approved_at=approved_at
+    )
+    if declined:
+        _write(order, payment)
+    return bool(declined)
+
+
+def _write(order: Order, payment: Payment) -> None:
+    """Tell of a refusal by mail, but not to who tries again soon; nor to who was never at the PSP, as the callers see
+    to: nobody can use the shop to write to others."""
+    due(order, Letter.Kind.REFUSED, about=payment.pk, after=TIME_TO_TRY_AGAIN)
+
+
+def _fail(order: Order, payment: Payment, refusal: str, actor: Actor, actor_name: str = "", **only: object) -> bool:
+    moved = _end(payment.pk, Status.FAILED, refusal, **only)
     if moved:
         payment.status, payment.refusal = Status.FAILED, refusal
         tell(

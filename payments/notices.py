@@ -34,8 +34,9 @@ def is_moot(letter: Letter) -> bool:
     if letter.kind == Letter.Kind.REFUSED:
         payments = list(order.payments.order_by("created_at"))
         newest = payments[-1]
-        failed = newest.status == Payment.Status.FAILED and str(newest.pk) == letter.about
-        return order.status != Order.Status.PENDING or not failed or any(one.holds_money() for one in payments)
+        refused = newest.is_refused and str(newest.pk) == letter.about
+        came = any(one.holds_money() or one.is_unannounced for one in payments)
+        return order.status != Order.Status.PENDING or not refused or came
     if letter.kind == Letter.Kind.TO_STAFF and letter.about.startswith("unannounced "):
         # The PSP's own list has explained it meanwhile.
         unseen = order.payments.filter(paid_seen_at__isnull=False, pk=letter.about.removeprefix("unannounced "))

@@ -11,7 +11,7 @@ from orders.models import Order, TimelineEntry
 from orders.money import format_money
 from payments import refusals
 from payments.handoff import may_open
-from payments.models import Dispute, Payment, Refund, Refusal
+from payments.models import Dispute, Payment, Refund
 
 PATIENCE = timedelta(minutes=2)
 """Then another method is offered."""
@@ -82,8 +82,9 @@ class OrderPage:
     def may_pay(self) -> bool:
         """Whether another try is offered at once."""
         if self.state == State.WAITING:
-            # Not while the PSP has the money, or is being asked for it.
-            taken = self.payment and (self.payment.claimed_at or self.payment.paid_seen_at)
+            # Not while the PSP has the money, or is being asked for it: what cannot be closed lets nothing else open.
+            latest = self.payment
+            taken = latest and (latest.claimed_at or latest.paid_seen_at or latest.with_bank_at)
             return self.waiting > PATIENCE and not taken
         return self.is_unpaid and not self.too_late
 
@@ -194,9 +195,9 @@ def _unpaid(latest: Payment | None) -> State:
         return State.OPEN  # money that did not fit, and went back: another payment may be made
     if latest.status == Payment.Status.EXPIRED:
         return State.EXPIRED
-    if latest.status == Payment.Status.FAILED or latest.refusal == Refusal.PAYPAL:
+    if latest.is_refused:
         return State.REFUSED  # PayPal declines when it is asked to capture: once the customer is back
-    if latest.returned_at or latest.approved_at or latest.claimed_at:
+    if latest.returned_at or latest.approved_at or latest.with_bank_at or latest.claimed_at:
         return State.WAITING
     if latest.left_at:
         return State.REFUSED if latest.refusal else State.LEFT
@@ -204,4 +205,5 @@ def _unpaid(latest: Payment | None) -> State:
 
 
 def _since(payment: Payment) -> datetime:
-    return payment.returned_at or payment.approved_at or payment.claimed_at or payment.created_at
+    moments = (payment.returned_at, payment.approved_at, payment.with_bank_at, payment.claimed_at)
+    return next(filter(None, moments), payment.created_at)

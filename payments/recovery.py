@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from django.contrib.auth.models import User
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
 from django.utils.translation import gettext_noop as _
 
@@ -23,7 +23,9 @@ OVERLAP = timedelta(hours=72)
 BATCH = 100
 UNREAD = _("Kept: what it speaks of could not be read")
 SILENT_AFTER = 3
-"""So many objects without an answer, one after the other, are a silent PSP."""
+"""So many objects without an answer mean that the others would get none either."""
+ASK_AGAIN = timedelta(minutes=1)
+"""When a silent PSP is asked for its list again."""
 
 
 class NotShown(Exception):
@@ -64,11 +66,23 @@ def recover(provider: str, since: datetime, *, dry_run: bool = False) -> Iterato
 
 
 def read_on(channel: Channel) -> int:
-    """Read a PSP's list from where it was read to, with the overlap; returns how many events were new."""
+    """Read a PSP's list from where it was read to, with the overlap; returns how many events were new.
+
+    This alone tells whether a PSP is silent: a single page or refund may be odd by itself, and what needs no call gets
+    no answer. The list of a silent one is asked for again soon. Raises Unreachable.
+    """
+    line = Channel.objects.filter(pk=channel.pk)
     started = now()
     since = min(channel.read_until or started, started) - OVERLAP
-    found = sum(1 for _found in recover(channel.provider, since))
-    Channel.objects.filter(pk=channel.pk).update(read_until=started)
+    try:
+        found = sum(1 for _found in recover(channel.provider, since))
+    except Unclear:
+        line.update(silent_since=None)
+        raise
+    except Unreachable:
+        line.update(silent_since=Coalesce("silent_since", Now()), next_try_at=Now() + ASK_AGAIN)
+        raise
+    line.update(read_until=started, silent_since=None)
     return found
 
 
@@ -123,6 +137,7 @@ def read_refund(refund: Refund) -> str:
 
 
 def open_channels() -> None:
-    """A row for the line to each PSP that is configured; a new one is read from now on."""
+    """A row for the line to each PSP that is configured; a new one is read from now on. The others are not silent."""
+    Channel.objects.exclude(provider__in=configured()).filter(silent_since__isnull=False).update(silent_since=None)
     missing = set(configured()) - set(Channel.objects.values_list("provider", flat=True))
     Channel.objects.bulk_create([Channel(provider=provider) for provider in missing], ignore_conflicts=True)

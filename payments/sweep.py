@@ -21,7 +21,7 @@ from payments import attestation, inbox, letters, means, moves, recovery
 from payments.capture import capture
 from payments.expiry import withdraw
 from payments.gateways import close, configured, gateway
-from payments.gateways.base import PageState, Unclear, Unreachable
+from payments.gateways.base import Kind, PageState, Unclear, Unreachable
 from payments.models import Channel, Letter, Payment, Refund, Refusal, WebhookEvent
 from payments.refunds import carry_out
 
@@ -49,14 +49,14 @@ def sweep() -> dict[str, int]:
         "means": _by_psp(_due_checks(), lambda payment: payment.provider, means.check),
         "refunds": _by_psp(_due_refunds(), lambda refund: refund.payment.provider, _refund),
         "events": _by_psp(_due_events(), lambda event: event.provider, inbox.retry),
-        "recovered": _by_psp(_due_channels(), lambda channel: channel.provider, recovery.read_on),
+        "recovered": sum(_read_list(channel) for channel in _due_channels()),
         "letters": sum(_done(letters.send, letter) for letter in _due_letters()),
         "attestations": attestation.give_numbers(),
     }
 
 
 def _by_psp(rows: Iterable[Row], provider: Callable[[Row], str], do: Callable[[Row], object]) -> int:
-    """Do each row; a silent PSP ends its own batch, and is noted as silent until it answers again."""
+    """Do each row; a PSP that does not answer ends its own batch, and its list tells whether it is silent."""
     batches: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         batches[provider(row)].append(row)
@@ -68,23 +68,17 @@ def _batch(psp: str, batch: list[Row], do: Callable[[Row], object]) -> int:
     for position, row in enumerate(batch):
         try:
             done += _done(do, row)
-            unanswered = 0
         except Unclear:
-            # It answered: this row waits, and says nothing about the others.
-            unanswered = 0
+            pass  # It answered: this row waits, and says nothing about the others.
         except Unreachable:
-            # One row may be odd by itself; several in a row mean that the PSP is silent.
+            # One row may be odd by itself. What is done between two of them proves nothing: it may have needed no call.
             unanswered += 1
-            if unanswered < recovery.SILENT_AFTER and position < len(batch) - 1:
-                continue
-            log.warning("A PSP does not answer: the rest of this batch waits")
-            _give_back(batch[position + 1 :])
-            # Its list is asked for again soon, if only to learn that it speaks again.
-            Channel.objects.filter(provider=psp).update(
-                silent_since=Coalesce("silent_since", Now()), next_try_at=Now() + FIRST_WAIT
-            )
-            return done
-    Channel.objects.filter(provider=psp, silent_since__isnull=False).update(silent_since=None)
+            if unanswered == recovery.SILENT_AFTER:
+                log.warning("A PSP does not answer: the rest of this batch waits")
+                _give_back(batch[position + 1 :])
+                break
+    if unanswered:
+        Channel.objects.filter(provider=psp).update(next_try_at=Now())
     return done
 
 
@@ -129,23 +123,45 @@ def look_after(payment: Payment) -> None:
     if payment.page_reference is None:
         if now() - payment.created_at > NO_PAGE_AFTER:
             with transaction.atomic():
-                moves.fail(hold(pk=payment.order_id), payment, Refusal.OPENING, Actor.SYSTEM)
+                moves.give_up(hold(pk=payment.order_id), payment)
         return
     waits = payment.order.status == Order.Status.PENDING
     ends = not waits and not payment.claimed_at
     match close(payment.provider, payment) if ends else gateway(payment.provider).look(payment):
         case PageState.APPROVED:
-            capture(payment.pk)
+            # Another call may have been declined since this row was read.
+            payment.refresh_from_db(fields=["refusal", "approved_at"])
+            if not payment.needs_another_choice:
+                capture(payment.pk)
         case PageState.OPEN | PageState.DEAD if payment.claimed_at and waits:
             # Nobody learnt what came of the capture: the same one is asked for again.
             capture(payment.pk)
         case PageState.PAID:
             _note_unannounced(payment)
         case PageState.PENDING:
-            moves.note_answered(payment)
+            moves.note_with_bank(payment)
         case PageState.DEAD:
-            with transaction.atomic():
-                moves.expire(hold(pk=payment.order_id), payment, Actor.SYSTEM)
+            _end(payment)
+
+
+def _end(payment: Payment) -> None:
+    """The page is dead. A bank's no to who came back from having paid there is one also if no message told of it."""
+    refused = bool(payment.returned_at) and _says_no(payment)
+    with transaction.atomic():
+        order = hold(pk=payment.order_id)
+        if refused:
+            moves.fail(order, payment, Refusal.GENERIC, Actor.BANK, payment.get_provider_display())
+        else:
+            moves.expire(order, payment, Actor.SYSTEM)
+
+
+def _says_no(payment: Payment) -> bool:
+    """Whether the PSP shows money that was refused, rather than a page whose time was over. Raises Unreachable."""
+    psp = gateway(payment.provider)
+    try:
+        return psp.confirm(psp.reading(payment)).kind == Kind.FAILED
+    except Unclear:
+        return False
 
 
 def _note_unannounced(payment: Payment) -> None:
@@ -158,7 +174,7 @@ def _note_unannounced(payment: Payment) -> None:
         unseen = Payment.objects.filter(pk=payment.pk, paid_seen_at__isnull=True)
         if unseen.exclude(status=Payment.Status.AUTHORISED).update(paid_seen_at=Now()):
             letters.due(order, Letter.Kind.TO_STAFF, f"unannounced {payment.pk}", after=LIST_FIRST)
-    moves.note_answered(payment)
+    moves.note_with_bank(payment)
     Channel.objects.filter(provider=payment.provider).update(next_try_at=Now())
     psp = gateway(payment.provider)
     notice = psp.confirm(facts := psp.reading(payment))
@@ -173,10 +189,12 @@ def _due_endings() -> list[Payment]:
 
 
 def _look_once_more(payment: Payment) -> None:
-    """Whether money came on a page that was given up, of which no message was ever made."""
+    """Whether money came on a page that was given up, of which no message was ever made; if so, also whether it has
+    gone back since."""
     if gateway(payment.provider).look(payment) == PageState.PAID:
         _note_unannounced(payment)
-    Payment.objects.filter(pk=payment.pk).exclude(status=Payment.Status.AUTHORISED).update(next_try_at=None)
+    unpaid = Payment.objects.filter(pk=payment.pk, paid_seen_at__isnull=True)
+    unpaid.exclude(status=Payment.Status.AUTHORISED).update(next_try_at=None)
 
 
 def _due_orders() -> list[Order]:
@@ -209,6 +227,14 @@ def _refund(refund: Refund) -> None:
 def _due_checks() -> list[Payment]:
     due = Payment.objects.filter(status=Payment.Status.AUTHORISED, next_try_at__lte=Now())
     return _claim(due.order_by("next_try_at"), lambda payment: payment.authorised_at or payment.created_at)
+
+
+def _read_list(channel: Channel) -> bool:
+    try:
+        return _done(recovery.read_on, channel)
+    except Unreachable as error:
+        log.warning("A PSP's list could not be read: %s", error)
+        return False
 
 
 def _due_channels() -> list[Channel]:

@@ -57,11 +57,22 @@ def _heard(payment: Payment) -> str:
             return _("Money that did not fit came (%(method)s), and went back.") % facts
         case Payment.Status.EXPIRED:
             return _("The last page (%(method)s) was closed without a payment.") % facts
+    if payment.with_bank_at:
+        facts["moment"] = _time(payment.with_bank_at)
+        return _("The payment has been with the bank since %(moment)s; %(provider)s has not said how it ended.") % facts
     if payment.claimed_at:
         return _("%(provider)s was asked for the approved money and has not answered yet.") % facts
-    if moment := payment.returned_at or payment.approved_at:
-        facts["moment"] = _time(moment)
+    if payment.is_refused:
+        return (
+            _("%(provider)s declined what the customer chose (%(refusal)s); its page is open for another choice.")
+            % facts
+        )
+    if payment.returned_at:
+        facts["moment"] = _time(payment.returned_at)
         return _("The customer came back from %(provider)s at %(moment)s; its message has not come yet.") % facts
+    if payment.approved_at:
+        facts["moment"] = _time(payment.approved_at)
+        return _("%(provider)s said at %(moment)s that the customer agreed; the money is about to be taken.") % facts
     if payment.left_at:
         facts["moment"] = _time(payment.left_at)
         return _("The customer left the page (%(method)s) at %(moment)s; it is open until %(until)s.") % facts

@@ -13,7 +13,7 @@ class GatewayError(Exception):
 
     BadSignature   the message is not the PSP's
     Refused        the PSP said no, definitely: asking again gives the same answer
-    Declined       a capture only: the customer may choose another account on the same page
+    Declined       a capture only: the customer must go back to the same page, to choose or to confirm there
     Unreachable    nobody knows what happened: ask again
     """
 
@@ -48,7 +48,14 @@ class NotConfigured(Unclear):
 
 
 class Declined(GatewayError):
-    """PayPal could not debit the account that was chosen; the customer may choose another on the same page."""
+    """PayPal took nothing of what the customer agreed to; on the same page she may choose another account, or confirm.
+
+    `refusal` is our class of its reason, a value of models.Refusal.
+    """
+
+    def __init__(self, code: str, refusal: str) -> None:
+        super().__init__(code)
+        self.refusal = refusal
 
 
 class PageState(StrEnum):
@@ -238,6 +245,7 @@ class Gateway(Protocol):
     def open(self, payment: PaymentFacts, urls: Urls) -> HostedPage:
         """Open the payment's page, or get it again: the payment's id is the idempotency key.
 
+        The page is got again also where the customer has agreed and may choose otherwise: nothing is captured yet.
         Raises Refused or Unreachable.
         """
 
@@ -310,6 +318,6 @@ class CapturingGateway(Gateway, Protocol):
         """Take the approved money; `n` tells tries apart, the same `n` never takes twice.
 
         PAID and PENDING: the PSP's message will say so. OPEN: not approved, or not any more. Raises Declined when the
-        customer may choose another account on the same page, Refused when the payment is over, Unreachable when
+        customer must go back to the same page, Refused when the payment is over, Unreachable when
         nobody knows: then ask again with the same `n`.
         """

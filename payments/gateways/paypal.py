@@ -63,9 +63,12 @@ FRESH_PAUSES = (0.5, 1.0, 2.0)
 """Seconds: PayPal may tell of an object before all of its machines know it."""
 
 KEY_MEANS_ANOTHER = "PAYPAL_REQUEST_ID_PREVIOUSLY_USED"
-# What PayPal answers to a capture when the customer can still do something about it on the same page.
-NOT_APPROVED = ("ORDER_NOT_APPROVED", "PAYER_ACTION_REQUIRED")
-ACCOUNT_DECLINED = ("INSTRUMENT_DECLINED", "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING")
+# What PayPal answers to a capture when the customer can still do something about it on the same page, in our classes.
+DECLINED = {
+    "INSTRUMENT_DECLINED": "paypal",
+    "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING": "paypal",
+    "PAYER_ACTION_REQUIRED": "authentication",
+}
 
 
 class PayPalGateway:
@@ -119,10 +122,10 @@ class PayPalGateway:
         return state
 
     def _uncaptured(self, payment: PaymentFacts, refused: Refused) -> PageState:
-        if refused.code in NOT_APPROVED:
+        if refused.code == "ORDER_NOT_APPROVED":
             return PageState.OPEN
-        if refused.code in ACCOUNT_DECLINED:
-            raise Declined(refused.code)
+        if refused.code in DECLINED:
+            raise Declined(refused.code, DECLINED[refused.code])
         if refused.code == "ORDER_ALREADY_CAPTURED":
             return self.look(payment)
         if refused.code == "ORDER_COMPLETION_IN_PROGRESS":
@@ -172,8 +175,11 @@ class PayPalGateway:
         except Refused as refused:
             raise Refused(refused.code, "opening") from None
         url = page_of(order)
-        if payment.page_reference and (state_of(order) != PageState.OPEN or not url):
-            raise Unreachable("the page is not open any more: look at it")
+        if payment.page_reference:
+            if state_of(order) not in (PageState.OPEN, PageState.APPROVED):
+                raise Unreachable("the page is not open any more: look at it")
+            # Of what is approved PayPal shows no page, and takes another choice on the same one all the same.
+            url = url or f"{self._configuration.pages}/checkoutnow?token={payment.page_reference}"
         if charged(order) != (payment.amount, payment.currency):
             raise Refused("amount_differs", "opening")
         if urlsplit(url)[:2] != urlsplit(self._configuration.pages)[:2]:
@@ -237,7 +243,7 @@ class PayPalGateway:
             one for unit in order.get("purchase_units", []) for one in unit.get("payments", {}).get("captures", [])
         ]
         if not captures:
-            raise Unreachable("nothing was captured on this page")
+            raise Unclear("nothing was captured on this page")
         capture = {"id": reference(captures[-1])}
         return Facts(f"read-{payment.id}", "PAYMENT.CAPTURE.COMPLETED", self._livemode, self.api_version, capture)
 

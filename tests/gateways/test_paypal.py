@@ -207,6 +207,26 @@ class TestCapture:
         sandbox.client.approve_paypal(payment.page_reference or "")
         assert gateway.capture(payment, 2) == PageState.PAID
 
+    @pytest.mark.parametrize("decides", ["instrument_declined", "payer_action"])
+    def test_what_was_declined_and_stays_approved_has_the_same_page(
+        self, sandbox: Running, gateway: PayPalGateway, decides: Any
+    ) -> None:
+        sandbox.client.change(paypal_keeps_approval=True)
+        payment = opened(gateway)
+        page = gateway.open(payment, URLS)
+        sandbox.client.approve_paypal(payment.page_reference or "", capture=decides)
+        with pytest.raises(Declined) as declined:
+            gateway.capture(payment, 1)
+        assert (
+            declined.value.refusal
+            == {
+                "instrument_declined": Refusal.PAYPAL,
+                "payer_action": Refusal.AUTHENTICATION,
+            }[decides]
+        )
+        assert gateway.look(payment) == PageState.APPROVED
+        assert gateway.open(payment, URLS) == page
+
     def test_it_takes_once_although_the_answer_was_lost(self, sandbox: Running, gateway: PayPalGateway) -> None:
         payment = opened(gateway)
         sandbox.client.approve_paypal(payment.page_reference or "")
@@ -229,7 +249,7 @@ class TestCapture:
     @pytest.mark.parametrize(
         ("status", "issue", "expected"),
         [
-            (422, "PAYER_ACTION_REQUIRED", PageState.OPEN),
+            (422, "PAYER_ACTION_REQUIRED", Declined),
             (422, "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING", Declined),
             (422, "ORDER_COMPLETION_IN_PROGRESS", Unreachable),
             (409, "RESOURCE_CONFLICT", Unreachable),

@@ -234,6 +234,82 @@ def test_case_41_a_declined_account_takes_another_key_and_keeps_the_page(psps: S
     assert captures(psps) == [f"cap-{payment.pk}-1", f"cap-{payment.pk}-2"]
 
 
+SAYS = {"instrument_declined": "PayPal n’a pas pu débiter", "payer_action": "confirmez dans l’app de votre banque"}
+
+
+@pytest.mark.parametrize("keeps", [True, False], ids=["stays approved", "is approved no more"])
+@pytest.mark.parametrize("how", SAYS)
+def test_what_paypal_declines_leads_back_to_its_page_and_is_not_asked_for_again_by_itself(
+    psps: Sandbox, how: Any, keeps: bool
+) -> None:
+    psps.change(paypal_keeps_approval=keeps)
+    order, payment, page = approved(psps, capture=how, webhook="lost")
+    back = f"/commande/{order.token}/retour/{payment.pk}/"
+
+    said = Client().get(back, follow=True).content.decode()
+
+    assert SAYS[how] in said
+    assert "accord de votre banque" not in said.split("</h1>")[0]
+    assert 'value="paypal"' in said
+    for _ in range(2):
+        Payment.objects.update(next_try_at=now())
+        sweep()
+    again = Client().post(f"/commande/{order.token}/payer/", {"method": "paypal"})
+    assert (again.status_code, again["Location"]) == (303, page)
+    assert captures(psps) == [f"cap-{payment.pk}-1"]
+
+    psps.approve_paypal(page)
+    Client().get(back)
+    bring_messages(psps)
+
+    order.refresh_from_db()
+    assert order.status == "effective"
+    assert captures(psps) == [f"cap-{payment.pk}-1", f"cap-{payment.pk}-2"]
+
+
+@pytest.mark.parametrize("keeps", [True, False], ids=["stays approved", "is approved no more"])
+def test_who_leaves_paypal_again_without_another_choice_still_reads_that_it_was_declined(
+    psps: Sandbox, keeps: bool
+) -> None:
+    psps.change(paypal_keeps_approval=keeps)
+    order, payment, _page = approved(psps, capture="instrument_declined")
+    back = f"/commande/{order.token}/retour/{payment.pk}/"
+
+    Client().get(back)
+    said = Client().get(back, follow=True).content.decode()
+
+    assert SAYS["instrument_declined"] in said
+
+
+@pytest.mark.parametrize("webhook", ["none", "never"])
+def test_a_new_approval_after_a_decline_is_captured_by_the_sweep(psps: Sandbox, webhook: str) -> None:
+    """PayPal had called the first one approved no more."""
+    order, payment, page = approved(psps, capture="instrument_declined")
+    assert capture(payment.pk) == "declined"
+    bring_messages(psps)
+
+    psps.approve_paypal(page, webhook=webhook, capture_webhook="none")
+    bring_messages(psps)
+    Payment.objects.update(next_try_at=now())
+    sweep()
+    bring_messages(psps)
+
+    order.refresh_from_db()
+    assert order.status == "effective"
+
+
+def test_what_was_declined_and_is_chosen_no_other_ends_with_its_time(psps: Sandbox) -> None:
+    psps.change(paypal_keeps_approval=True)
+    order, payment, _page = approved(psps, capture="instrument_declined")
+    capture(payment.pk)
+    Order.objects.update(expires_at=now() - timedelta(minutes=1))
+
+    sweep()
+
+    order.refresh_from_db()
+    assert (order.status, order.holds_stock) == ("cancelled", False)
+
+
 def test_a_page_that_is_not_approved_keeps_its_number(psps: Sandbox) -> None:
     order, _page = ordered("paypal")
     payment = order.payments.get()

@@ -48,7 +48,7 @@ def test_woo_20928_not_while_the_page_is_paid(psps: Sandbox, method: str, reason
     assert is_kept(order)
     payment = order.payments.get()
     assert payment.status == "started"
-    assert payment.approved_at, "the page waits for the bank now"
+    assert payment.with_bank_at, "the page waits for the bank now"
 
 
 def test_not_while_the_bank_decides(psps: Sandbox) -> None:
@@ -142,6 +142,30 @@ def test_not_when_another_page_was_opened_meanwhile(psps: Sandbox, first_page: b
     assert at_once(another_tab, giving_up) == [True, False]
     assert is_kept(order)
     assert order.payments.filter(status="started").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_not_when_its_own_page_was_learnt_of_meanwhile(psps: Sandbox) -> None:
+    """The PSP's answer to the hand-off comes while the order is given up: the customer is sent to that page."""
+    order = placed()
+    payment = started(order, page_reference=None)
+    held = []
+
+    def the_answer_comes() -> bool:
+        with transaction.atomic():
+            hold(pk=order.pk)
+            held.append(True)
+            until(_somebody_waits)
+            Payment.objects.filter(pk=payment.pk).update(page_reference="cs_test_learnt_late")
+        return True
+
+    def giving_up() -> bool:
+        until(lambda: held)
+        return give_up(order)
+
+    assert at_once(the_answer_comes, giving_up) == [True, False]
+    assert is_kept(order)
+    assert order.payments.get().status == "started"
 
 
 def _somebody_waits() -> bool:

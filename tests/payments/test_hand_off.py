@@ -19,7 +19,7 @@ from payments.expiry import withdraw
 from payments.gateways.base import Unreachable
 from payments.handoff import MethodUnavailable, NotPayable, hand_off
 from payments.models import Payment
-from payments.sweep import sweep
+from payments.sweep import look_after, sweep
 from tests.at_once import at_once
 from tests.payments.door import answers_meet
 from tests.payments.steps import ordered, paid, take
@@ -178,7 +178,7 @@ def test_a_page_that_was_paid_while_another_method_was_chosen_shows_that_the_ban
     said = Client().get(answer["Location"]).content.decode()
     assert "accord de votre banque" in said
     assert "débité" not in said
-    assert order.payments.get().approved_at
+    assert order.payments.get().with_bank_at
 
 
 def test_the_hold_ends_however_often_a_customer_tries(psps: Sandbox) -> None:
@@ -232,6 +232,27 @@ def test_case_28_a_key_that_stripe_forgot_opens_no_second_page(psps: Sandbox) ->
     assert len(psps.payments()) == 1
     assert hand_off(order, "card")
     assert psps.requests("/checkout/sessions")[-1]["key"] != str(first.pk)
+
+
+def test_a_page_that_is_learnt_of_while_the_sweep_is_busy_stays_the_only_one(psps: Sandbox) -> None:
+    """Rows before it took their time; meanwhile the customer has pressed again, and is on the page."""
+    order, payment = with_a_lost_answer(psps)
+    Payment.objects.update(created_at=now() - timedelta(minutes=6))
+    payment.refresh_from_db()
+    page = hand_off(order, "card")
+
+    look_after(payment)
+
+    assert order.payments.get().status == "started"
+    assert hand_off(order, "twint")
+    assert psps.payment(page)["state"] == "expired", "closed before the next one"
+
+
+def test_a_refused_opening_leaves_the_page_that_another_click_was_given(psps: Sandbox) -> None:
+    order, _page = ordered()
+    assert not moves.give_up(order, order.payments.get())
+    assert order.payments.get().status == "started"
+    assert not order.timeline.filter(kind="payment_failed").exists()
 
 
 def asks_again(order: Order) -> None:

@@ -1,15 +1,19 @@
 """What the short mails say, and that none leaves whose news is no longer so."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
+from django.test import Client
 from django.utils.formats import date_format
 from django.utils.timezone import localtime, now
 
 from orders.models import Order
+from payments.capture import capture
+from payments.handoff import MethodUnavailable, hand_off
 from payments.letters import compose, send_again
 from payments.models import Letter, Payment, Refund, Refusal
 from payments.refunds import Wanted, ask, carry_out
@@ -117,6 +121,77 @@ def test_a_confirmation_that_staff_send_again_does_not_leave_once_its_money_has_
     bring_messages(psps)
 
     assert len([subject for subject in leave(order) if "accepté" in subject]) == 1
+
+
+def failed_unheard(psps: Sandbox) -> tuple[Order, str]:
+    """The bank refused what the customer came back from confirming, and its message is lost."""
+    order, page = ordered("twint")
+    psps.pay_by_twint(page, pending=True)
+    bring_messages(psps)
+    come_back(order)
+    psps.settle_session(page, paid=False, webhook="lost")
+    return order, "Votre banque n’a pas accepté le paiement"
+
+
+def capture_refused(psps: Sandbox) -> tuple[Order, str]:
+    """PayPal did not answer when the customer was back; later it refuses, and its message is lost."""
+    order, page = ordered("paypal")
+    psps.approve_paypal(page, capture="declined", webhook="lost")
+    psps.break_calls("down", "*/capture", method="POST", calls=9)
+    come_back(order)
+    psps.mend()
+    return order, "PayPal n’a pas pu débiter"
+
+
+def account_declined(psps: Sandbox) -> tuple[Order, str]:
+    """She agreed at PayPal, and her browser died: her account turns out to be empty."""
+    order, page = ordered("paypal")
+    psps.approve_paypal(page, capture="instrument_declined")
+    return order, "PayPal n’a pas pu débiter"
+
+
+def come_back(order: Order) -> None:
+    assert Client().get(f"/commande/{order.token}/retour/{order.payments.get().pk}/").status_code == 303
+
+
+@pytest.mark.parametrize("happened", [failed_unheard, capture_refused, account_declined])
+def test_whose_payment_the_sweep_finds_refused_is_written_to_unless_she_tries_again_soon(
+    psps: Sandbox, happened: Callable[[Sandbox], tuple[Order, str]]
+) -> None:
+    order, words = happened(psps)
+    Payment.objects.update(next_try_at=now())
+
+    sweep()
+
+    letter = order.letters.get()
+    assert (letter.kind, letter.sent_at) == ("refused", None)
+    assert letter.due_at > now() + timedelta(minutes=9)
+    assert words in written(order, "refused")
+    assert words in said(order)
+    assert len(leave(order)) == 1
+
+
+def test_no_mail_of_a_declined_account_leaves_once_another_one_was_chosen(psps: Sandbox) -> None:
+    order, _words = account_declined(psps)
+    assert capture(order.payments.get().pk) == "declined"
+
+    psps.approve_paypal(psps.payments()[0]["page"])
+    assert capture(order.payments.get().pk) == "paid"
+
+    assert not [subject for subject in leave(order) if "n’a pas abouti" in subject]
+
+
+def test_nobody_is_written_to_of_a_page_that_nobody_came_back_from(psps: Sandbox) -> None:
+    order, page = ordered("twint")
+    psps.pay_by_twint(page, pending=True)
+    psps.settle_session(page, paid=False)
+    bring_messages(psps)
+    psps.change(stripe_methods=["twint"])
+    with pytest.raises(MethodUnavailable):
+        hand_off(order, "card")
+
+    assert [payment.status for payment in order.payments.all()] == ["failed", "failed"]
+    assert not order.letters.exists()
 
 
 # Expired

@@ -140,6 +140,30 @@ def test_twint_59_a_payment_that_is_still_pending_at_the_return_waits_and_does_n
     assert "Merci, votre paiement est accepté" in text(order)
 
 
+@pytest.mark.parametrize("heard", [True, False], ids=["of the bank's delay", "of nothing"])
+def test_while_a_bank_has_the_payment_no_other_means_is_offered(psps: Sandbox, heard: bool) -> None:
+    """Its page cannot be closed, so that the choice would lead back here, again and again."""
+    order, page = ordered("twint")
+    take(psps, "twint", page, pending=True)
+    if heard:
+        bring_messages(psps)
+    back(order, page)
+    Payment.objects.update(returned_at=now() - timedelta(minutes=3))
+    if not heard:
+        assert "/payer/" in text(order)
+        assert Client().post(f"/commande/{order.token}/payer/", {"method": "card"}).status_code == 303
+
+    said = text(order)
+
+    assert "prend plus de temps" in said
+    assert "La banque a votre paiement" in said
+    assert "choisir un autre moyen" not in said
+    assert "/payer/" not in said
+    psps.settle_session(page, paid=False)
+    bring_messages(psps)
+    assert "/payer/" in text(order)
+
+
 # What it costs
 
 
@@ -475,4 +499,4 @@ def test_a_return_from_a_provider_that_was_switched_off_shows_the_page(psps: San
     note_visit(order, "retour")
 
     assert "accord de votre banque" in text(order)
-    assert capture(order.payments.get().pk) == "unknown"
+    assert capture(order.payments.get().pk) == "switched off"

@@ -27,7 +27,7 @@ IN_ALL = 720
 LOOKS = """
 SELECT concat_ws(' ', status, cancel_reason, holds_stock) FROM orders_order
 UNION ALL SELECT concat_ws(' ', status, why_not, settles, refusal, capture_number, received_amount, claimed_at IS NULL,
-    paid_seen_at IS NULL, approved_at IS NULL, returned_at IS NULL) FROM payments_payment
+    paid_seen_at IS NULL, approved_at IS NULL, with_bank_at IS NULL, returned_at IS NULL) FROM payments_payment
 UNION ALL SELECT concat_ws(' ', status, amount, reference IS NULL, goods_returned) FROM payments_refund
 UNION ALL SELECT concat_ws(' ', type, source, outcome, processed_at IS NULL) FROM payments_webhookevent
 UNION ALL SELECT concat_ws(' ', kind, sent_at IS NULL) FROM payments_letter

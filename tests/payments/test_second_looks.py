@@ -206,8 +206,42 @@ def test_money_on_a_page_that_had_ended_is_found_hours_later(psps: Sandbox) -> N
 
     assert [item.kind for item in attention.items(order)] == ["unannounced"]
     assert Letter.objects.filter(kind="to_staff", about=f"unannounced {payment.pk}").exists()
+
+
+def test_a_page_that_had_ended_without_money_is_looked_at_once(psps: Sandbox) -> None:
+    _order, page = ordered()
+    psps.expire(page)
+    bring_messages(psps)
+    for looks in (1, 0):
+        all_due()
+        assert sweep()["ended"] == looks
+
+
+def test_money_on_a_page_that_had_ended_is_over_when_it_went_back_at_the_dashboard(psps: Sandbox) -> None:
+    """Nobody ever told that it came: its refund waits for it, and the staff's list asks for it to be given back."""
+    order, page = ordered()
+    psps.expire(page)
+    bring_messages(psps)
+    Order.objects.update(expires_at=now() - timedelta(minutes=1), next_try_at=None)
+    sweep()
+    psps.reopen(page)
+    take(psps, "card", page, webhook="never")
     all_due()
-    assert sweep()["ended"] == 0
+    sweep()
+    assert [item.kind for item in attention.items(order)] == ["unannounced"]
+
+    psps.refund(page)
+    bring_messages(psps)
+    all_due()
+    sweep()
+    WebhookEvent.objects.filter(processed_at=None).update(received_at=now() - timedelta(minutes=2))
+    sweep()
+
+    assert attention.items() == []
+    assert [refund.status for refund in Refund.objects.all()] == ["succeeded"]
+    assert not WebhookEvent.objects.filter(processed_at=None).exists()
+    order.refresh_from_db()
+    assert order.status == "cancelled"
 
 
 def seen_on_a_page_that_was_given_up(psps: Sandbox) -> tuple[Order, str]:
@@ -316,6 +350,66 @@ def test_a_provider_that_was_switched_off_keeps_no_goods_and_is_not_called_silen
     order.refresh_from_db()
     assert (order.status, order.holds_stock) == ("cancelled", False)
     assert not Channel.objects.filter(provider="paypal", silent_since__isnull=False).exists()
+
+
+def test_a_provider_that_was_silent_and_is_switched_off_is_silent_no_more(psps: Sandbox, settings: Any) -> None:
+    Channel.objects.create(provider="paypal", silent_since=now() - timedelta(hours=1))
+    settings.PAYMENTS = replace(settings.PAYMENTS, paypal=None)
+
+    sweep()
+
+    assert attention.items() == []
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_who_comes_back_from_a_provider_that_was_switched_off_leaves_no_claim(
+    psps: Sandbox, settings: Any, approved: bool
+) -> None:
+    order, page = ordered("paypal")
+    if approved:
+        psps.approve_paypal(page)
+    settings.PAYMENTS = replace(settings.PAYMENTS, paypal=None)
+    payment = order.payments.get()
+
+    assert Client().get(f"/commande/{order.token}/retour/{payment.pk}/").status_code == 303
+    Order.objects.update(expires_at=now() - timedelta(minutes=1), next_try_at=None)
+    all_due()
+    sweep()
+
+    order.refresh_from_db()
+    payment.refresh_from_db()
+    assert (payment.status, payment.claimed_at) == ("expired", None)
+    assert (order.status, order.holds_stock) == ("cancelled", False)
+
+
+def test_a_claim_from_before_its_provider_was_switched_off_keeps_the_order_until_it_is_back(
+    psps: Sandbox, settings: Any
+) -> None:
+    order, page = ordered("paypal")
+    psps.approve_paypal(page, webhook="lost", capture_webhook="lost")
+    psps.break_calls("lost", "*/capture", method="POST", calls=2)
+    assert capture(order.payments.get().pk) == "unknown"
+    both = settings.PAYMENTS
+    settings.PAYMENTS = replace(both, paypal=None)
+    Order.objects.update(expires_at=now() - timedelta(hours=2), next_try_at=None)
+    all_due()
+    sweep()
+
+    order.refresh_from_db()
+    assert order.status == "pending", "it may have been paid"
+    (item,) = attention.items()
+    assert item.kind == "overtime"
+    with override("en"):
+        assert "PayPal, where it may have been paid, is switched off" in attention.items()[0].sentence
+
+    settings.PAYMENTS = both
+    psps.mend()
+    all_due()
+    sweep()
+    bring_messages(psps)
+    order.refresh_from_db()
+    assert order.status == "effective"
+    assert attention.items() == []
 
 
 # What went back before anybody said that it came

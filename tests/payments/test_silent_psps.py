@@ -11,6 +11,7 @@ from payments.models import Channel, Payment, Refund, WebhookEvent
 from payments.sweep import sweep
 from tests.payments.steps import bring, only, ordered, take
 from tests.sandbox.client import Sandbox
+from tests.shop import placed, started
 
 pytestmark = pytest.mark.django_db
 
@@ -93,12 +94,60 @@ def test_an_answer_between_two_silences_lets_the_batch_go_on(psps: Sandbox) -> N
     payments = due(*orders)
     for _order, page in orders:
         psps.expire(page)
-    for n in (0, 1, 3):
+    for n in (0, 3):
         psps.break_calls("500", f"/stripe/v1/checkout/sessions/{payments[n].page_reference}", calls=9)
 
-    assert sweep()["payments"] == 2
+    assert sweep()["payments"] == 3
 
-    assert statuses(payments) == ["started", "started", "expired", "started", "expired"]
+    assert statuses(payments) == ["started", "expired", "expired", "started", "expired"]
+    assert not Channel.objects.filter(silent_since__isnull=False).exists(), "its list answers"
+
+
+def being_opened() -> Payment:
+    """A payment whose page is not known yet: its turn needs no call."""
+    return started(placed(), page_reference=None)
+
+
+def test_what_needs_no_call_is_no_answer(psps: Sandbox) -> None:
+    order, _page = ordered()
+    sweep()
+    psps.break_calls("down", "/stripe/*", calls=999)
+    silent_since = set()
+    for _minute in range(3):
+        due((order, ""), (being_opened().order, ""))
+        Channel.objects.update(next_try_at=now() + timedelta(hours=1))
+        sweep()
+        silent_since.add(Channel.objects.get(provider="stripe").silent_since)
+
+    (first,) = silent_since
+    assert first, "noted at once, since its list was asked for, and not noted anew each time"
+
+
+def test_what_needs_no_call_between_silences_lets_no_batch_go_on(psps: Sandbox) -> None:
+    orders = [ordered() for _ in range(5)]
+    due(*(pair for order in orders for pair in (order, (being_opened().order, ""))))
+    psps.forget_requests()
+    psps.break_calls("429", "/stripe/v1/checkout/*", calls=99)
+
+    sweep()
+
+    assert len({request["path"] for request in psps.requests("/checkout/sessions/")}) == 3
+
+
+def test_only_its_list_says_that_a_silent_psp_speaks_again(psps: Sandbox) -> None:
+    order, page = ordered()
+    Channel.objects.create(provider="stripe", silent_since=now() - timedelta(hours=1))
+    psps.expire(page)
+    due((order, page))
+    psps.break_calls("down", "/stripe/v1/events", calls=99)
+
+    assert sweep()["payments"] == 1, "one page was answered"
+    assert [item.kind for item in attention.items()] == ["silent"]
+
+    psps.mend()
+    Channel.objects.update(next_try_at=now())
+    sweep()
+    assert attention.items() == []
 
 
 def test_one_refund_without_an_answer_leaves_the_others_their_turn(psps: Sandbox) -> None:
@@ -160,6 +209,7 @@ def test_a_psp_that_is_silent_about_an_old_message_is_noted_as_silent(psps: Sand
     psps.break_calls("429", "/paypal/v2/*", calls=99)
     assert bring(message).status_code == 503
     WebhookEvent.objects.update(received_at=now() - timedelta(hours=5))
+    psps.break_calls("429", "/paypal/v1/notifications/*", calls=99)
     Channel.objects.update(silent_since=None, next_try_at=now() + timedelta(hours=1))
     Payment.objects.update(next_try_at=now() + timedelta(hours=1))
 

@@ -7,8 +7,12 @@ import pytest
 from django.utils import translation
 from django.utils.timezone import now
 
-from payments.models import Refund
+from payments.models import Payment, Refund
+from payments.sweep import sweep
 from payments.why_pending import why_pending
+from tests.payments.steps import ordered
+from tests.payments.test_paying import bring_messages
+from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +24,7 @@ HEARD: dict[str, tuple[dict[str, Any], str]] = {
     "refused": ({"status": "failed", "refusal": "funds"}, "limit or balance"),
     "closed": ({"status": "expired"}, "closed without a payment"),
     "capturing": ({"claimed_at": now()}, "asked for the approved money"),
+    "undecided": ({"with_bank_at": now(), "returned_at": now()}, "has been with the bank since"),
 }
 
 
@@ -31,6 +36,35 @@ def test_it_says_what_was_heard_last_and_what_comes_next(heard: dict[str, Any], 
         sentence = why_pending(order)
     assert said in sentence
     assert "ends at" in sentence
+
+
+AT_PAYPAL: dict[str, tuple[dict[str, Any], str]] = {
+    "approved": ({"approved_at": now()}, "that the customer agreed"),
+    "declined": ({"refusal": "paypal", "returned_at": now(), "approved_at": now()}, "open for another choice"),
+}
+
+
+@pytest.mark.parametrize(("heard", "said"), AT_PAYPAL.values(), ids=AT_PAYPAL.keys())
+def test_it_says_how_far_it_came_at_paypal(heard: dict[str, Any], said: str) -> None:
+    order = placed()
+    started(order, "paypal", **heard)
+    with translation.override("en"):
+        sentence = why_pending(order)
+    assert said in sentence
+    assert "came back" not in sentence
+
+
+@pytest.mark.parametrize("heard", ["by the sweep", "by a message"])
+def test_it_does_not_say_that_somebody_came_back_who_did_not(psps: Sandbox, heard: str) -> None:
+    order, page = ordered("twint")
+    psps.pay_by_twint(page, pending=True)
+    if heard == "by a message":
+        bring_messages(psps)
+    else:
+        Payment.objects.update(next_try_at=now())
+        sweep()
+    with translation.override("en"):
+        assert "has been with the bank since" in why_pending(order)
 
 
 @pytest.mark.parametrize("status", ["started", "failed", "expired"])

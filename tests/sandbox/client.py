@@ -102,7 +102,9 @@ class Sandbox:
         self,
         page: str,
         *,
-        capture: Literal["completed", "pending", "echeck", "declined", "instrument_declined"] = "completed",
+        capture: Literal[
+            "completed", "pending", "echeck", "declined", "instrument_declined", "payer_action"
+        ] = "completed",
         webhook: str = "none",
         capture_webhook: str | None = None,
         seconds: float = 0,
@@ -247,10 +249,11 @@ class Sandbox:
     # The dashboard, faults, keys, mails.
 
     def change(self, **settings: object) -> Json:
-        """shop_url, stripe_methods, paypal_blocks_duplicate_invoices, paypal_token_seconds, hold_webhooks,
-        retry_base_seconds, retry_cap_seconds, max_tries; refunds (what becomes of the shop's: succeeded, pending,
-        failed, refused: the account is empty), refund_webhook, refund_seconds (how their messages go); stripe_secret,
-        paypal_webhook (what messages are signed with, and for)."""
+        """shop_url, stripe_methods, paypal_blocks_duplicate_invoices, paypal_keeps_approval (whether an order whose
+        capture was declined stays APPROVED), paypal_token_seconds, hold_webhooks, retry_base_seconds,
+        retry_cap_seconds, max_tries; refunds (what becomes of the shop's: succeeded, pending, failed, refused: the
+        account is empty), refund_webhook, refund_seconds (how their messages go); stripe_secret, paypal_webhook (what
+        messages are signed with, and for)."""
         return self._post("settings", **settings)
 
     def break_calls(

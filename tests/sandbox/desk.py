@@ -173,6 +173,7 @@ def _settings(world: World) -> None:
     world.dashboard.change(
         stripe_methods=[method for method in ("card", "twint") if method in request.form],
         paypal_blocks_duplicate_invoices="duplicates" in request.form,
+        paypal_keeps_approval="keeps_approval" in request.form,
         refunds=request.form.get("refunds", "succeeded"),
         refund_webhook=request.form.get("refund_webhook", "none"),
     )

@@ -14,6 +14,7 @@ class Settings:
     shop_url: str
     stripe_methods: tuple[str, ...] = ("card", "twint")  # what the dashboard enables
     paypal_blocks_duplicate_invoices: bool = True
+    paypal_keeps_approval: bool = False  # whether an order whose capture was declined stays APPROVED
     paypal_token_seconds: int = 32_400
     hold_webhooks: bool = False  # nothing is sent: a test collects the messages and posts them itself
     retry_base_seconds: float = 1.0  # waits 1, 2, 4, 8 … times this

@@ -93,6 +93,23 @@ def test_a_declined_instrument_sends_the_payer_back(paypal: PayPal, sandbox: San
     assert paypal.capture(id, "cap-2").status_code == 201
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+@pytest.mark.parametrize(
+    ("outcome", "said"), [("instrument_declined", "INSTRUMENT_DECLINED"), ("payer_action", "PAYER_ACTION_REQUIRED")]
+)
+def test_what_is_declined_may_stay_approved_and_can_be_approved_anew(
+    paypal: PayPal, sandbox: Sandbox, outcome: Any, said: str, keeps: bool
+) -> None:
+    sandbox.change(paypal_keeps_approval=keeps)
+    id = approved(paypal, sandbox, capture=outcome)
+    assert issue(paypal.capture(id, "cap-1")) == (422, said)
+    order = paypal.call("GET", f"/v2/checkout/orders/{id}").json()
+    assert order["status"] == ("APPROVED" if keeps else "PAYER_ACTION_REQUIRED")
+    assert issue(paypal.capture(id, "cap-2")) == (422, said if keeps else "ORDER_NOT_APPROVED")
+    sandbox.approve_paypal(id)
+    assert paypal.capture(id, "cap-3").status_code == 201
+
+
 @pytest.mark.parametrize(
     ("decision", "status"), [("COMPLETED", "COMPLETED"), ("DENIED", "DECLINED"), ("DECLINED", "DECLINED")]
 )

@@ -207,7 +207,9 @@ class Customer:
         """The bank says no, or she does not confirm; the page stays open. PayPal's refuses only at the capture."""
         self.story.declined += 1
         if "/paypal/" in page:
-            self._comes_back(self.browser.post(page, {"capture": "instrument_declined"}))
+            self._comes_back(
+                self.browser.post(page, {"capture": self.random.choice(("instrument_declined", "payer_action"))})
+            )
         elif self.story.method == "twint":
             self.browser.post(f"{page}/twint", {"answer": "refuse"})
         elif self.random.random() < 0.3:

@@ -41,7 +41,7 @@ ANY = st.integers(0, 5)
 METHODS = st.sampled_from(["card", "twint", "paypal"])
 MANNERS = st.sampled_from(["none", "none", "lost", "twice", "reversed", "gaps", "never", "wrong_amount"])
 CAPTURES = st.sampled_from(
-    ["completed", "completed", "completed", "pending", "echeck", "declined", "instrument_declined"]
+    ["completed", "completed", "completed", "pending", "echeck", "declined", "instrument_declined", "payer_action"]
 )
 FAULTS = st.sampled_from(["down", "silent", "500", "429", "html", "lost", "late_500"])
 CALLS = st.sampled_from(
@@ -239,6 +239,11 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.money())
     def refunds_will_be(self, state: str) -> None:
         self.world.psps.change(refunds=state)
+
+    @rule()
+    @precondition(lambda self: self.pages("approved"))
+    def paypal_keeps_what_it_declines_approved(self) -> None:
+        self.world.psps.change(paypal_keeps_approval=True)
 
     @rule(n=ANY)
     @precondition(lambda self: any(not row["disputes"] for row in self.money()))

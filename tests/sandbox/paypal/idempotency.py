@@ -10,7 +10,7 @@ from typing import Any
 from tests.sandbox.books import Books, Document
 from tests.sandbox.faults import pause
 from tests.sandbox.paypal.errors import PayPalError, malformed, unprocessable
-from tests.sandbox.paypal.orders import instrument_declined
+from tests.sandbox.paypal.orders import DECLINES, declined
 
 KIND = "paypal key"
 ORDERS_LIFE = 6 * 3600  # seconds that Orders v2 keeps a key
@@ -67,7 +67,7 @@ def _once(
                 "The PayPal-Request-Id has already been used for another request.",
             )
         if kept["made"] is None:
-            raise instrument_declined()
+            raise declined(kept["issue"])
         return again(kept["made"]), True
     mark = {"at": time.time(), "print": print_}
     with books.turn():
@@ -75,11 +75,11 @@ def _once(
             made = act()
         except PayPalError as error:
             # A decline is a result, and kept; a refusal to begin is not.
-            if error.issue != "INSTRUMENT_DECLINED":
+            if error.issue not in DECLINES:
                 raise
-            declined = error
+            refused = error
         else:
             books.put(KIND, key, {**mark, "made": made["id"]})
             return made, False
-        books.put(KIND, key, {**mark, "made": None})
-    raise declined
+        books.put(KIND, key, {**mark, "made": None, "issue": refused.issue})
+    raise refused

@@ -16,8 +16,14 @@ KIND = "paypal order"
 CAPTURE_KIND = "paypal capture"
 OTHER_AMOUNT = 100  # centimes that a `wrong_amount` takes too much
 # What the capture of an approved order will give.
-Outcome = Literal["completed", "pending", "echeck", "declined", "instrument_declined"]
+Outcome = Literal["completed", "pending", "echeck", "declined", "instrument_declined", "payer_action"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+DECLINES = {
+    "INSTRUMENT_DECLINED": (
+        "The instrument presented was either declined by the processor or bank, or it can't be used for this payment."
+    ),
+    "PAYER_ACTION_REQUIRED": "Payer needs to perform the following action before proceeding with payment.",
+}
 STATUSES = {"completed": "COMPLETED", "pending": "PENDING", "echeck": "PENDING", "declined": "DECLINED"}
 HELD = ("COMPLETED", "PENDING", "PARTIALLY_REFUNDED", "REFUNDED")  # captures that use their invoice number up
 
@@ -103,17 +109,16 @@ def capture(world: World, id: str) -> Document:
         if order["status"] != "APPROVED":
             raise unprocessable("ORDER_NOT_APPROVED", "Payer has not yet approved the Order for payment.")
         _check_invoice(world, order)
-        if order["_outcome"] != "instrument_declined":
+        if order["_outcome"] not in ("instrument_declined", "payer_action"):
             return _capture(world, order)
-        _ask_again(world, order)
-    raise instrument_declined()
+        if not world.dashboard.read().paypal_keeps_approval:
+            _ask_again(world, order)
+    raise declined("PAYER_ACTION_REQUIRED" if order["_outcome"] == "payer_action" else "INSTRUMENT_DECLINED")
 
 
-def instrument_declined() -> PayPalError:
-    return unprocessable(
-        "INSTRUMENT_DECLINED",
-        "The instrument presented was either declined by the processor or bank, or it can't be used for this payment.",
-    )
+def declined(issue: str) -> PayPalError:
+    """An issue of DECLINES, which sends the payer back to the page."""
+    return unprocessable(issue, DECLINES[issue])
 
 
 def settle(world: World, capture_id: str, status: str) -> Document:
@@ -160,7 +165,7 @@ def keep_capture(world: World, capture: Document) -> Document:
 
 
 def _ask_again(world: World, order: Document) -> None:
-    """After a declined instrument the payer is sent to the same page once more."""
+    """What was declined is approved no more: the payer is sent to the same page once again."""
     fresh: dict[str, Any] = shapes.public(order) | {"status": "PAYER_ACTION_REQUIRED"}
     fresh |= {name: order[name] for name in ("_experience", "_created")}
     fresh["links"] = [
