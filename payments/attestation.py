@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import cast
 
@@ -9,17 +10,18 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max
 from django.urls import reverse
-from django.utils.timezone import localdate, now
+from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from orders.codes import grouped
-from orders.models import Order
+from orders.models import Order, VatShare
 from payments import paper
 from payments.gateways import gateway
-from payments.gateways.base import GatewayError, PaymentDetails
+from payments.gateways.base import GatewayError, PaymentDetails, Unclear
 from payments.gateways.deadline import DETAILS_SECONDS, at_most
 from payments.models import Attestation, Payment, Provider, Refund
+from payments.verification import initials
 
 log = logging.getLogger(__name__)
 NUMBERING = 5_816_204
@@ -62,11 +64,12 @@ def give_numbers() -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [NUMBERING])
+    at = now()
     orders = Order.objects.filter(effective_at__isnull=False, numbered=False).order_by("effective_at", "id")[:BATCH]
     refunds = Refund.objects.filter(status=Refund.Status.SUCCEEDED, numbered=False).order_by("settled_at", "id")
     given = [
-        *_next_numbers(Series.ATTESTATION, [Attestation(order=order) for order in orders]),
-        *_next_numbers(Series.REFUND_NOTICE, [Attestation(refund=refund) for refund in refunds[:BATCH]]),
+        *_next_numbers(Series.ATTESTATION, [Attestation(order=order) for order in orders], at),
+        *_next_numbers(Series.REFUND_NOTICE, [Attestation(refund=refund) for refund in refunds[:BATCH]], at),
     ]
     Attestation.objects.bulk_create(given)
     Order.objects.filter(pk__in=[one.order_id for one in given if one.order_id]).update(numbered=True)
@@ -74,12 +77,13 @@ def give_numbers() -> int:
     return len(given)
 
 
-def _next_numbers(series: Series, papers: Sequence[Attestation]) -> Sequence[Attestation]:
+def _next_numbers(series: Series, papers: Sequence[Attestation], at: datetime) -> Sequence[Attestation]:
+    """One moment for all: a paper's year is that of the time of issue which stands on it."""
     if papers:
-        year = localdate().year
+        year = localtime(at).year
         last = Attestation.objects.filter(series=series, year=year).aggregate(last=Max("n"))["last"] or 0
         for n, one in enumerate(papers, start=last + 1):
-            one.series, one.year, one.n, one.issued_at = series, year, n, now()
+            one.series, one.year, one.n, one.issued_at, one.seller = series, year, n, at, settings.SELLER
     return papers
 
 
@@ -105,6 +109,7 @@ def _facts(attestation: Attestation) -> paper.AttestationFacts:
     payment = Payment.objects.select_related("order").get(order=order, settles=True)
     assert payment.authorised_at is not None  # noqa: S101 - the database holds it for what settles
     refunds = payment.refunds.filter(status=Refund.Status.SUCCEEDED).order_by("settled_at")
+    seller = paper.Seller(**attestation.seller)
     return paper.AttestationFacts(
         number=attestation.number,
         code=attestation.code,
@@ -112,22 +117,26 @@ def _facts(attestation: Attestation) -> paper.AttestationFacts:
         issued_at=attestation.issued_at,
         agreed_at=payment.authorised_at,
         language=order.language,
-        seller=paper.Seller(**settings.SELLER),
+        seller=seller,
         billing_address=tuple(order.billing_address),
+        initials=initials(order),
         delivery_address=tuple(order.delivery_address),
+        delivery_by=order.delivery_by,
+        shipped_at=order.shipped_at,
         order_number=order.number,
         placed_at=order.created_at,
         lines=tuple(
             paper.Line(line.name, line.quantity, line.unit_price, line.vat_rate, line.sku) for line in order.lines.all()
         ),
         shipping=paper.Shipping(order.shipping_name, order.shipping_total),
-        vat=tuple(paper.Vat(share.rate, share.base, share.tax) for share in order.vat_shares),
+        vat=_taxes(seller, order.vat_shares),
         total=order.total,
         method=cast(paper.Method, payment.method),
         provider=Provider(payment.provider).label,
         reference=payment.money_reference or "",
         details=_details(payment),
         refunds=tuple(paper.Refunded(one.amount, one.settled_at) for one in refunds if one.settled_at),
+        taken_back=payment.taken_back(),
     )
 
 
@@ -135,6 +144,9 @@ def _refund_facts(attestation: Attestation, refund: Refund) -> paper.RefundFacts
     payment = Payment.objects.select_related("order").get(pk=refund.payment_id)
     order = payment.order
     assert refund.settled_at is not None  # noqa: S101 - written with its success
+    corrected = of(order) if payment.settles else None
+    seller = _seller_of_notice(attestation, corrected)
+    shares = [VatShare(Decimal(share["rate"]), share["base"], share["tax"]) for share in refund.vat]
     return paper.RefundFacts(
         number=attestation.number,
         code=attestation.code,
@@ -142,20 +154,33 @@ def _refund_facts(attestation: Attestation, refund: Refund) -> paper.RefundFacts
         issued_at=attestation.issued_at,
         refunded_at=refund.settled_at,
         language=order.language,
-        seller=paper.Seller(**settings.SELLER),
+        seller=seller,
         billing_address=tuple(order.billing_address),
+        initials=initials(order),
         order_number=order.number,
         placed_at=order.created_at,
         lines=_refunded_lines(order, refund),
-        vat=tuple(paper.Vat(Decimal(share["rate"]), share["base"], share["tax"]) for share in refund.vat),
+        vat=_taxes(seller, shares),
         total=refund.amount,
+        currency=payment.came_in,
         method=cast(paper.Method, payment.method),
         provider=Provider(payment.provider).label,
         reference=refund.reference or "",
         details=_details(payment),
-        attestation=of(order).number if payment.settles else "",
-        currency=payment.came_in,
+        attestation=corrected.number if corrected else "",
     )
+
+
+def _seller_of_notice(notice: Attestation, corrected: Attestation | None) -> paper.Seller:
+    """Its own, in the register as when the sale was attested: a tax that was shown is corrected by who showed it, and
+    one that was not is none to correct (LTVA art. 27)."""
+    register = {name: corrected.seller[name] for name in ("uid", "vat_registered")} if corrected else {}
+    return paper.Seller(**notice.seller | register)
+
+
+def _taxes(seller: paper.Seller, shares: Sequence[VatShare]) -> tuple[paper.Vat, ...]:
+    """What was in the prices when they were agreed on, as far as the paper's seller may show it."""
+    return tuple(paper.Vat(share.rate, share.base, share.tax) for share in shares if seller.vat_registered)
 
 
 def _refunded_lines(order: Order, refund: Refund) -> tuple[paper.Line, ...]:
@@ -173,14 +198,14 @@ def _refunded_lines(order: Order, refund: Refund) -> tuple[paper.Line, ...]:
     return (paper.Line(name, 1, refund.amount, rate),)
 
 
-def _details(payment: Payment) -> PaymentDetails | None:
-    """What the PSP shows of the means of payment now; None when it does not answer in time."""
+def _details(payment: Payment) -> PaymentDetails | paper.NoDetails:
+    """What the PSP shows of the means of payment now; or why it shows nothing."""
     try:
         with at_most(DETAILS_SECONDS):
             return gateway(payment.provider).details(payment)
-    except GatewayError:
+    except GatewayError as error:
         log.warning("A paper is drawn without the means of payment", extra={"order": payment.order.number})
-        return None
+        return paper.NoDetails.NOT_SHOWN if isinstance(error, Unclear) else paper.NoDetails.SILENT
 
 
 def _verify_url(attestation: Attestation, order: Order) -> str:

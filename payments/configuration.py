@@ -88,9 +88,10 @@ def read_configuration(env: Env) -> PaymentsConfiguration:
 
 
 def company_number(number: str, *, vat_registered: bool) -> str:
-    """The seller's company number (UID), proven by its last digit; empty only where there is no VAT.
+    """The seller's company number (UID) as it is printed, `CHE-123.456.788`, proven by its last digit.
 
-    A seller registered for VAT shows it on every invoice (LTVA art. 26 al. 2 let. a). Raises ImproperlyConfigured.
+    Empty only where there is no VAT: a seller registered for it shows the number on every invoice (LTVA art. 26 al. 2
+    let. a). Raises ImproperlyConfigured.
     """
     if not number and vat_registered:
         raise ImproperlyConfigured(
@@ -104,7 +105,7 @@ def company_number(number: str, *, vat_registered: bool) -> str:
             f"SELLER_UID is {number!r}, which is no Swiss company number: its last digit proves the others, "
             "as in CHE-123.456.788."
         ) from error
-    return number
+    return str(uid.format(number)) if number else ""
 
 
 def _read_stripe(env: Env, mode: ModeName) -> StripeConfiguration | None:

@@ -172,8 +172,15 @@ class Payment(models.Model):
 
     def holds_money(self) -> bool:
         """Whether anything of what came is still here. Exact only while the caller holds the Order row."""
-        gone = self.refunded() + self.taken_back()
-        return self.status == self.Status.AUTHORISED and (self.received_amount or 0) > gone
+        return self.status == self.Status.AUTHORISED and self.stays() > 0
+
+    def stays(self, refunded: int | None = None) -> int:
+        """Centimes of what came that neither went back for certain nor were taken by a lost dispute.
+
+        `refunded()` is asked for unless the caller knows it already.
+        """
+        back = self.refunded() if refunded is None else refunded
+        return max((self.received_amount or 0) - back - self.taken_back(), 0)
 
     def printed(self, centimes: int) -> str:
         """A part of what came, in the currency in which it came."""
@@ -470,7 +477,7 @@ def new_attestation_code() -> str:
 
 
 class Attestation(models.Model):
-    """The number and code of a document; the document itself is drawn anew each time."""
+    """The number, code and seller of a document; the document itself is drawn anew each time."""
 
     class Series(models.TextChoices):
         ATTESTATION = "AP", _("Attestation of payment")
@@ -487,6 +494,8 @@ class Attestation(models.Model):
         Refund, models.PROTECT, null=True, blank=True, related_name="notice", verbose_name=_("refund")
     )
     issued_at = models.DateTimeField(_("issued at"), default=timezone.now)
+    seller = models.JSONField(_("seller"))
+    """Who sold, as settings.SELLER said when the number was given: a paper once issued says the same for ever."""
     kilobytes = models.PositiveIntegerField(_("size in KB"), null=True, blank=True)
 
     class Meta:

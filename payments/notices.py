@@ -145,13 +145,13 @@ def _refunded(letter: Letter) -> Words:
         "number": letter.order.number,
         "method": payment.get_method_display(),
         "day": date_format(localtime(refund.settled_at), "DATE_FORMAT"),
-        "left": payment.printed((payment.received_amount or 0) - payment.refunded()),
+        "left": payment.printed(payment.stays()),
         "reason": " ".join(refund.reason.split()),
     }
     told = [_("On %(day)s we have sent %(amount)s back to the means of payment that you used (%(method)s).") % facts]
     if refund.requested_by_id and facts["reason"]:
         told.append(_("Reason: %(reason)s") % facts)
-    if payment.settles and payment.refunded() < payment.amount:
+    if payment.settles and payment.stays():
         told.append(_("Of your order %(left)s stay paid.") % facts)
     return Words(
         _("KOOKUT: refund of %(amount)s, order %(number)s") % facts,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from django.db.models import Max
 from django.utils.timezone import now
@@ -92,10 +93,10 @@ class OrderPage:
     def is_unpaid(self) -> bool:
         return self.state in (State.OPEN, State.LEFT, State.REFUSED, State.EXPIRED)
 
-    @property
+    @cached_property
     def left(self) -> int:
         """Centimes that stay paid."""
-        return ((self.payment and self.payment.received_amount) or 0) - self.refunded
+        return self.payment.stays(self.refunded) if self.payment else 0
 
     @property
     def has_bounced(self) -> bool:
@@ -134,8 +135,9 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
     settling = next((payment for payment in payments if payment.settles), None)
     others = [payment for payment in payments if payment.why_not and payment.received_amount]
     latest = payments[-1] if payments else None
-    given_back = Refund.objects.filter(payment__order=order).select_related("notice", "payment")
-    refunds = list(given_back) if settling or others else []
+    refunds = []
+    if settling or others:
+        refunds = list(Refund.objects.filter(payment__order=order).select_related("payment", "notice"))
     other_money = _other_money(others, refunds)
     given_up = [payment for payment in payments if payment.status != Payment.Status.STARTED]
     unannounced = next((payment for payment in given_up if payment.is_unannounced), None)

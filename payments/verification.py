@@ -6,14 +6,16 @@ from enum import StrEnum
 
 from orders.codes import grouped, is_valid, normalise
 from orders.models import Order
-from orders.money import CURRENCY, format_money
+from orders.money import CURRENCY
 from payments.models import CODE_LENGTH, Attestation, Payment, Refund
+from payments.paper import printable
 
 
 class Verdict(StrEnum):
     AUTHENTIC = "authentic"
     REFUNDED_IN_PART = "refunded_in_part"
     REFUNDED = "refunded"
+    TAKEN_BACK = "taken_back"  # by the payer's bank, after a dispute
     BOUNCED = "bounced"  # a refund notice whose money came back to the shop
     UNKNOWN = "unknown"
     MISTYPED = "mistyped"
@@ -21,22 +23,21 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Verification:
-    """What the public page says. Amounts in centimes; empty beside the verdict where there is no such paper."""
+    """What the public page says. Amounts in centimes of `currency`; empty beside the verdict where there is no such
+    paper."""
 
     verdict: Verdict
     code: str
     number: str = ""
     amount: int = 0
+    currency: str = CURRENCY
     refunded: int = 0
+    taken_back: int = 0
+    """What a lost dispute took."""
     at: datetime | None = None
     """When the bank's agreement arrived; of a refund notice, when the money went back."""
     initials: str = ""
     is_refund_notice: bool = False
-    currency: str = CURRENCY
-
-    @property
-    def printed_amount(self) -> str:
-        return format_money(self.amount, self.currency)
 
     @property
     def printed_code(self) -> str:
@@ -61,16 +62,20 @@ def verify(typed: str) -> Verification:
 def _of_order(paper: Attestation) -> Verification:
     assert paper.order is not None  # noqa: S101 - the database holds it for this series
     payment = Payment.objects.get(order=paper.order, settles=True)
-    refunded = payment.refunded()
+    refunded, taken_back = payment.refunded(), payment.taken_back()
     verdict = Verdict.AUTHENTIC
-    if refunded:
+    if taken_back:
+        verdict = Verdict.TAKEN_BACK
+    elif refunded:
         verdict = Verdict.REFUNDED if refunded >= payment.amount else Verdict.REFUNDED_IN_PART
     return Verification(
         verdict,
         paper.code,
         paper.number,
         payment.amount,
+        payment.currency,
         refunded,
+        taken_back,
         payment.authorised_at,
         initials(paper.order),
     )
@@ -83,14 +88,18 @@ def _of_refund(paper: Attestation, refund: Refund) -> Verification:
         paper.code,
         paper.number,
         refund.amount,
+        refund.payment.came_in,
         at=refund.settled_at,
         initials=initials(refund.payment.order),
         is_refund_notice=True,
-        currency=refund.payment.came_in,
     )
 
 
 def initials(order: Order) -> str:
-    """The first letters of the customer's name: enough to compare with a paper, too little to learn a name."""
-    words = (order.billing_name or order.delivery_name).split()
-    return " ".join(f"{word[0].upper()}." for word in (words if len(words) < 3 else [words[0], words[-1]]))
+    """The first letters of the customer's name: enough to compare with a paper, too little to learn a name.
+
+    As the paper can print them, whose fonts have not every letter.
+    """
+    words = printable(order.billing_name or order.delivery_name).split()
+    letters = [word[0].upper() for word in (words if len(words) < 3 else [words[0], words[-1]])]
+    return printable(" ".join(f"{letter}." for letter in letters))

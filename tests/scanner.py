@@ -15,6 +15,12 @@ def picture(document: bytes, page: int = 0, scale: float = WORN) -> Image:
     return shown
 
 
+def code_on(document: bytes, scale: float) -> zxingcpp.Position:
+    """Where the one code stands on the picture of the first page: its corners, without the quiet zone."""
+    (code,) = zxingcpp.read_barcodes(picture(document, scale=scale))
+    return code.position
+
+
 def scanned(document: bytes, page: int = 0) -> str:
     """The one code on a page of a PDF, read off the picture."""
     (code,) = zxingcpp.read_barcodes(picture(document, page))

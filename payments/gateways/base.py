@@ -284,7 +284,10 @@ class Gateway(Protocol):
         """
 
     def details(self, payment: PaymentFacts) -> PaymentDetails:
-        """What the customer's paper shows of the means of payment, read live and kept nowhere. Raises Unreachable."""
+        """What the customer's paper shows of the means of payment, read live and kept nowhere.
+
+        Raises Unreachable, and of it Unclear when the PSP answers and shows nothing.
+        """
 
     def doubt(self, payment: PaymentFacts) -> str:
         """What speaks against the means of payment of money that came (a value of models.Doubt); mostly nothing.

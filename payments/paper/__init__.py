@@ -1,6 +1,7 @@
 """The attestation of payment and the refund notice on paper: facts in, a PDF out. It knows no model."""
 
-from .facts import AttestationFacts, Facts, Line, Method, Refunded, RefundFacts, Seller, Shipping, Vat
+from .facts import AttestationFacts, Facts, Line, Method, NoDetails, Refunded, RefundFacts, Seller, Shipping, Vat
+from .glyphs import printable
 from .press import draw
 
 __all__ = [
@@ -8,10 +9,12 @@ __all__ = [
     "Facts",
     "Line",
     "Method",
+    "NoDetails",
     "RefundFacts",
     "Refunded",
     "Seller",
     "Shipping",
     "Vat",
     "draw",
+    "printable",
 ]

@@ -1,14 +1,22 @@
 """The facts that the papers state, free of any model: an invoice after LTVA art. 26 and its payment, a refund."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Literal
 
 from orders.money import CURRENCY
 from payments.gateways.base import PaymentDetails
 
 Method = Literal["card", "twint", "paypal"]
+
+
+class NoDetails(StrEnum):
+    """Why the paper tells nothing of the means of payment."""
+
+    SILENT = "silent"  # the PSP did not answer in time
+    NOT_SHOWN = "not_shown"  # it answered that it shows none, or the shop does not speak to it any more
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,7 @@ class Seller:
     uid: str
     """`CHE-123.456.788`, without the suffix of the VAT register; may be empty when not registered."""
     vat_registered: bool
-    """When False no VAT at all is printed: who shows a tax owes it (LTVA art. 27)."""
+    """When False no VAT at all may be printed: who shows a tax owes it (LTVA art. 27)."""
     statement_name: str
     """What the customer's bank or card statement says."""
 
@@ -71,8 +79,9 @@ class Refunded:
 class Facts:
     """What every paper states. Times are aware datetimes; they are printed in Europe/Zurich.
 
-    Raises ValueError when a time has no zone, the currency of an invoice or its correction is not CHF, or the parts do
-    not add up to the total to the centime: such a paper must not exist.
+    Raises ValueError when a time has no zone, the parts do not add up to the total to the centime, a tax is shown by
+    who is not registered, or money that was for no sale has a tax or is not in CHF where it must be: such a paper
+    must not exist.
     """
 
     number: str
@@ -86,37 +95,41 @@ class Facts:
     seller: Seller
     billing_address: tuple[str, ...]
     """The customer's name and address, line by line."""
+    initials: str
+    """The customer's, for who compares the paper with the page that verifies it."""
     order_number: str
     placed_at: datetime
     lines: tuple[Line, ...]
     vat: tuple[Vat, ...]
-    """Every rate; not read when the seller is not registered."""
+    """Every rate that was in the prices; empty when none was, and then the paper shows no VAT at all."""
     total: int
-    """Centimes."""
+    """Centimes of `currency`."""
     method: Method
     provider: str
     """The PSP's name as customers know it: `Stripe`, `PayPal`."""
     reference: str
     """The PSP's own id of the money."""
-    details: PaymentDetails | None
-    """The means of payment, read live; None when the PSP did not answer."""
+    details: PaymentDetails | NoDetails
+    """The means of payment, read live."""
     currency: str = CURRENCY
 
     def __post_init__(self) -> None:
         if any(time.utcoffset() is None for time in self.times()):
             raise ValueError(f"{self.number}: a time has no zone")
-        if self.currency != CURRENCY and self.is_for_a_supply():
+        if self.currency != CURRENCY and self.is_of_a_sale():
             raise ValueError(f"{self.number}: the currency is {self.currency}, not {CURRENCY}")
+        if self.vat and not (self.seller.vat_registered and self.is_of_a_sale()):
+            raise ValueError(f"{self.number}: a tax is shown that nobody owes")
         if self.parts() != self.total:
             raise ValueError(f"{self.number}: the lines do not add up to the total")
-        if self.seller.vat_registered and self.vat and sum(vat.base + vat.tax for vat in self.vat) != self.total:
+        if self.vat and sum(vat.base + vat.tax for vat in self.vat) != self.total:
             raise ValueError(f"{self.number}: the bases and taxes do not add up to the total")
 
     def times(self) -> tuple[datetime, ...]:
         return (self.issued_at, self.placed_at)
 
-    def is_for_a_supply(self) -> bool:
-        """Whether it states what was sold, which is sold in francs."""
+    def is_of_a_sale(self) -> bool:
+        """Whether the money was for goods: in CHF, and taxed where the seller was registered."""
         return True
 
     def parts(self) -> int:
@@ -132,12 +145,29 @@ class AttestationFacts(Facts):
     """When the bank's agreement arrived."""
     delivery_address: tuple[str, ...]
     """Printed only where it differs from the billing address."""
+    delivery_by: date
+    """The day of the supply (LTVA art. 26 al. 2 let. c) as it was promised, in Switzerland."""
     shipping: Shipping
+    shipped_at: datetime | None = None
+    """When the goods left; None before."""
     refunds: tuple[Refunded, ...] = ()
     """What went back since, oldest first."""
+    taken_back: int = 0
+    """Centimes that the customer's bank took back since, after a dispute."""
+
+    @property
+    def stays(self) -> int:
+        """Centimes that stay paid after all that is listed."""
+        return max(self.total - sum(refund.amount for refund in self.refunds) - self.taken_back, 0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.vat and not {line.vat_rate for line in self.lines} <= {vat.rate for vat in self.vat}:
+            raise ValueError(f"{self.number}: a line's rate is none of those of the taxes")
 
     def times(self) -> tuple[datetime, ...]:
-        return (*super().times(), self.agreed_at, *(refund.at for refund in self.refunds))
+        shipped = [self.shipped_at] if self.shipped_at else []
+        return (*super().times(), self.agreed_at, *shipped, *(refund.at for refund in self.refunds))
 
     def parts(self) -> int:
         return super().parts() + self.shipping.price
@@ -149,9 +179,9 @@ class RefundFacts(Facts):
 
     refunded_at: datetime
     attestation: str
-    """The number of the attestation that it corrects; empty for money that settled nothing."""
+    """The number of the attestation that it corrects; empty for money that settled nothing, whatever its currency."""
 
-    def is_for_a_supply(self) -> bool:
+    def is_of_a_sale(self) -> bool:
         return bool(self.attestation)
 
     def times(self) -> tuple[datetime, ...]:

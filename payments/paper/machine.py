@@ -22,7 +22,6 @@ def as_json(facts: Facts) -> str:
 
 def _common(facts: Facts) -> dict[str, Any]:
     seller = facts.seller
-    registered = seller.vat_registered
     return {
         "version": VERSION,
         "number": facts.number,
@@ -36,7 +35,7 @@ def _common(facts: Facts) -> dict[str, Any]:
             "address": [seller.street, f"{seller.postcode} {seller.town}"],
             "email": seller.email,
             "uid": seller.uid,
-            "vat_registered": registered,
+            "vat_registered": seller.vat_registered,
         },
         "customer": list(facts.billing_address),
         "order": {"number": facts.order_number, "placed_at": _time(facts.placed_at)},
@@ -48,13 +47,11 @@ def _common(facts: Facts) -> dict[str, Any]:
                 "quantity": line.quantity,
                 "unit_price": line.unit_price,
                 "total": line.total,
-                **({"vat_rate": f"{line.vat_rate.normalize():f}"} if registered and line.vat_rate is not None else {}),
+                **({"vat_rate": f"{line.vat_rate.normalize():f}"} if facts.vat and line.vat_rate is not None else {}),
             }
             for line in facts.lines
         ],
-        "vat": [{"rate": f"{vat.rate.normalize():f}", "base": vat.base, "tax": vat.tax} for vat in facts.vat]
-        if registered
-        else [],
+        "vat": [{"rate": f"{vat.rate.normalize():f}", "base": vat.base, "tax": vat.tax} for vat in facts.vat],
     }
 
 
@@ -64,8 +61,14 @@ def _own(facts: Facts) -> dict[str, Any]:
             return {
                 "document": "attestation",
                 "agreed_at": _time(facts.agreed_at),
+                "delivery": {
+                    "address": list(facts.delivery_address),
+                    "by": facts.delivery_by.isoformat(),
+                    **({"shipped_at": _time(facts.shipped_at)} if facts.shipped_at else {}),
+                },
                 "shipping": {"name": facts.shipping.name, "price": facts.shipping.price},
                 "refunds": [{"amount": refund.amount, "at": _time(refund.at)} for refund in facts.refunds],
+                "taken_back": facts.taken_back,
             }
         case RefundFacts():
             return {

@@ -1,6 +1,6 @@
 """What the paper says, in the order's language: every word of it, ready to be set."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from orders.codes import grouped
-from orders.money import format_amount, format_chf, format_money
+from orders.money import format_amount, format_money
 from payments.gateways.base import PaymentDetails
 
-from .facts import AttestationFacts, Facts, Line, RefundFacts, Seller
+from .facts import AttestationFacts, Facts, Line, NoDetails, RefundFacts, Seller
 
 Words: TypeAlias = "str | list[Words] | dict[str, Words]"
 
@@ -46,18 +46,18 @@ def worded(facts: Facts) -> dict[str, Words]:
 
 
 def _attestation(facts: AttestationFacts) -> dict[str, Words]:
-    order = [_order(facts)]
+    order = [_order(facts, _supply(facts))]
     if facts.delivery_address and facts.delivery_address != facts.billing_address:
         order.append(_block(_("Delivery"), *facts.delivery_address))
-    registered = facts.seller.vat_registered
+    with_vat = bool(facts.vat)
     promises = [_("We keep no bank data.")]
-    if registered:
+    if with_vat:
         promises.append(_("This document serves as an invoice (art. 26 of the Swiss VAT Act)."))
     return {
         "title": _("Attestation of payment"),
         "issued": _("Issued on %(moment)s (Swiss time)") % {"moment": _moment(facts.issued_at)},
         "tone": "paid",
-        "verdict": _("%(amount)s – paid") % {"amount": format_chf(facts.total)},
+        "verdict": _("%(amount)s – paid") % {"amount": _money(facts, facts.total)},
         "when": _("Bank’s agreement received on %(moment)s") % {"moment": _moment(facts.agreed_at)},
         "payment": [
             *_means(facts),
@@ -65,11 +65,11 @@ def _attestation(facts: AttestationFacts) -> dict[str, Words]:
         ],
         "left": [_block(_("Customer"), *facts.billing_address)],
         "right": order,
-        "columns": _columns(registered, facts.currency),
-        "rows": [*(_line(line, registered) for line in facts.lines), _shipping(facts)],
+        "columns": _columns(facts),
+        "rows": [*(_line(line, with_vat) for line in facts.lines), _shipping(facts)],
         "sums": _sums(facts),
-        "total": _("Total, VAT included") if registered else _("Total"),
-        "amount": format_chf(facts.total),
+        "total": _("Total, VAT included") if with_vat else _("Total"),
+        "amount": _money(facts, facts.total),
         "after": _after(facts),
         "statement": _("This document is a proof of payment, not a request for payment."),
         "notes": [" ".join(promises), _contact(facts)],
@@ -77,22 +77,21 @@ def _attestation(facts: AttestationFacts) -> dict[str, Words]:
 
 
 def _refund_notice(facts: RefundFacts) -> dict[str, Words]:
-    with_vat = facts.seller.vat_registered and bool(facts.vat)
     corrects = _("It corrects attestation %(number)s.") % {"number": facts.attestation} if facts.attestation else ""
     return {
         "title": _("Refund notice"),
         "issued": pgettext("refund notice", "Issued on %(moment)s (Swiss time)") % {"moment": _moment(facts.issued_at)},
         "tone": "refunded",
-        "verdict": _("%(amount)s – refunded") % {"amount": format_money(facts.total, facts.currency)},
+        "verdict": _("%(amount)s – refunded") % {"amount": _money(facts, facts.total)},
         "when": _("Refund confirmed on %(moment)s") % {"moment": _moment(facts.refunded_at)},
         "payment": _means(facts),
         "left": [_block(_("Customer"), *facts.billing_address)],
         "right": [_order(facts)],
-        "columns": _columns(with_vat, facts.currency),
-        "rows": [_line(line, with_vat) for line in facts.lines],
-        "sums": _sums(facts) if with_vat else [],
+        "columns": _columns(facts),
+        "rows": [_line(line, bool(facts.vat)) for line in facts.lines],
+        "sums": _sums(facts),
         "total": _("Total refunded"),
-        "amount": format_money(facts.total, facts.currency),
+        "amount": _money(facts, facts.total),
         "after": [],
         "statement": _("This document is a proof of refund. You have nothing to pay."),
         "notes": [" ".join(filter(None, [corrects, _("We keep no bank data.")])), _contact(facts)],
@@ -100,15 +99,17 @@ def _refund_notice(facts: RefundFacts) -> dict[str, Words]:
 
 
 def _after(facts: AttestationFacts) -> list[Words]:
-    """What went back since the payment, and what stays paid."""
-    if not facts.refunds:
-        return []
-    left = facts.total - sum(refund.amount for refund in facts.refunds)
+    """What went back since the payment or was taken back, and what stays paid."""
     after: list[Words] = []
     for refund in facts.refunds:
         label = _("Refunded on %(moment)s") % {"moment": _moment(refund.at)}
-        after.append({"label": label, "amount": f"−{format_chf(refund.amount)}"})
-    return [*after, {"label": _("Stays paid"), "amount": format_chf(max(left, 0))}]
+        after.append({"label": label, "amount": f"−{_money(facts, refund.amount)}"})
+    if facts.taken_back:
+        label = _("Taken back by the payer’s bank after a dispute")
+        after.append({"label": label, "amount": f"−{_money(facts, facts.taken_back)}"})
+    if after:
+        after.append({"label": _("Stays paid"), "amount": _money(facts, facts.stays)})
+    return after
 
 
 def _seller(seller: Seller) -> list[Words]:
@@ -120,7 +121,8 @@ def _uid(seller: Seller) -> str:
     """The company number; the VAT register is mentioned only for who stands in it (LTVA art. 26 al. 2 let. a)."""
     if not seller.vat_registered:
         return seller.uid
-    suffix = pgettext("suffix of the company number", "VAT")
+    # The three that the law knows: English has to borrow one.
+    suffix = pgettext("suffix of the company number", "MWST")
     return f"{seller.uid}\N{NO-BREAK SPACE}{suffix}"
 
 
@@ -133,8 +135,13 @@ def _means(facts: Facts) -> list[Words]:
             means = _("TWINT, through %(provider)s") % {"provider": facts.provider}
         case "paypal":
             means = "PayPal"
-    no_detail = _("No detail: %(provider)s did not answer.") % {"provider": facts.provider}
-    shown = _shown(facts.details) if facts.details else [no_detail]
+    match facts.details:
+        case NoDetails.SILENT:
+            shown: list[Words] = [_("No detail: %(provider)s did not answer.") % {"provider": facts.provider}]
+        case NoDetails.NOT_SHOWN:
+            shown = [_("%(provider)s does not show any detail any more.") % {"provider": facts.provider}]
+        case PaymentDetails() as details:
+            shown = _shown(details)
     return [means, *shown, _("Ref. %(reference)s") % {"reference": facts.reference}]
 
 
@@ -149,9 +156,16 @@ def _shown(details: PaymentDetails) -> list[Words]:
     return [line for line in lines if line]
 
 
-def _order(facts: Facts) -> Words:
+def _order(facts: Facts, *more: str) -> Words:
     placed = _("Placed on %(moment)s") % {"moment": _moment(facts.placed_at)}
-    return _block(_("Order"), facts.order_number, placed)
+    return _block(_("Order"), facts.order_number, placed, *more)
+
+
+def _supply(facts: AttestationFacts) -> str:
+    """When the goods are supplied, or were sent (LTVA art. 26 al. 2 let. c)."""
+    if facts.shipped_at:
+        return _("Sent on %(day)s") % {"day": _day(facts.shipped_at.astimezone(SWISS_TIME))}
+    return _("Delivery by %(day)s") % {"day": _day(facts.delivery_by)}
 
 
 def _verify(facts: Facts) -> Words:
@@ -160,6 +174,7 @@ def _verify(facts: Facts) -> Words:
     return {
         "heading": _("Verify this document"),
         "address": [f"{site}/", code],
+        "initials": _("Customer’s initials: %(initials)s") % {"initials": facts.initials} if facts.initials else "",
         "text": _("The page must show the same number, amount, date and initials."),
         "alt": _("QR code that leads to %(address)s") % {"address": f"{site}/{code}"},
     }
@@ -169,15 +184,15 @@ def _block(heading: str, *lines: str) -> Words:
     return {"heading": heading, "lines": list(lines)}
 
 
-def _columns(registered: bool, currency: str) -> list[Words]:
+def _columns(facts: Facts) -> list[Words]:
     columns: list[Words] = [_("Article"), _("Qty"), _("Price")]
-    columns += [_("VAT")] if registered else []
-    return [*columns, _("Total %(currency)s") % {"currency": currency}]
+    columns += [_("VAT")] if facts.vat else []
+    return [*columns, _("Total %(currency)s") % {"currency": facts.currency}]
 
 
-def _line(line: Line, registered: bool) -> Words:
+def _line(line: Line, with_vat: bool) -> Words:
     figures: list[Words] = [str(line.quantity), format_amount(line.unit_price)]
-    if registered:
+    if with_vat:
         figures.append(_percent(line.vat_rate) if line.vat_rate is not None else _("pro rata"))
     return {"name": line.name, "sku": line.sku, "figures": [*figures, format_amount(line.total)]}
 
@@ -185,18 +200,18 @@ def _line(line: Line, registered: bool) -> Words:
 def _shipping(facts: AttestationFacts) -> Words:
     price = format_amount(facts.shipping.price)
     figures: list[Words] = ["1", price]
-    if facts.seller.vat_registered:
+    if facts.vat:
         figures.append(_percent(facts.vat[0].rate) if len(facts.vat) == 1 else _("pro rata"))
     return {"name": facts.shipping.name, "sku": "", "figures": [*figures, price]}
 
 
 def _sums(facts: Facts) -> list[Words]:
     """Down the column: the total without VAT, then each rate's tax; they add up to the total."""
-    if not facts.seller.vat_registered:
+    if not facts.vat:
         return []
     sums: list[Words] = [{"label": _("Total without VAT"), "amount": format_amount(sum(vat.base for vat in facts.vat))}]
     for vat in facts.vat:
-        label = _("VAT %(rate)s on %(base)s") % {"rate": _percent(vat.rate), "base": format_chf(vat.base)}
+        label = _("VAT %(rate)s on %(base)s") % {"rate": _percent(vat.rate), "base": _money(facts, vat.base)}
         sums.append({"label": label, "amount": format_amount(vat.tax)})
     return sums
 
@@ -217,11 +232,19 @@ def _foot(facts: Facts) -> dict[str, Words]:
     }
 
 
+def _money(facts: Facts, centimes: int) -> str:
+    return format_money(centimes, facts.currency)
+
+
 def _moment(time: datetime) -> str:
     """Day and time of day in Switzerland, kept on one line."""
     local = time.astimezone(SWISS_TIME)
-    moment = _("%(date)s at %(time)s") % {"date": f"{local:%d.%m.%Y}", "time": f"{local:%H:%M:%S}"}
+    moment = _("%(date)s at %(time)s") % {"date": _day(local), "time": f"{local:%H:%M:%S}"}
     return moment.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _day(day: date) -> str:
+    return f"{day:%d.%m.%Y}"
 
 
 def _percent(rate: Decimal) -> str:

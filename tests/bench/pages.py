@@ -1,6 +1,4 @@
-"""Every page on a buyer's way, and the attestation."""
-
-from functools import partial
+"""Every page on a buyer's way."""
 
 from django.conf import settings
 from django.test import Client
@@ -9,7 +7,7 @@ from orders.models import Product
 from payments import attestation
 from tests.bench import cast
 from tests.bench.callers import request
-from tests.bench.measure import Line, in_process, over_http
+from tests.bench.measure import Line, over_http
 from tests.bench.stage import Stage
 from tests.shop import deliver, fill_cart, stripe_event
 
@@ -44,9 +42,4 @@ def measure(stage: Stage) -> list[Line]:
         over_http(Line("warm-up"), stage, sent[:WARM_UP], callers=CALLERS)
         lines.append(Line(name))
         over_http(lines[-1], stage, sent, callers=CALLERS)
-    document = attestation.of(effective.order)
-    draw = partial(attestation.draw, document)
-    in_process(Line("warm-up"), stage.own_meter, [draw] * 3)
-    lines.append(Line("attestation drawn (in one process)"))
-    in_process(lines[-1], stage.own_meter, [draw] * EACH)
     return lines

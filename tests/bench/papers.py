@@ -95,7 +95,9 @@ def _facts(n: int) -> "AttestationFacts":
             statement_name="KOOKUT",
         ),
         billing_address=address,
+        initials=f"{first[0]}. {last[0]}.",
         delivery_address=address,
+        delivery_by=at.date(),
         order_number=f"KK-{n:04d}-20",
         placed_at=at,
         lines=lines,
@@ -105,7 +107,7 @@ def _facts(n: int) -> "AttestationFacts":
         method="card",
         provider="Stripe",
         reference=f"pi_{code}{n}",
-        details=None,
+        details=paper.NoDetails.SILENT,
     )
 
 

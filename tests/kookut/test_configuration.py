@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from payments.configuration import company_number
 from tests.environment import sandbox_environment
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +113,11 @@ def test_a_contradiction_in_production_stops_the_start(change: dict[str, str], s
     code, said = start(LIVE, change)
     assert code != 0
     assert sentence in said
+
+
+@pytest.mark.parametrize("typed", ["CHE123456788", "CHE-123.456.788", "che 123 456 788"])
+def test_the_company_number_is_printed_in_one_form_however_it_is_configured(typed: str) -> None:
+    assert company_number(typed, vat_registered=True) == "CHE-123.456.788"
 
 
 @pytest.mark.parametrize(

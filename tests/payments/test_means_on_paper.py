@@ -1,6 +1,8 @@
 """What the PSPs show of the means of payment stands on the paper; a silent PSP costs a line and two seconds."""
 
 import time
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -84,6 +86,30 @@ def test_a_psp_without_an_answer_leaves_the_paper_whole_but_for_a_line(
     psps.mend()
     assert attested(order) == whole
     assert SILENCE.format(provider) not in whole
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("method", "provider"), [("card", "Stripe"), ("paypal", "PayPal")])
+def test_a_psp_that_knows_the_payment_no_more_is_asked_once_and_not_called_silent(
+    psps: Sandbox, method: str, provider: str
+) -> None:
+    order, _page = paid(psps, method)
+    Payment.objects.update(page_reference="9XY12345AB678901C" if method == "paypal" else "cs_test_forgotten")
+    psps.forget_requests()
+
+    said = attested(order)
+
+    assert f"{provider} ne montre plus de détail." in said
+    assert SILENCE.format(provider) not in said
+    reads = [call for call in psps.requests() if "oauth2" not in call["path"]]
+    assert [call["method"] for call in reads] == ["GET"]
+
+
+@pytest.mark.django_db
+def test_nor_is_a_psp_that_the_shop_has_switched_off(psps: Sandbox, settings: Any) -> None:
+    order, _page = paid(psps, "paypal")
+    settings.PAYMENTS = replace(settings.PAYMENTS, paypal=None)
+    assert "PayPal ne montre plus de détail." in attested(order)
 
 
 @pytest.mark.django_db(transaction=True)

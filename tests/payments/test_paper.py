@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from threading import Barrier
 from typing import Any
@@ -19,10 +19,22 @@ from jsonschema import Draft202012Validator
 from pypdf import PdfReader
 
 from payments.gateways.base import PaymentDetails
-from payments.paper import AttestationFacts, Facts, Line, Method, Refunded, RefundFacts, Seller, Shipping, Vat, draw
-from payments.paper.glyphs import printable
+from payments.paper import (
+    AttestationFacts,
+    Facts,
+    Line,
+    Method,
+    NoDetails,
+    Refunded,
+    RefundFacts,
+    Seller,
+    Shipping,
+    Vat,
+    draw,
+    printable,
+)
 from payments.paper.press import SHEET
-from tests.scanner import picture, scanned
+from tests.scanner import code_on, picture, scanned
 
 NORMAL, REDUCED = Decimal("8.1"), Decimal("2.6")
 SELLER = Seller(
@@ -53,7 +65,9 @@ FACTS = AttestationFacts(
     language="fr",
     seller=SELLER,
     billing_address=CLAIRE,
+    initials="C. D.",
     delivery_address=CLAIRE,
+    delivery_by=date(2026, 11, 26),
     order_number="KK-7F3Q-20",
     placed_at=datetime(2026, 11, 22, 13, 30, 12, tzinfo=UTC),
     lines=GOODS,
@@ -75,6 +89,7 @@ REFUND = RefundFacts(
     language="fr",
     seller=SELLER,
     billing_address=CLAIRE,
+    initials="C. D.",
     order_number="KK-7F3Q-20",
     placed_at=datetime(2026, 11, 22, 13, 30, 12, tzinfo=UTC),
     lines=(Line("Carnet relié, lac", 1, 2_900, NORMAL, "KK-CAR-01"),),
@@ -87,6 +102,7 @@ REFUND = RefundFacts(
     attestation="AP-2026-000412",
 )
 BOTH = pytest.mark.parametrize("facts", [FACTS, REFUND], ids=["attestation", "refund notice"])
+BOTH_LENGTHS = pytest.mark.parametrize("lines", [1, 13])
 LANGUAGES = pytest.mark.parametrize("language", ["fr", "de", "it", "en"])
 _SCHEMA = json.loads((shop.BASE_DIR / "payments/paper/facts.schema.json").read_text())
 Draft202012Validator.check_schema(_SCHEMA)
@@ -155,7 +171,8 @@ def structure(pdf: bytes) -> Iterator[Any]:
         "TWINT, par Stripe Réf. pi_3QK9aB2eZvKYlo2C0abcdeFG Sur votre relevé : KOOKUT*SHOP",
         "KOOKUT Sàrl Rue de l’Exemple 1 1200 Genève commandes@kookut.example CHE-123.456.788 TVA",
         "Client Claire Dufour Rue de Carouge 12 1205 Genève",
-        "Commande KK-7F3Q-20 Passée le 22.11.2026 à 14:30:12",
+        "Commande KK-7F3Q-20 Passée le 22.11.2026 à 14:30:12 Livraison d’ici au 26.11.2026",
+        "kookut.example/v/ 7F3Q-20KX-9M4DX Initiales du client : C. D. La page doit montrer",
         "Article Qté Prix TVA Total CHF",
         "Huile d’olive, 5 dl KK-HUI-05 3 18.50 2,6 % 55.50",
         "PostPac Priority 1 9.00 au prorata 9.00",
@@ -205,12 +222,32 @@ def test_delivery_has_the_rate_of_the_goods_when_there_is_only_one() -> None:
 
 
 def test_a_seller_who_is_not_registered_prints_no_vat_at_all() -> None:
-    text = printed(replace(FACTS, seller=replace(SELLER, vat_registered=False)))
+    text = printed(replace(FACTS, seller=replace(SELLER, vat_registered=False), vat=()))
     assert "CHE-123.456.788" in text
     assert "Article Qté Prix Total CHF" in text
     assert "Total CHF 453.00" in text
     assert "TVA" not in text
     assert "%" not in text
+
+
+def test_a_sale_without_vat_shows_none_though_the_seller_has_been_registered_since() -> None:
+    text = printed(replace(FACTS, vat=()))
+    assert "CHE-123.456.788 TVA" in text
+    assert "Article Qté Prix Total CHF" in text
+    assert "Total CHF 453.00" in text
+    assert [word for word in ("comprise", "hors TVA", "%", "facture") if word in text] == []
+
+
+@pytest.mark.parametrize(("language", "suffix"), [("fr", "TVA"), ("de", "MWST"), ("it", "IVA"), ("en", "MWST")])
+def test_the_company_number_has_a_suffix_that_the_law_knows(language: str, suffix: str) -> None:
+    text = printed(replace(FACTS, language=language))
+    assert re.findall(r"CHE-123\.456\.788 (\w+)", text) == [suffix, suffix]
+
+
+def test_once_they_were_sent_the_day_of_the_goods_is_that_one() -> None:
+    sent = printed(replace(FACTS, shipped_at=datetime(2026, 11, 24, 23, 30, tzinfo=UTC)))
+    assert "à 14:30:12 Expédiée le 25.11.2026" in sent
+    assert "Livraison d’ici" not in sent
 
 
 def test_thousands_are_set_apart() -> None:
@@ -221,7 +258,7 @@ def test_thousands_are_set_apart() -> None:
 
 def test_the_delivery_address_is_printed_where_it_differs() -> None:
     assert "Livraison Atelier Dufour SA" in printed(replace(FACTS, delivery_address=WORKSHOP))
-    assert "Livraison" not in printed(FACTS)
+    assert "Livraison Atelier Dufour SA" not in printed(FACTS)
 
 
 @pytest.mark.parametrize(
@@ -242,11 +279,19 @@ def test_times_are_swiss(agreed_at: datetime, words: str) -> None:
         {"vat": (Vat(NORMAL, 36_772, 2_978),)},
         {"currency": "EUR"},
         {"agreed_at": datetime(2026, 11, 22, 14, 32, 8)},  # noqa: DTZ001 the missing zone is the point
+        {"seller": replace(SELLER, vat_registered=False)},
+        {"vat": (Vat(NORMAL, 41_906, 3_394),)},
     ],
 )
 def test_facts_that_cannot_be_true_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="AP-2026-000412"):
         replace(FACTS, **change)
+
+
+@pytest.mark.parametrize("change", [{"currency": "EUR"}, {"currency": "EUR", "vat": ()}, {"attestation": ""}], ids=str)
+def test_a_correction_is_in_francs_and_a_refund_of_no_sale_has_no_vat(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="AR-2026-000007"):
+        replace(REFUND, **change)
 
 
 # How it is made
@@ -268,6 +313,53 @@ def test_fourteen_lines_stay_on_one_page_with_all_that_may_stand_on_it(language:
         refunds=(Refunded(1_000, REFUND.refunded_at),),
     )
     assert len(pages(draw(full))) == 1
+
+
+def sizes(pdf: bytes) -> list[tuple[str, float]]:
+    """The pieces of the first page's text with their size in points."""
+    found: list[tuple[str, float]] = []
+
+    def see(text: str, _cm: list[float], tm: list[float], _font: object, size: float) -> None:
+        found.append((" ".join(text.split()), round(size * abs(tm[3]), 1)))
+
+    PdfReader(io.BytesIO(pdf)).pages[0].extract_text(visitor_text=see)
+    return [one for one in found if one[0]]
+
+
+@LANGUAGES
+def test_the_title_and_what_is_to_be_compared_are_large_enough_to_be_read(language: str) -> None:
+    drawn = dict(sizes(draw(replace(FACTS, language=language))))
+    titles = ("Attestation de paiement", "Zahlungsbestätigung", "Attestazione di pagamento", "Proof of payment")
+    assert [size for text, size in drawn.items() if text in titles] == [20.0]
+    strip = [size for text, size in drawn.items() if "kookut.example/v/" in text or "C. D." in text or "nitial" in text]
+    assert len(strip) >= 2
+    assert min(strip) >= 10.5
+
+
+@pytest.mark.parametrize("lines", [1, 14])
+def test_the_code_itself_is_at_least_25_millimetres_wide(lines: int) -> None:
+    dots_a_millimetre = 8.0
+    corners = code_on(draw(many_lines(lines)), scale=dots_a_millimetre * 25.4 / 72)
+    assert (corners.top_right.x - corners.top_left.x) / dots_a_millimetre >= 25
+    assert (corners.bottom_left.y - corners.top_left.y) / dots_a_millimetre >= 25
+
+
+@pytest.mark.parametrize("count", [6, 20, 60, 150])
+@BOTH_LENGTHS
+def test_however_much_went_back_all_of_it_is_on_the_sheets(lines: int, count: int) -> None:
+    refunds = tuple(Refunded(n, REFUND.refunded_at) for n in range(1, count + 1))
+    pdf = draw(replace(many_lines(lines), refunds=refunds, taken_back=300))
+    text = " ".join(pages(pdf))
+    assert [text.count(f"−CHF 0.{n:02d} ") for n in range(1, min(count, 99) + 1)] == [1] * min(count, 99)
+    assert text.count("−CHF 3.00 Reste payé") == 1
+    for page in range(len(pages(pdf))):
+        grey = picture(pdf, page)
+        width, height = grey.size
+        millimetre = height / 297
+        # Between the text and the footer, and below the footer.
+        for top, bottom in ((274, 281), (287, 297)):
+            strip = grey.crop((0, round(top * millimetre), width, round(bottom * millimetre)))
+            assert sum(strip.histogram()[:255]) == 0, (page, top)
 
 
 def test_a_long_table_repeats_its_header_and_ends_with_the_total() -> None:
@@ -476,8 +568,34 @@ def test_what_went_back_since_stands_under_the_total_with_what_stays_paid() -> N
     ) in printed(replace(FACTS, refunds=refunds))
 
 
+def test_what_the_bank_took_back_stays_paid_no_more() -> None:
+    went = replace(FACTS, refunds=(Refunded(2_900, REFUND.refunded_at),), taken_back=42_000)
+    assert "−CHF 29.00 Repris par la banque du payeur après contestation −CHF 420.00 Reste payé CHF 4.00" in printed(
+        went
+    )
+    lost = printed(replace(FACTS, taken_back=45_300))
+    assert "Repris par la banque du payeur après contestation −CHF 453.00 Reste payé CHF 0.00" in lost
+
+
+def test_money_of_another_currency_goes_back_in_it() -> None:
+    surplus = replace(REFUND, currency="EUR", attestation="", vat=())
+    text = printed(surplus)
+    assert "EUR 29.00 – remboursé" in text
+    assert "Article Qté Prix Total EUR" in text
+    assert "Total remboursé EUR 29.00" in text
+    assert "CHF" not in text
+    assert embedded_facts(draw(surplus))["currency"] == "EUR"
+
+
+def test_where_the_psp_shows_nothing_any_more_a_line_says_so() -> None:
+    told = printed(replace(FACTS, details=NoDetails.NOT_SHOWN))
+    assert "TWINT, par Stripe Stripe ne montre plus de détail. Réf." in told
+
+
 def test_without_an_answer_of_the_psp_a_line_says_so() -> None:
-    assert "TWINT, par Stripe Sans détail : Stripe n’a pas répondu. Réf." in printed(replace(FACTS, details=None))
+    assert "TWINT, par Stripe Sans détail : Stripe n’a pas répondu. Réf." in printed(
+        replace(FACTS, details=NoDetails.SILENT)
+    )
 
 
 # For machines
@@ -497,7 +615,8 @@ def test_its_facts_are_attached_for_machines(facts: Facts) -> None:
 @pytest.mark.parametrize("registered", [True, False], ids=["registered", "not registered"])
 @BOTH
 def test_they_are_as_the_schema_says(facts: Facts, registered: bool, language: str) -> None:
-    told = embedded_facts(draw(replace(facts, language=language, seller=replace(SELLER, vat_registered=registered))))
+    change: dict[str, Any] = {} if registered else {"seller": replace(SELLER, vat_registered=False), "vat": ()}
+    told = embedded_facts(draw(replace(facts, language=language, **change)))
     assert (told["number"], told["total"], told["code"]) == (facts.number, facts.total, facts.code)
     assert bool(told["vat"]) == registered
     assert all(("vat_rate" in line) == registered for line in told["lines"])
@@ -506,7 +625,8 @@ def test_they_are_as_the_schema_says(facts: Facts, registered: bool, language: s
 
 
 def test_they_tell_the_whole_attestation() -> None:
-    told = embedded_facts(draw(replace(FACTS, refunds=(Refunded(2_900, REFUND.refunded_at),))))
+    went = replace(FACTS, refunds=(Refunded(2_900, REFUND.refunded_at),), taken_back=100, delivery_address=WORKSHOP)
+    told = embedded_facts(draw(went))
     assert told["document"] == "attestation"
     assert told["agreed_at"] == "2026-11-22T13:32:08+00:00"
     assert told["customer"] == list(CLAIRE)
@@ -523,6 +643,10 @@ def test_they_tell_the_whole_attestation() -> None:
         {"rate": "2.6", "base": 5409, "tax": 141},
     ]
     assert told["refunds"] == [{"amount": 2900, "at": "2026-11-25T09:00:00+00:00"}]
+    assert told["taken_back"] == 100
+    assert told["delivery"] == {"address": list(WORKSHOP), "by": "2026-11-26"}
+    sent = embedded_facts(draw(replace(went, shipped_at=REFUND.refunded_at)))
+    assert sent["delivery"]["shipped_at"] == "2026-11-25T09:00:00+00:00"
 
 
 def test_they_tell_the_whole_refund_notice() -> None:

@@ -1,22 +1,27 @@
 """The refund notice: numbered beside the attestations, correcting their VAT to the centime, had as they are."""
 
+import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import settings as shop
 from django.core import mail
+from django.db import transaction
 from django.test import Client, override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orders.models import Order, OrderLine
 from orders.vat import shares
-from payments import attestation
+from payments import attestation, notices
 from payments.models import Attestation, Letter, Refund
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from payments.verification import Verdict, verify
 from tests.at_once import at_once
+from tests.payments.histories.clock import Clock, moved_by_hand
 from tests.payments.steps import paid
 from tests.payments.test_paper import SELLER, embedded_facts, pages
 from tests.payments.test_paying import bring_messages
@@ -155,6 +160,52 @@ def test_money_that_settled_nothing_goes_back_without_vat_and_corrects_nothing(p
 
 
 @pytest.mark.django_db
+def test_euros_that_settled_nothing_go_back_as_euros_everywhere(psps: Sandbox, admin_client: Client) -> None:
+    order = placed()
+    deliver(stripe_event(started(order), currency="eur"))
+    euros = order.payments.get()
+    deliver(stripe_event(started(order)))
+    refund = Refund.objects.create(payment=euros, amount=3800, status="succeeded", settled_at=euros.authorised_at)
+    said = notice(refund)
+    assert "EUR 38.00 – remboursé" in said
+    assert "CHF" not in said
+
+    code = attestation.of_refund(refund).code
+    verified = Client().get(f"/v/{code}/").content.decode().replace("\u00a0", " ")
+    office = admin_client.get(f"/admin/orders/order/{order.pk}/change/").content.decode().replace("\u00a0", " ")
+    page = Client().get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
+    assert "<dd>EUR 38.00</dd>" in verified
+    assert "Avis de remboursement de EUR 38.00" in office
+    assert re.search(r"avis de remboursement du [\d.]+ de EUR 38.00", page)
+
+
+@pytest.mark.django_db
+def test_a_refund_corrects_the_vat_that_its_attestation_showed(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    attestation.of(order)
+    unregistered = {"vat_registered": False, "name": "Kookut SA", "street": "Quai Neuf 2"}
+    with override_settings(SELLER=shop.SELLER | unregistered):
+        said = notice(give_back(psps, order, 1000))
+    assert "Kookut SA Quai Neuf 2" in said
+    assert "CHE-123.456.788 TVA" in said
+    assert "TVA 8,1 % sur" in said
+
+
+@pytest.mark.django_db
+def test_what_a_lost_dispute_took_does_not_stay_paid(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    give_back(psps, order, 1000)
+    psps.move_dispute(psps.dispute(page, amount=2000), "lost")
+    bring_messages(psps)
+    said = pages(attestation.draw(attestation.of(order)))[0].replace("\u00a0", " ")
+    assert "CHF 38.00 – payé" in said, "what was paid was paid"
+    assert "−CHF 10.00 Repris par la banque du payeur après contestation −CHF 20.00 Reste payé CHF 8.00" in said
+    assert "il reste payé CHF 8.00" in Client().get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
+    words = notices.of(order.letters.get(kind="refunded"))
+    assert "il reste payé CHF 8.00" in " ".join(words.paragraphs).replace("\u00a0", " ")
+
+
+@pytest.mark.django_db
 def test_the_attestation_tells_of_refunds_since_and_what_stays_paid(psps: Sandbox) -> None:
     order, _page = paid(psps)
     before = pages(attestation.draw(attestation.of(order)))[0]
@@ -180,7 +231,90 @@ def test_a_refund_that_is_only_asked_for_or_failed_stands_on_no_paper(psps: Sand
     assert Client().get(address).status_code == 404
 
 
+# The seller
+
+
+@pytest.mark.django_db
+def test_a_paper_names_the_seller_of_its_day_wherever_the_shop_moves(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund = give_back(psps, order, 1000)
+    before = pages(attestation.draw(attestation.of(order))), notice(refund)
+    moved = {"name": "Kookut SA", "street": "Quai Neuf 2", "uid": "CHE-109.322.551", "vat_registered": False}
+    with override_settings(SELLER=shop.SELLER | moved):
+        assert (pages(attestation.draw(attestation.of(order))), notice(refund)) == before
+    assert "Kookut SA" not in str(before)
+
+
+@pytest.mark.django_db
+def test_a_sale_before_the_registration_never_shows_vat(psps: Sandbox) -> None:
+    order, _page = paid(psps, "card", vat=[])
+    said = pages(attestation.draw(attestation.of(order)))[0] + notice(give_back(psps, order, 1000))
+    assert "Total CHF 38.00" in said.replace("\u00a0", " ")
+    assert [word for word in ("TVA comprise", "hors TVA", "%", "tient lieu de facture") if word in said] == []
+
+
+@pytest.mark.django_db
+def test_who_left_the_register_before_the_number_was_given_shows_no_vat(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    with override_settings(SELLER=shop.SELLER | {"vat_registered": False}):
+        said = pages(attestation.draw(attestation.of(order)))[0]
+    assert "TVA" not in said
+
+
 # Numbers
+
+
+def numbered_at(clock: Clock, moment: datetime) -> list[str]:
+    """The numbers that are given at that moment."""
+    clock.move(moment - clock.now)
+    before = set(Attestation.objects.values_list("pk", flat=True))
+    attestation.give_numbers()
+    return [one.number for one in Attestation.objects.exclude(pk__in=before).order_by("series", "n")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_series_begins_anew_with_the_year_in_zurich(psps: Sandbox) -> None:
+    orders = [paid(psps)[0] for _ in range(6)]
+    # Placed before the clock is ours; numbered in pairs, by the time at which somebody needs them.
+    effective = dict(Order.objects.values_list("pk", "effective_at"))
+    Order.objects.update(numbered=True)
+    give_back(psps, orders[0], 100)
+    Attestation.objects.all().delete()
+    Refund.objects.update(numbered=True)
+    assert len(effective) == 6
+    given = []
+    with moved_by_hand() as clock:
+        for pair, moment in enumerate(
+            [
+                datetime(2026, 12, 31, 12, 0, 0, tzinfo=UTC),
+                datetime(2026, 12, 31, 22, 59, 59, tzinfo=UTC),
+                datetime(2026, 12, 31, 23, 0, 0, tzinfo=UTC),
+            ]
+        ):
+            Order.objects.filter(pk__in=[one.pk for one in orders[2 * pair : 2 * pair + 2]]).update(numbered=False)
+            if pair == 2:
+                Refund.objects.update(numbered=False)
+            given.append(numbered_at(clock, moment))
+    assert given == [
+        ["AP-2026-000001", "AP-2026-000002"],
+        ["AP-2026-000003", "AP-2026-000004"],
+        ["AP-2027-000001", "AP-2027-000002", "AR-2027-000001"],
+    ]
+    newest = Attestation.objects.get(series="AP", year=2027, n=1)
+    assert newest.issued_at == datetime(2026, 12, 31, 23, 0, 0, tzinfo=UTC)
+    assert "Émise le 01.01.2027 à 00:00:00 (heure suisse)" in pages(attestation.draw(newest))[0].replace("\u00a0", " ")
+
+
+@pytest.mark.django_db
+def test_numbers_that_were_rolled_back_leave_no_gap(psps: Sandbox) -> None:
+    first, _page = paid(psps)
+    assert attestation.of(first).n == 1
+    second, _page = paid(psps)
+    with transaction.atomic():
+        assert attestation.of(second).n == 2
+        transaction.set_rollback(True)
+    third, _page = paid(psps)
+    assert (attestation.of(second).n, attestation.of(third).n) == (2, 3)
 
 
 @pytest.mark.django_db

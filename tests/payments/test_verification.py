@@ -17,6 +17,7 @@ from payments.refunds import Wanted, ask, carry_out
 from payments.verification import Verdict, initials, verify
 from payments.views import VERIFICATIONS_A_MINUTE
 from tests.payments.steps import paid
+from tests.payments.test_paper import pages
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
@@ -109,6 +110,25 @@ def test_what_went_back_since_is_told(psps: Sandbox, part: int | None, verdict: 
     assert "Remboursé depuis" in said
 
 
+def test_what_the_payers_bank_took_back_is_told(psps: Sandbox) -> None:
+    order, address = paid(psps)
+    paper = attestation.of(order)
+    dispute = psps.dispute(address)
+    bring_messages(psps)
+    assert verify(paper.code).verdict == Verdict.AUTHENTIC, "a dispute that is not decided has taken nothing for good"
+    psps.move_dispute(dispute, "lost")
+    bring_messages(psps)
+
+    found = verify(paper.code)
+
+    assert (found.verdict, found.taken_back) == (Verdict.TAKEN_BACK, order.total)
+    said = page(paper.code)[1]
+    assert "<h1>Authentique, mais la banque du payeur a repris de l’argent depuis" in said
+    assert "Repris par la banque du payeur après contestation</dt><dd>CHF 38.00</dd>" in said
+    assert order.number not in said
+    assert "Dufour" not in said
+
+
 @pytest.mark.parametrize(
     ("name", "letters"),
     [
@@ -117,6 +137,9 @@ def test_what_went_back_since_is_told(psps: Sandbox, part: int | None, verdict: 
         ("anne-marie de la Tour", "A. T."),
         ("  Ἑλένη  Παππά ", "Ἑ. Π."),
         ("", ""),
+        ("山田 太郎", "�. �."),
+        ("عمر Haddad", "�. H."),
+        ("\u200fZoé\u202e", "Z."),
     ],
 )
 def test_initials_are_the_first_letters_of_the_first_and_the_last_name(name: str, letters: str) -> None:
@@ -125,6 +148,14 @@ def test_initials_are_the_first_letters_of_the_first_and_the_last_name(name: str
 
 def test_the_initials_are_those_of_who_is_billed() -> None:
     assert initials(Order(delivery_name="Claire Dufour", billing_name="Marc Aebi")) == "M. A."
+
+
+@pytest.mark.parametrize("name", ["Claire Dufour", "山田 太郎", "\u202eŽofie Ångström"])
+def test_the_paper_has_the_very_initials_of_the_page(name: str) -> None:
+    paper = attested(delivery_name=name)
+    found = verify(paper.code).initials
+    assert f"Initiales du client : {found} " in pages(attestation.draw(paper))[0].replace("\u00a0", " ")
+    assert f"<dd>{found}</dd>" in page(paper.code)[1]
 
 
 def test_too_many_questions_have_to_wait() -> None:
