@@ -63,6 +63,8 @@ NEEDED_NAMES = """
 """
 NEEDED = frozenset(NEEDED_NAMES.split())
 WORDS = re.compile(r"[A-Z_]+")
+PAPERS = (b"%PDF-", base64.b64encode(b"%PDF-1")[:7], b"%PDF-".hex().encode())
+"""How a paper begins, as it is, in base64 and in a row of bytes: what is in it is packed, and could not be found."""
 ADDRESSES = ("url", "access_token")
 """What opens something: understood, used at once, and never kept."""
 
@@ -445,6 +447,7 @@ def found(cage: Cage, places: dict[str, str]) -> list[str]:
     for place, text in places.items():
         finds += [f"{place}: {one} of {cage.planted.get(one.lower(), '?')}" for one in set(canary.findall(text))]
         finds += [f"{place}: the last digits"] if digits.search(text) else []
+        finds += [f"{place}: a paper" for head in PAPERS if head.decode() in text]
         finds += [f"{place}: {one}" for one in (*CANARIES, *cage.addresses) if one in text and one[0] != "/"]
     return finds
 
