@@ -413,6 +413,19 @@ class SetAside(models.Model):
         return self.get_kind_display()
 
 
+class Asked(models.Model):
+    """How often somebody has asked for something lately (payments/limits.py, which alone writes it)."""
+
+    key = models.UUIDField(primary_key=True)
+    """What and who, as a sign that cannot be read back."""
+    times = models.PositiveIntegerField()
+    until = models.DateTimeField(db_index=True)
+    """Then it is counted anew."""
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
 CODE_LENGTH = 12
 """Random characters of a code, 5 bits each; a check character follows."""
 

@@ -29,7 +29,7 @@ from payments.forms import CodeForm, FindOrderForm, MethodForm, ReviewForm
 from payments.gateways.base import Unreachable
 from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
 from payments.handoff import MethodUnavailable, NotPayable, hand_off, offers
-from payments.limits import is_too_often
+from payments.limits import address, is_too_often
 from payments.links import send_link
 from payments.models import Attestation, Payment, Provider, Refund
 from payments.order_page import OrderPage, State, page_of
@@ -155,7 +155,7 @@ def find_order(request: HttpRequest) -> HttpResponse:
     """The link to an order, by mail to its own address; the page says the same whether there is such an order."""
     form = FindOrderForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if is_too_often(request, "find-order", ASKS_FOR_LINKS_AN_HOUR, 3600):
+        if is_too_often("find-order", address(request), ASKS_FOR_LINKS_AN_HOUR, 3600):
             return _wait(request, 3600)
         send_link(form.cleaned_data["email"], form.cleaned_data["number"])
         return SeeOther(f"{request.path}?asked")
@@ -178,7 +178,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 @require_safe
 def verified(request: HttpRequest, code: str) -> HttpResponse:
     """What is true of the paper that bears this code: anybody may ask, a few times a minute."""
-    if is_too_often(request, "verify", VERIFICATIONS_A_MINUTE, 60):
+    if is_too_often("verify", address(request), VERIFICATIONS_A_MINUTE, 60):
         return _wait(request, 60)
     found = verification.verify(code)
     status = 404 if found.verdict in (Verdict.UNKNOWN, Verdict.MISTYPED) else 200
@@ -246,7 +246,7 @@ def _hand_off(request: HttpRequest, order: Order, form: MethodForm) -> HttpRespo
 def _pays_too_often(request: HttpRequest) -> bool:
     """Whether this address asks for payment pages as nobody does who shops: stolen cards are tried by the hundred."""
     most: int = settings.PAYMENT_PAGES_PER_ADDRESS
-    return bool(most) and is_too_often(request, "pay", most, TEN_MINUTES)
+    return bool(most) and is_too_often("pay", address(request), most, TEN_MINUTES)
 
 
 def _wait(request: HttpRequest, seconds: int) -> HttpResponse:

@@ -153,9 +153,7 @@ def test_every_kind_is_found_in_every_place_and_not_repeated(kind: str, put: Cal
     ],
     ids=["plain", "gz", "gz without its name", "bz2", "xz"],
 )
-def test_every_kind_is_found_in_a_log(
-    tmp_path: Path, kind: str, name: str, pack: Callable[[bytes], bytes]
-) -> None:
+def test_every_kind_is_found_in_a_log(tmp_path: Path, kind: str, name: str, pack: Callable[[bytes], bytes]) -> None:
     line = json.dumps({"message": "paid", "more": FINDS[kind]})
     folder = tmp_path / "log"
     folder.mkdir()

@@ -278,6 +278,7 @@ def test_nothing_of_the_psps_answers_and_messages_rests_anywhere(
         downloaded(order)
         Witness().get(f"/v/{order.attestation.code}/")
     Witness(raise_request_exception=False).get(f"/commande/{order.token}x/")
+    Witness().post("/webhooks/stripe/", scene.cage.canary("forged").encode(), content_type="application/json")
     looks_at_everything()
     call_command("sweep", stdout=said)
 
@@ -459,7 +460,7 @@ def assert_that_it_was_looked_at(places: dict[str, str], orders: list[Order]) ->
         "payments_webhookevent": "The order is effective",
         "django_tasks_database_dbtaskresult": "SUCCESSFUL",
         "sessions, decoded": "Claire Dufour",
-        "cache, decoded": "verify",
+        "cache, decoded": "tally-rejected-stripe",
         "logs": "A paper is drawn without the means of payment",
         "logs as JSON": "violates check constraint",
         "commands": "The order is effective",

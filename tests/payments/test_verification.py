@@ -129,15 +129,14 @@ def test_the_initials_are_those_of_who_is_billed() -> None:
 
 def test_too_many_questions_have_to_wait() -> None:
     code = new_code(12)
-    statuses = [page(code)[0] for _ in range(VERIFICATIONS_A_MINUTE * 2 + 1)]
-    assert statuses[:3] == [404, 404, 404]
-    assert statuses[-1] == 429
+    statuses = [page(code)[0] for _ in range(VERIFICATIONS_A_MINUTE + 1)]
+    assert statuses == [404] * VERIFICATIONS_A_MINUTE + [429]
 
 
 def test_every_address_has_its_own_patience(settings: Any) -> None:
     settings.PROXIES = 1
     code = new_code(12)
-    for n in range(VERIFICATIONS_A_MINUTE * 2 + 1):
+    for n in range(VERIFICATIONS_A_MINUTE):
         page(code, **{"X-Forwarded-For": f"203.0.113.{n}, 198.51.100.7"})
     assert page(code, **{"X-Forwarded-For": "203.0.113.1, 198.51.100.7"})[0] == 429
     assert page(code, **{"X-Forwarded-For": "203.0.113.1, 198.51.100.8"})[0] == 404
@@ -161,5 +160,4 @@ def test_a_verdict_costs_four_statements() -> None:
     client.get(f"/v/{code}/")
     with CaptureQueriesContext(connection) as statements:
         client.get(f"/v/{code}/")
-    asked = [one["sql"] for one in statements if "kookut_cache" not in one["sql"] and "SAVEPOINT" not in one["sql"]]
-    assert len(asked) <= 4
+    assert len(statements) <= 4
