@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -18,7 +19,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from orders import checkout
 from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready
-from orders.codes import normalise
 from orders.models import Order, TimelineEntry
 from orders.moves import hold, tell
 from orders.views import SeeOther, ask_again
@@ -167,8 +167,7 @@ def find_order(request: HttpRequest) -> HttpResponse:
 @require_safe
 def verify(request: HttpRequest) -> HttpResponse:
     """Where the code of a paper is typed."""
-    typed = request.GET.get("code", "").strip()
-    if code := normalise(typed)[:40]:
+    if code := verification.code_in(request.GET.get("code", ""))[:40]:
         return SeeOther(reverse("payments:verified", args=[code]))
     form = CodeForm({"code": ""} if "code" in request.GET else None)
     return render(request, "payments/verify.html", {"form": form})
@@ -183,6 +182,7 @@ def verified(request: HttpRequest, code: str) -> HttpResponse:
     found = verification.verify(code)
     status = 404 if found.verdict in (Verdict.UNKNOWN, Verdict.MISTYPED) else 200
     context = {"found": found, "verdict": found.verdict.value, "checked_at": now(), "form": CodeForm()}
+    context["host"] = urlsplit(settings.SITE_URL).netloc
     return render(request, "payments/verified.html", context, status=status)
 
 

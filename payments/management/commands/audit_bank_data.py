@@ -14,8 +14,8 @@ from payments.audit import Audit, Find, caches_elsewhere
 class Command(BaseCommand):
     help = (
         "Search every row of the database, the storage and the given logs for card numbers, IBANs, fields of the PSPs' "
-        "answers, keys and tokens, and for papers (PDF); the exit code is 1 when something is found. It changes nothing and never prints "
-        "what it found."
+        "answers, keys, tokens and papers (PDF); the exit code is 1 when something is found. It changes nothing and "
+        "never prints what it found."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
