@@ -430,6 +430,10 @@ CODE_LENGTH = 12
 """Random characters of a code, 5 bits each; a check character follows."""
 
 
+USUAL_KILOBYTES = 45
+"""What the paper of five lines has: the embedded fonts are most of it."""
+
+
 def new_attestation_code() -> str:
     return new_code(CODE_LENGTH)
 
@@ -475,3 +479,10 @@ class Attestation(models.Model):
     @property
     def printed_code(self) -> str:
         return grouped(self.code)
+
+    @property
+    def size(self) -> str:
+        """How large its file is, in the language in use; before it was first drawn, about."""
+        if self.kilobytes:
+            return gettext("%(kilobytes)s KB") % {"kilobytes": self.kilobytes}
+        return gettext("about %(kilobytes)s KB") % {"kilobytes": USUAL_KILOBYTES}

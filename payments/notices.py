@@ -52,8 +52,13 @@ def is_moot(letter: Letter) -> bool:
         return not payment.refunds.exclude(status=Refund.Status.FAILED).exists()
     if letter.kind == Letter.Kind.REFUNDED:
         # It bounced before the mail left: there is no notice of it, and staff have it on their list.
-        return not Refund.objects.filter(pk=letter.about, status=Refund.Status.SUCCEEDED).exists()
+        return refund_of(letter).status != Refund.Status.SUCCEEDED
     return False
+
+
+def refund_of(letter: Letter) -> Refund:
+    """The refund that a letter tells of, sent for the first time or again."""
+    return Refund.objects.select_related("payment").get(pk=letter.about.split()[0])
 
 
 def _link(letter: Letter) -> Words:
@@ -136,7 +141,7 @@ def _review(letter: Letter) -> Words:
 
 
 def _refunded(letter: Letter) -> Words:
-    refund = Refund.objects.select_related("payment").get(pk=letter.about)
+    refund = refund_of(letter)
     payment = refund.payment
     facts = {
         "amount": format_chf(refund.amount),

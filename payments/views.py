@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from orders import checkout
 from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready
-from orders.models import Order, TimelineEntry
+from orders.models import Order, OrderLine, TimelineEntry
 from orders.moves import hold, tell
 from orders.views import SeeOther, ask_again
 from payments import attestation, verification
@@ -39,6 +39,8 @@ Actor = TimelineEntry.Actor
 VERIFICATIONS_A_MINUTE = 30
 ASKS_FOR_LINKS_AN_HOUR = 20
 TEN_MINUTES = 600
+DRAWINGS_OF_AN_ORDER = 30
+"""In ten minutes."""
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -194,20 +196,43 @@ def order(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, status: int = 200) -> HttpResponse:
-    page = page_of(order, list(order.payments.order_by("created_at")))
+    page = _page_of(order)
+    if _has_paper_without_number(order, page):
+        # Seldom: the mail that brings the paper has numbered it, unless the customer is quicker.
+        attestation.give_numbers(order.pk)
+        order = _find(order.token)
+        page = _page_of(order)
     if page.state in (State.ACCEPTED, State.REFUNDED):
         checkout.forget_order_and_cart(request.session, order)
+    lines = list(order.lines.all())
     context = {
         "order": order,
         "page": page,
         "state": page.state.value,
-        "lines": order.lines.all(),
+        "lines": lines,
         "attestation": getattr(order, "attestation", None),
+        "sheet": _sheet(order, page, lines),
         "form": form or _retry_form(order, page),
         "automatic": request.GET.get("auto") != "0",
         "checked_at": now(),
     }
     return render(request, "payments/order.html", context, status=status)
+
+
+def _page_of(order: Order) -> OrderPage:
+    return page_of(order, list(order.payments.order_by("created_at")))
+
+
+def _has_paper_without_number(order: Order, page: OrderPage) -> bool:
+    return bool(order.effective_at and not order.numbered) or not all(refund.numbered for refund in page.notices)
+
+
+def _sheet(order: Order, page: OrderPage, lines: list[OrderLine]) -> dict[str, Any] | None:
+    """The words of the attestation, for who prints the page of an order that was paid."""
+    if page.payment is None or not page.payment.settles:
+        return None
+    language = get_language() or order.language
+    return attestation.words(order.attestation, page.payment, lines, page.given_back, language)
 
 
 def _retry_form(order: Order, page: OrderPage) -> MethodForm:
@@ -318,26 +343,36 @@ def _note_visit(token: str, payment: UUID, moment: str, kind: TimelineEntry.Kind
 def state_json(request: HttpRequest, token: str) -> HttpResponse:
     """One field for the waiting page's script: whether it should show itself anew."""
     order = _find(token)
-    page = page_of(order, list(order.payments.order_by("created_at")))
-    return JsonResponse({"state": page.state})
+    return JsonResponse({"state": _page_of(order).state})
 
 
 @private
-@require_safe
+@require_GET
 def attestation_pdf(request: HttpRequest, token: str) -> HttpResponse:
     """The attestation of an effective order, drawn anew."""
+    order = _find(token)
+    if _is_drawn_too_often(order):
+        return _wait(request, TEN_MINUTES)
     try:
-        return pdf_of(attestation.of(_find(token)))
+        return pdf_of(attestation.of(order))
     except Attestation.DoesNotExist:
         raise Http404 from None
 
 
 @private
-@require_safe
+@require_GET
 def refund_notice_pdf(request: HttpRequest, token: str, refund: UUID) -> HttpResponse:
     """The notice of a refund that succeeded, drawn anew."""
-    found = get_object_or_404(Refund, pk=refund, payment__order__token=token, status=Refund.Status.SUCCEEDED)
+    rows = Refund.objects.select_related("payment__order")
+    found = get_object_or_404(rows, pk=refund, payment__order__token=token, status=Refund.Status.SUCCEEDED)
+    if _is_drawn_too_often(found.payment.order):
+        return _wait(request, TEN_MINUTES)
     return pdf_of(attestation.of_refund(found))
+
+
+def _is_drawn_too_often(order: Order) -> bool:
+    """Each drawing costs a page's time and asks the PSP: whoever has the link may have it done often, not endlessly."""
+    return is_too_often("draw", order.token, DRAWINGS_OF_AN_ORDER, TEN_MINUTES)
 
 
 def pdf_of(document: Attestation) -> HttpResponse:

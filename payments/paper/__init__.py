@@ -1,7 +1,8 @@
-"""The attestation of payment and the refund notice on paper: facts in, a PDF out. It knows no model."""
+"""The attestation of payment and the refund notice on paper: facts in, a PDF out, or its words. It knows no model."""
 
 from .facts import AttestationFacts, Facts, Line, Method, Refunded, RefundFacts, Seller, Shipping, Vat
 from .press import draw
+from .wording import worded
 
 __all__ = [
     "AttestationFacts",
@@ -14,4 +15,5 @@ __all__ = [
     "Shipping",
     "Vat",
     "draw",
+    "worded",
 ]

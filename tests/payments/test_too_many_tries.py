@@ -10,10 +10,12 @@ from django.test import Client
 
 from orders.codes import new_code
 from orders.models import Order, Product
-from payments.models import CODE_LENGTH, Asked, Payment
+from payments.models import CODE_LENGTH, Asked, Attestation, Payment
 from payments.sweep import sweep
-from payments.views import VERIFICATIONS_A_MINUTE
+from payments.views import DRAWINGS_OF_AN_ORDER, VERIFICATIONS_A_MINUTE
 from tests.at_once import at_once
+from tests.payments.steps import paid
+from tests.payments.test_refund_notice import give_back
 from tests.sandbox.client import Sandbox
 from tests.shop import fill_cart, goods, order_and_pay
 
@@ -69,6 +71,43 @@ def test_another_address_need_not_wait(psps: Sandbox, settings: Any) -> None:
         another_order(Client(headers={"X-Forwarded-For": "198.51.100.7"}))
     assert another_order(Client(headers={"X-Forwarded-For": "198.51.100.7"})).status_code == 429
     assert another_order(Client(headers={"X-Forwarded-For": "198.51.100.8"})).status_code == 303
+
+
+# The papers
+
+
+def test_a_paper_is_drawn_often_but_not_endlessly(psps: Sandbox, settings: Any) -> None:
+    settings.PROXIES = 1
+    order, _page = paid(psps)
+    notice = give_back(psps, order, 500)
+    papers = [f"/commande/{order.token}/attestation.pdf", f"/commande/{order.token}/remboursement/{notice.pk}.pdf"]
+    psps.forget_requests()
+
+    def statuses(times: int) -> list[int]:
+        """Each from another address."""
+        return [
+            Client(headers={"X-Forwarded-For": f"203.0.113.{n}"}).get(papers[n % 2]).status_code for n in range(times)
+        ]
+
+    assert statuses(DRAWINGS_OF_AN_ORDER) == [200] * DRAWINGS_OF_AN_ORDER
+    before = len(psps.requests())
+    assert statuses(2) == [429, 429]
+    assert len(psps.requests()) == before
+    other, _page = paid(psps)
+    assert Client().get(f"/commande/{other.token}/attestation.pdf").status_code == 200
+    assert Client().get(f"/commande/{order.token}/").status_code == 200
+
+
+def test_who_only_asks_for_the_head_of_a_paper_has_nothing_drawn(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    notice = give_back(psps, order, 500)
+    psps.forget_requests()
+    for paper in ("attestation.pdf", f"remboursement/{notice.pk}.pdf"):
+        answer = Client().head(f"/commande/{order.token}/{paper}")
+        assert answer.status_code == 405
+        assert "no-store" in answer["Cache-Control"]
+    assert psps.requests() == []
+    assert not Attestation.objects.exclude(kilobytes=None).exists()
 
 
 # How it is counted
