@@ -1,7 +1,11 @@
-"""The error pages: drawn without the database, each with a way on."""
+"""The error pages: drawn without the database, each with a way on, kept by no cache and found by no search engine.
+
+Whether there was a token in the address they need not know.
+"""
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.cache import add_never_cache_headers
 
 from kookut.logs import request_id
 
@@ -27,4 +31,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _page(template: str, status: int) -> HttpResponse:
-    return HttpResponse(render_to_string(template, {"request_id": request_id.get()}), status=status)
+    response = HttpResponse(render_to_string(template, {"request_id": request_id.get()}), status=status)
+    response["X-Robots-Tag"] = "noindex"
+    add_never_cache_headers(response)
+    return response

@@ -3,7 +3,7 @@
 import secrets
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-LOOKALIKES = str.maketrans("OIL", "011", "- ")
+LOOKALIKES = str.maketrans("OIL", "011")
 
 
 def new_code(length: int) -> str:
@@ -31,8 +31,8 @@ def grouped(code: str) -> str:
 
 
 def normalise(typed: str) -> str:
-    """What a person meant: capitals, no spaces or hyphens, O as 0, I and L as 1."""
-    return typed.upper().translate(LOOKALIKES)
+    """What a person meant: capitals, letters and digits only, O as 0, I and L as 1."""
+    return "".join(filter(str.isalnum, typed.upper())).translate(LOOKALIKES)
 
 
 def is_valid(code: str) -> bool:

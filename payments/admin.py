@@ -205,7 +205,7 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
             return page
         assert isinstance(request.user, User)  # noqa: S101 - nobody else has a permission
         try:
-            sent = letters.send_again(order.pk, Letter.Kind(request.POST.get("letter", "")), by=request.user)
+            sent = letters.send_again(order.pk, request.POST.get("letter", ""), by=request.user)
         except ValueError:
             raise Http404 from None
         if sent:
@@ -320,10 +320,8 @@ def papers(order: Order) -> list[dict[str, str]]:
 
 
 def _paper_name(name: str, numbered: Attestation | None) -> str:
-    number = f" {numbered.number}" if numbered else ""
-    size = numbered.kilobytes if numbered else None
-    kind = gettext("PDF, %(kilobytes)s KB") % {"kilobytes": size} if size else "PDF"
-    return f"{name}{number} ({kind})"
+    paper = numbered or Attestation()
+    return f"{name}{f' {paper.number}' if numbered else ''} (PDF, {paper.size})"
 
 
 def received(payment: Payment) -> str:

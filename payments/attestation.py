@@ -1,21 +1,22 @@
 """The papers: attestation of payment and refund notice. Their numbers are given once; they are drawn anew each time."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import cast
+from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.urls import reverse
 from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from orders.codes import grouped
-from orders.models import Order, VatShare
+from orders.models import Order, OrderLine, VatShare
 from payments import paper
 from payments.gateways import gateway
 from payments.gateways.base import GatewayError, PaymentDetails, Unclear
@@ -28,53 +29,62 @@ NUMBERING = 5_816_204
 """The advisory lock under which numbers are given: no series has a gap or a twin."""
 BATCH = 200
 Series = Attestation.Series
+Row = TypeVar("Row", Order, Refund)
 
 
 def of(order: Order) -> Attestation:
     """The attestation of an effective order, numbered now if it was not yet. Raises Attestation.DoesNotExist."""
-    found = _numbered(order=order)
+    found = _numbered(order.pk, order=order)
     found.order = order
     return found
 
 
 def of_refund(refund: Refund) -> Attestation:
     """The notice of a refund that succeeded, numbered now if it was not yet. Raises Attestation.DoesNotExist."""
-    found = _numbered(refund=refund)
+    found = _numbered(refund.payment.order_id, refund=refund)
     found.refund = refund
     return found
 
 
-def _numbered(**what: Order | Refund) -> Attestation:
+def _numbered(order_id: int, **what: Order | Refund) -> Attestation:
     found = Attestation.objects.filter(**what).first()
-    while found is None:
-        numbered = give_numbers()
-        # Looked for again even when there was nothing to number: somebody else may just have done it.
-        found = Attestation.objects.filter(**what).first()
-        if found is None and not numbered:
-            raise Attestation.DoesNotExist(str(what))
+    if found is None:
+        give_numbers(order_id)
+        found = Attestation.objects.get(**what)
     return found
 
 
 @transaction.atomic
-def give_numbers() -> int:
+def give_numbers(wanted: int | None = None) -> int:
     """Number the effective orders and the refunds that have no paper yet, oldest first; returns how many.
 
     Out of the bank's messages' way, which a counter would make wait for each other. Each series starts anew with the
     year in Zurich and has no gap (Olico art. 2): numbers are given inside one transaction under an advisory lock.
+    One batch at a time, and with it what belongs to the order whose id is `wanted`: nobody waits for a backlog.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [NUMBERING])
     at = now()
-    orders = Order.objects.filter(effective_at__isnull=False, numbered=False).order_by("effective_at", "id")[:BATCH]
+    orders = Order.objects.filter(effective_at__isnull=False, numbered=False).order_by("effective_at", "id")
     refunds = Refund.objects.filter(status=Refund.Status.SUCCEEDED, numbered=False).order_by("settled_at", "id")
     given = [
-        *_next_numbers(Series.ATTESTATION, [Attestation(order=order) for order in orders], at),
-        *_next_numbers(Series.REFUND_NOTICE, [Attestation(refund=refund) for refund in refunds[:BATCH]], at),
+        *_next_numbers(Series.ATTESTATION, [Attestation(order=one) for one in _batch(orders, pk=wanted)], at),
+        *_next_numbers(
+            Series.REFUND_NOTICE, [Attestation(refund=one) for one in _batch(refunds, payment__order=wanted)], at
+        ),
     ]
     Attestation.objects.bulk_create(given)
     Order.objects.filter(pk__in=[one.order_id for one in given if one.order_id]).update(numbered=True)
     Refund.objects.filter(pk__in=[one.refund_id for one in given if one.refund_id]).update(numbered=True)
     return len(given)
+
+
+def _batch(rows: QuerySet[Row], **wanted: int | None) -> list[Row]:
+    """The oldest, and behind them the wanted ones if the batch ended before them."""
+    batch = list(rows[:BATCH])
+    if len(batch) == BATCH:
+        batch += rows.filter(**wanted).exclude(pk__in=[row.pk for row in batch])
+    return batch
 
 
 def _next_numbers(series: Series, papers: Sequence[Attestation], at: datetime) -> Sequence[Attestation]:
@@ -96,19 +106,39 @@ def draw(attestation: Attestation) -> bytes:
 
     The same rows and the same answer give the same bytes. Waits two seconds at most for the PSP, and does without.
     """
-    facts = _refund_facts(attestation, attestation.refund) if attestation.refund else _facts(attestation)
+    facts = _refund_facts(attestation, attestation.refund) if attestation.refund else _attestation_facts(attestation)
     pdf = paper.draw(facts)
     size = max(1, round(len(pdf) / 1000))
     Attestation.objects.filter(pk=attestation.pk).exclude(kilobytes=size).update(kilobytes=size)
     return pdf
 
 
-def _facts(attestation: Attestation) -> paper.AttestationFacts:
+def words(
+    attestation: Attestation, payment: Payment, lines: Iterable[OrderLine], refunds: Iterable[Refund], language: str
+) -> dict[str, Any]:
+    """What the attestation says, for the order's page where that is printed instead: of the means of payment only
+    what the shop knows, as no page waits for a PSP. `refunds` are those of the payment that succeeded."""
+    facts = _facts(attestation, payment, lines, refunds, PaymentDetails())
+    return paper.worded(replace(facts, language=language))
+
+
+def _attestation_facts(attestation: Attestation) -> paper.AttestationFacts:
     order = attestation.order
     assert order is not None  # noqa: S101 - the database holds it for this series
     payment = Payment.objects.select_related("order").get(order=order, settles=True)
-    assert payment.authorised_at is not None  # noqa: S101 - the database holds it for what settles
     refunds = payment.refunds.filter(status=Refund.Status.SUCCEEDED).order_by("settled_at")
+    return _facts(attestation, payment, order.lines.all(), refunds, _details(payment))
+
+
+def _facts(
+    attestation: Attestation,
+    payment: Payment,
+    lines: Iterable[OrderLine],
+    refunds: Iterable[Refund],
+    details: PaymentDetails | paper.NoDetails,
+) -> paper.AttestationFacts:
+    order = payment.order
+    assert payment.authorised_at is not None  # noqa: S101 - the database holds it for what settles
     seller = paper.Seller(**attestation.seller)
     return paper.AttestationFacts(
         number=attestation.number,
@@ -125,16 +155,14 @@ def _facts(attestation: Attestation) -> paper.AttestationFacts:
         shipped_at=order.shipped_at,
         order_number=order.number,
         placed_at=order.created_at,
-        lines=tuple(
-            paper.Line(line.name, line.quantity, line.unit_price, line.vat_rate, line.sku) for line in order.lines.all()
-        ),
+        lines=tuple(paper.Line(line.name, line.quantity, line.unit_price, line.vat_rate, line.sku) for line in lines),
         shipping=paper.Shipping(order.shipping_name, order.shipping_total),
         vat=_taxes(seller, order.vat_shares),
         total=order.total,
         method=cast(paper.Method, payment.method),
         provider=Provider(payment.provider).label,
         reference=payment.money_reference or "",
-        details=_details(payment),
+        details=details,
         refunds=tuple(paper.Refunded(one.amount, one.settled_at) for one in refunds if one.settled_at),
         taken_back=payment.taken_back(),
     )

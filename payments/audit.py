@@ -1,7 +1,9 @@
 """Looks for bank data and secrets at rest: in every row of the database, in the storage, in logs."""
 
 import base64
+import bz2
 import gzip
+import lzma
 import pickletools
 import re
 import zlib
@@ -24,9 +26,11 @@ LONGEST = 1_000_000
 """Bytes of a line that are looked at together."""
 OVERLAP = 200
 """Letters of the part before that are looked at again: what stands across the border is found too."""
-HEAD = 8192
-"""Bytes that tell whether a file is text."""
 NOT_READ = "cannot be read"
+PACKED: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+"""By its first bytes, how a packed file is opened."""
+SEALED = (b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf")
+"""The first bytes of archives that Python cannot open: zip (it is no stream), zstd, 7z."""
 PAPER = re.compile(r"A[PR]-[0-9]{4}-[0-9]+")
 """Papers are drawn anew each time: a file of one holds what was on it."""
 PLAIN_KEY = re.compile(r"[0-9]{1,12}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -50,8 +54,6 @@ class Audit:
     tables: int = 0
     rows: int = 0
     files: int = 0
-    binary: int = 0
-    """Files of which only the names were looked at."""
     _secrets: tuple[str, ...] = field(default_factory=lambda: tuple(configured_secrets()), repr=False)
 
     def database(self) -> Iterator[Find]:
@@ -65,11 +67,11 @@ class Audit:
             yield from self._table(table, keys[table], encoded.get(table))
 
     def storage(self) -> Iterator[Find]:
-        """Every file of Django's storage, by its name and, of texts, by what is in it."""
+        """Every file of Django's storage, by its name and by what is in it."""
         yield from self._stored("", "storage")
 
     def logs(self, path: Path) -> Iterator[Find]:
-        """A file, or all in a folder; packed ones (.gz) too."""
+        """A file, or all in a folder; packed ones (gzip, bzip2, xz) too."""
         for file in sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]:
             yield from self._file(lambda file=file: file.open("rb"), str(file))  # type: ignore[misc]
 
@@ -117,17 +119,18 @@ class Audit:
             yield from self._stored(f"{folder}{name}/", place)
 
     def _file(self, opened: Callable[[], Any], place: str) -> Iterator[Find]:
+        """Whatever a file holds is read as text: a picture may have words, and a log that was cut begins with NULs."""
         self.files += 1
         try:
             with opened() as file:
-                stream: Any = gzip.GzipFile(fileobj=file) if place.endswith(".gz") else file
-                if b"\0" in stream.read(HEAD):
-                    self.binary += 1
-                    return
-                stream.seek(0)
+                head = file.read(6)
+                if head.startswith(SEALED):
+                    raise OSError("sealed")
+                file.seek(0)
+                stream = next((unpack(file) for first, unpack in PACKED.items() if head.startswith(first)), file)
                 for number, line in _lines(stream):
                     yield from (Find(f"{place}:{number}", kind) for kind in self._kinds(line))
-        except (OSError, EOFError, zlib.error):
+        except (OSError, EOFError, zlib.error, lzma.LZMAError):
             yield Find(place, NOT_READ)
 
     def _kinds(self, text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""How bank data and secrets look: what must rest nowhere in this shop is known by its form.
+"""How bank data, secrets and papers look: what must rest nowhere in this shop is known by its form.
 
 Every pattern is bounded: a hostile line of a log costs as much as any other of its length.
 """
@@ -68,6 +68,8 @@ BEARER_ADDRESS = re.compile(
     r"|/checkoutnow\?\S{0,300}token=\w"
     r"|\bpaypal\.com/\S{0,300}[?&](?:token|ba_token|ec_token)=\w"
 )
+PAPER_HEADS = ("%PDF-", "JVBERi0", "255044462d")
+"""How a PDF begins, as it is, in base64 and in hexadecimal. Its words are packed: none of them could be found."""
 
 
 def kinds(text: str) -> list[str]:
@@ -125,4 +127,5 @@ KINDS: dict[str, Callable[[str], bool]] = {
         SECRETS, "k_live_", "k_test_", "whsec_", "_secret_", "A21AA", "Bearer ", "Basic ", "-----BEGIN"
     ),
     "address that opens by itself": _form(BEARER_ADDRESS, "/pay/cs_", ".stripe.com/", "/checkoutnow?", "paypal.com/"),
+    "paper": lambda text: any(head in text for head in PAPER_HEADS),
 }

@@ -43,7 +43,7 @@ class CodeForm(forms.Form):
     use_required_attribute = False
     code = forms.CharField(
         label=_("Code of the document"),
-        max_length=40,
+        max_length=200,
         help_text=_("13 letters and figures, for example 7F3Q-20KX-9M4DX"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
         error_messages={"required": _("Type the code that stands on the document")},

@@ -1,6 +1,7 @@
 """Mails to customers: rows that are due, written with what they tell of, sent at least once."""
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from smtplib import SMTPException
 
@@ -40,26 +41,50 @@ def due(order: Order, kind: Letter.Kind, about: object, after: timedelta = timed
     send_soon.using(run_after=letter.due_at if after else None).enqueue(order.pk)
 
 
-def sendable_again(order: Order) -> list[Letter.Kind]:
-    """What staff may have sent again: the link, and the attestation while what its mail says is so."""
-    attested = [Letter.Kind.CONFIRMATION] if order.status == Order.Status.EFFECTIVE else []
-    return [*attested, Letter.Kind.LINK]
+@dataclass(frozen=True)
+class Sendable:
+    """A letter that staff may have sent again."""
+
+    kind: Letter.Kind
+    refund: Refund | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind} {self.refund.pk}" if self.refund else str(self.kind)
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind.label}, {format_chf(self.refund.amount)}" if self.refund else str(self.kind.label)
+
+    @property
+    def about(self) -> str:
+        """Another letter than the first one: mail programs show a Message-ID once."""
+        again = f"again {now():%Y%m%d%H%M%S}"
+        return f"{self.refund.pk} {again}" if self.refund else again
+
+
+def sendable_again(order: Order) -> list[Sendable]:
+    """What staff may have sent again: the link, every refund's notice, the attestation while its mail says what is."""
+    refunds = Refund.objects.filter(payment__order=order, status=Refund.Status.SUCCEEDED).order_by("settled_at")
+    attested = [Sendable(Letter.Kind.CONFIRMATION)] if order.status == Order.Status.EFFECTIVE else []
+    return [*attested, Sendable(Letter.Kind.LINK), *(Sendable(Letter.Kind.REFUNDED, refund) for refund in refunds)]
 
 
 @transaction.atomic
-def send_again(order_id: int, kind: Letter.Kind, by: User) -> bool:
+def send_again(order_id: int, key: str, by: User) -> bool:
     """Let a letter leave once more, on a staff member's word; False when that was asked less than a minute ago.
 
     Raises ValueError when the order has no such letter.
     """
     order = hold(pk=order_id)
-    if kind not in sendable_again(order):
-        raise ValueError(kind)
-    told, what = TimelineEntry.Kind.LETTER_AGAIN, {"letter": kind.label}
+    letter = next((one for one in sendable_again(order) if one.key == key), None)
+    if letter is None:
+        raise ValueError(key)
+    told, what = TimelineEntry.Kind.LETTER_AGAIN, {"letter": letter.kind.label, "key": letter.key}
     if order.timeline.filter(kind=told, at__gt=now() - AGAIN_AFTER, data=words(**what)).exists():
         return False
     tell(order, told, TimelineEntry.Actor.STAFF, by.get_username(), **what)
-    due(order, kind, about=f"again {now():%Y-%m-%d %H:%M:%S}")
+    due(order, letter.kind, letter.about)
     return True
 
 
@@ -139,7 +164,7 @@ def _notice(letter: Letter) -> EmailMultiAlternatives:
     words = notices.of(letter)
     message = _message(letter, words.subject, template="notice", paragraphs=words.paragraphs, action=words.action)
     if letter.kind == Letter.Kind.REFUNDED:
-        _attach(message, attestation.of_refund(Refund.objects.get(pk=letter.about)))
+        _attach(message, attestation.of_refund(notices.refund_of(letter)))
     return message
 
 

@@ -468,8 +468,25 @@ class SetAside(models.Model):
         return self.get_kind_display()
 
 
+class Asked(models.Model):
+    """How often somebody has asked for something lately (payments/limits.py, which alone writes it)."""
+
+    key = models.UUIDField(primary_key=True)
+    """What and who, as a sign that cannot be read back."""
+    times = models.PositiveIntegerField()
+    until = models.DateTimeField(db_index=True)
+    """Then it is counted anew."""
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
 CODE_LENGTH = 12
 """Random characters of a code, 5 bits each; a check character follows."""
+
+
+USUAL_KILOBYTES = 45
+"""What the paper of five lines has: the embedded fonts are most of it."""
 
 
 def new_attestation_code() -> str:
@@ -519,3 +536,10 @@ class Attestation(models.Model):
     @property
     def printed_code(self) -> str:
         return grouped(self.code)
+
+    @property
+    def size(self) -> str:
+        """How large its file is, in the language in use; before it was first drawn, about."""
+        if self.kilobytes:
+            return gettext("%(kilobytes)s KB") % {"kilobytes": self.kilobytes}
+        return gettext("about %(kilobytes)s KB") % {"kilobytes": USUAL_KILOBYTES}

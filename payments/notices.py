@@ -51,11 +51,16 @@ def is_moot(letter: Letter) -> bool:
         return bool(payment.received_amount) and not payment.holds_money()
     if letter.kind in (Letter.Kind.LATE_REFUNDED, Letter.Kind.SURPLUS_REFUNDED):
         # It could not be given back: staff have it on their list, and write.
-        return _refund(letter).status == Refund.Status.FAILED
+        return refund_of(letter).status == Refund.Status.FAILED
     if letter.kind == Letter.Kind.REFUNDED:
         # It bounced before the mail left: there is no notice of it, and staff have it on their list.
-        return not Refund.objects.filter(pk=letter.about, status=Refund.Status.SUCCEEDED).exists()
+        return refund_of(letter).status != Refund.Status.SUCCEEDED
     return False
+
+
+def refund_of(letter: Letter) -> Refund:
+    """The refund that a letter tells of, sent for the first time or again."""
+    return Refund.objects.select_related("payment").get(pk=letter.about.split()[0])
 
 
 def _link(letter: Letter) -> Words:
@@ -99,7 +104,7 @@ def _expired(letter: Letter) -> Words:
 
 
 def _late_refunded(letter: Letter) -> Words:
-    amount = {"amount": _refund(letter).printed}
+    amount = {"amount": refund_of(letter).printed}
     subject = _("KOOKUT: payment arrived after the cancellation, %(amount)s go back") % amount
     if letter.order.cancel_reason == Order.CancelReason.EXPIRED:
         subject = _("KOOKUT: payment arrived after the deadline, %(amount)s go back") % amount
@@ -108,7 +113,7 @@ def _late_refunded(letter: Letter) -> Words:
 
 
 def _surplus_refunded(letter: Letter) -> Words:
-    amount = {"amount": _refund(letter).printed}
+    amount = {"amount": refund_of(letter).printed}
     came = _("We have received two payments for order %(number)s. We keep the first one.")
     if letter.order.status == Order.Status.CANCELLED:
         came = _("Another payment for order %(number)s arrived when the order was already refunded.")
@@ -138,7 +143,7 @@ def _review(letter: Letter) -> Words:
 
 
 def _refunded(letter: Letter) -> Words:
-    refund = _refund(letter)
+    refund = refund_of(letter)
     payment = refund.payment
     facts = {
         "amount": refund.printed,
@@ -167,11 +172,6 @@ def _refunded(letter: Letter) -> Words:
 def _money_came(order: Order) -> bool:
     """Whether the PSP held money for this order at any time, wherever it is now."""
     return order.payments.filter(status=Payment.Status.AUTHORISED).exists()
-
-
-def _refund(letter: Letter) -> Refund:
-    """The one that the letter tells of."""
-    return Refund.objects.select_related("payment").get(pk=letter.about)
 
 
 WORDS: dict[Letter.Kind, Callable[[Letter], Words]] = {

@@ -75,7 +75,7 @@ class OrderPage:
     unannounced: Payment | None
     """One that was given up and for which the PSP shows money of which it has not told: staff find out."""
     notices: list[Refund]
-    """What went back for certain, each with its notice."""
+    """What went back for certain, oldest first, each with its notice once that has its number."""
     too_late: bool
     """No page is open, and none can be opened any more: the goods have been set aside for long enough."""
 
@@ -97,6 +97,11 @@ class OrderPage:
     def left(self) -> int:
         """Centimes that stay paid."""
         return self.payment.stays(self.refunded) if self.payment else 0
+
+    @property
+    def given_back(self) -> list[Refund]:
+        """What went back of the payment that the page speaks of."""
+        return [one for one in self.notices if self.payment and one.payment_id == self.payment.pk]
 
     @property
     def has_bounced(self) -> bool:
@@ -152,7 +157,7 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
         refunded=_sum(refunds, settling, Refund.Status.SUCCEEDED),
         on_its_way_back=_sum(refunds, settling, Refund.Status.REQUESTED),
         unannounced=unannounced,
-        notices=[one for one in refunds if one.status == Refund.Status.SUCCEEDED],
+        notices=sorted((one for one in refunds if one.status == Refund.Status.SUCCEEDED), key=_settled_at),
         too_late=not any(payment.status == Payment.Status.STARTED for payment in payments) and not may_open(order),
     )
 
@@ -204,6 +209,10 @@ def _unpaid(latest: Payment | None) -> State:
     if latest.left_at:
         return State.REFUSED if latest.refusal else State.LEFT
     return State.OPEN
+
+
+def _settled_at(refund: Refund) -> datetime:
+    return refund.settled_at or refund.created_at
 
 
 def _since(payment: Payment) -> datetime:

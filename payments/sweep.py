@@ -17,7 +17,7 @@ from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
 from orders.moves import hold
-from payments import attestation, inbox, letters, means, moves, recovery
+from payments import attestation, inbox, letters, limits, means, moves, recovery
 from payments.capture import capture
 from payments.expiry import withdraw
 from payments.gateways import close, configured, gateway
@@ -52,6 +52,7 @@ def sweep() -> dict[str, int]:
         "recovered": sum(_read_list(channel) for channel in _due_channels()),
         "letters": sum(_done(letters.send, letter) for letter in _due_letters()),
         "attestations": attestation.give_numbers(),
+        "limits": limits.forget(),
     }
 
 

@@ -1,5 +1,6 @@
 """Whether a paper is one of ours: what anybody who holds it may learn, and nothing beyond what stands on it."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -42,6 +43,12 @@ class Verification:
     @property
     def printed_code(self) -> str:
         return grouped(self.code)
+
+
+def code_in(typed: str) -> str:
+    """The code in what somebody typed or pasted, normalised: with or without the address that is printed with it."""
+    _site, address, rest = typed.lower().rpartition("/v/")
+    return normalise(re.split("[/?#]", rest)[0] if address else typed)
 
 
 def verify(typed: str) -> Verification:

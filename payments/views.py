@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -18,8 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from orders import checkout
 from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready
-from orders.codes import normalise
-from orders.models import Order, TimelineEntry
+from orders.models import Order, OrderLine, TimelineEntry
 from orders.moves import hold, tell
 from orders.views import SeeOther, ask_again
 from payments import attestation, verification
@@ -29,7 +29,7 @@ from payments.forms import CodeForm, FindOrderForm, MethodForm, ReviewForm
 from payments.gateways.base import Unreachable
 from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
 from payments.handoff import MethodUnavailable, NotPayable, hand_off, offers
-from payments.limits import is_too_often
+from payments.limits import address, is_too_often
 from payments.links import send_link
 from payments.models import Attestation, Payment, Provider, Refund
 from payments.order_page import OrderPage, State, page_of
@@ -39,6 +39,8 @@ Actor = TimelineEntry.Actor
 VERIFICATIONS_A_MINUTE = 30
 ASKS_FOR_LINKS_AN_HOUR = 20
 TEN_MINUTES = 600
+DRAWINGS_OF_AN_ORDER = 30
+"""In ten minutes."""
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -155,7 +157,7 @@ def find_order(request: HttpRequest) -> HttpResponse:
     """The link to an order, by mail to its own address; the page says the same whether there is such an order."""
     form = FindOrderForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if is_too_often(request, "find-order", ASKS_FOR_LINKS_AN_HOUR, 3600):
+        if is_too_often("find-order", address(request), ASKS_FOR_LINKS_AN_HOUR, 3600):
             return _wait(request, 3600)
         send_link(form.cleaned_data["email"], form.cleaned_data["number"])
         return SeeOther(f"{request.path}?asked")
@@ -167,8 +169,7 @@ def find_order(request: HttpRequest) -> HttpResponse:
 @require_safe
 def verify(request: HttpRequest) -> HttpResponse:
     """Where the code of a paper is typed."""
-    typed = request.GET.get("code", "").strip()
-    if code := normalise(typed)[:40]:
+    if code := verification.code_in(request.GET.get("code", ""))[:40]:
         return SeeOther(reverse("payments:verified", args=[code]))
     form = CodeForm({"code": ""} if "code" in request.GET else None)
     return render(request, "payments/verify.html", {"form": form})
@@ -178,11 +179,12 @@ def verify(request: HttpRequest) -> HttpResponse:
 @require_safe
 def verified(request: HttpRequest, code: str) -> HttpResponse:
     """What is true of the paper that bears this code: anybody may ask, a few times a minute."""
-    if is_too_often(request, "verify", VERIFICATIONS_A_MINUTE, 60):
+    if is_too_often("verify", address(request), VERIFICATIONS_A_MINUTE, 60):
         return _wait(request, 60)
     found = verification.verify(code)
     status = 404 if found.verdict in (Verdict.UNKNOWN, Verdict.MISTYPED) else 200
     context = {"found": found, "verdict": found.verdict.value, "checked_at": now(), "form": CodeForm()}
+    context["host"] = urlsplit(settings.SITE_URL).netloc
     return render(request, "payments/verified.html", context, status=status)
 
 
@@ -194,20 +196,43 @@ def order(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, status: int = 200) -> HttpResponse:
-    page = page_of(order, list(order.payments.order_by("created_at")))
+    page = _page_of(order)
+    if _has_paper_without_number(order, page):
+        # Seldom: the mail that brings the paper has numbered it, unless the customer is quicker.
+        attestation.give_numbers(order.pk)
+        order = _find(order.token)
+        page = _page_of(order)
     if page.state in (State.ACCEPTED, State.REFUNDED):
         checkout.forget_order_and_cart(request.session, order)
+    lines = list(order.lines.all())
     context = {
         "order": order,
         "page": page,
         "state": page.state.value,
-        "lines": order.lines.all(),
+        "lines": lines,
         "attestation": getattr(order, "attestation", None),
+        "sheet": _sheet(order, page, lines),
         "form": form or _retry_form(order, page),
         "automatic": request.GET.get("auto") != "0",
         "checked_at": now(),
     }
     return render(request, "payments/order.html", context, status=status)
+
+
+def _page_of(order: Order) -> OrderPage:
+    return page_of(order, list(order.payments.order_by("created_at")))
+
+
+def _has_paper_without_number(order: Order, page: OrderPage) -> bool:
+    return bool(order.effective_at and not order.numbered) or not all(refund.numbered for refund in page.notices)
+
+
+def _sheet(order: Order, page: OrderPage, lines: list[OrderLine]) -> dict[str, Any] | None:
+    """The words of the attestation, for who prints the page of an order that was paid."""
+    if page.payment is None or not page.payment.settles:
+        return None
+    language = get_language() or order.language
+    return attestation.words(order.attestation, page.payment, lines, page.given_back, language)
 
 
 def _retry_form(order: Order, page: OrderPage) -> MethodForm:
@@ -246,7 +271,7 @@ def _hand_off(request: HttpRequest, order: Order, form: MethodForm) -> HttpRespo
 def _pays_too_often(request: HttpRequest) -> bool:
     """Whether this address asks for payment pages as nobody does who shops: stolen cards are tried by the hundred."""
     most: int = settings.PAYMENT_PAGES_PER_ADDRESS
-    return bool(most) and is_too_often(request, "pay", most, TEN_MINUTES)
+    return bool(most) and is_too_often("pay", address(request), most, TEN_MINUTES)
 
 
 def _wait(request: HttpRequest, seconds: int) -> HttpResponse:
@@ -318,26 +343,36 @@ def _note_visit(token: str, payment: UUID, moment: str, kind: TimelineEntry.Kind
 def state_json(request: HttpRequest, token: str) -> HttpResponse:
     """One field for the waiting page's script: whether it should show itself anew."""
     order = _find(token)
-    page = page_of(order, list(order.payments.order_by("created_at")))
-    return JsonResponse({"state": page.state})
+    return JsonResponse({"state": _page_of(order).state})
 
 
 @private
-@require_safe
+@require_GET
 def attestation_pdf(request: HttpRequest, token: str) -> HttpResponse:
     """The attestation of an effective order, drawn anew."""
+    order = _find(token)
+    if _is_drawn_too_often(order):
+        return _wait(request, TEN_MINUTES)
     try:
-        return pdf_of(attestation.of(_find(token)))
+        return pdf_of(attestation.of(order))
     except Attestation.DoesNotExist:
         raise Http404 from None
 
 
 @private
-@require_safe
+@require_GET
 def refund_notice_pdf(request: HttpRequest, token: str, refund: UUID) -> HttpResponse:
     """The notice of a refund that succeeded, drawn anew."""
-    found = get_object_or_404(Refund, pk=refund, payment__order__token=token, status=Refund.Status.SUCCEEDED)
+    rows = Refund.objects.select_related("payment__order")
+    found = get_object_or_404(rows, pk=refund, payment__order__token=token, status=Refund.Status.SUCCEEDED)
+    if _is_drawn_too_often(found.payment.order):
+        return _wait(request, TEN_MINUTES)
     return pdf_of(attestation.of_refund(found))
+
+
+def _is_drawn_too_often(order: Order) -> bool:
+    """Each drawing costs a page's time and asks the PSP: whoever has the link may have it done often, not endlessly."""
+    return is_too_often("draw", order.token, DRAWINGS_OF_AN_ORDER, TEN_MINUTES)
 
 
 def pdf_of(document: Attestation) -> HttpResponse:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0005_set_aside'),
+        ('payments', '0006_with_the_bank'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ def _as_it_was_drawn(apps, _schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0005_set_aside'),
+        ('payments', '0007_refund_in_place_of'),
     ]
 
     operations = [

@@ -1,8 +1,9 @@
-"""The attestation of payment and the refund notice on paper: facts in, a PDF out. It knows no model."""
+"""The attestation of payment and the refund notice on paper: facts in, a PDF out, or its words. It knows no model."""
 
 from .facts import AttestationFacts, Facts, Line, Method, NoDetails, Refunded, RefundFacts, Seller, Shipping, Vat
 from .glyphs import printable
 from .press import draw
+from .wording import worded
 
 __all__ = [
     "AttestationFacts",
@@ -17,4 +18,5 @@ __all__ = [
     "Vat",
     "draw",
     "printable",
+    "worded",
 ]

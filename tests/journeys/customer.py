@@ -131,7 +131,9 @@ class Customer:
 
     def downloads_attestation(self) -> bytes:
         with self.page.expect_download() as download:
-            self.page.get_by_role("link", name=re.compile(r"^Télécharger l’attestation \(PDF(,\s\d+\sKo)?\)$")).click()
+            self.page.get_by_role(
+                "link", name=re.compile(r"^Télécharger l’attestation AP-\d{4}-\d{6} \(PDF, (environ )?\d+\sKo\)$")
+            ).click()
         return download.value.path().read_bytes()
 
 

@@ -99,6 +99,6 @@ def test_a_printed_order_is_one_sheet_without_buttons(page: Page, shop: str, san
     printed = page.pdf(prefer_css_page_size=True)
     words = text_of(printed)
     assert len(PdfReader(BytesIO(printed)).pages) == 1
-    assert "/commande/" in words
+    assert "/commande/" not in words, "who finds the sheet has not found the order's key"
     for button in ["Télécharger", "Vérifier maintenant", "Arrêter", "Paiement sécurisé", "Retrouver ma commande"]:
         assert button not in words, button

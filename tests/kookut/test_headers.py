@@ -45,6 +45,26 @@ def test_what_stands_behind_a_token_is_kept_by_no_cache_and_found_by_no_search_e
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/commande/{token}/attestation.pdf",
+        "/commande/{token}/remboursement/00000000-0000-4000-8000-000000000000.pdf",
+        "/commande/{token}/retour/00000000-0000-4000-8000-000000000000/",
+        "/commande/{token}/nulle-part/",
+        "/commande/{token}x/",
+        "/commande/zu-kurz/",
+        "/de/commande/{token}/attestation.pdf",
+    ],
+)
+def test_so_is_what_is_not_found_there(client: Client, address: str) -> None:
+    answer = client.get(address.format(token=placed().token))
+    assert answer.status_code == 404
+    assert "no-store" in answer["Cache-Control"]
+    assert answer["X-Robots-Tag"] == "noindex"
+
+
+@pytest.mark.django_db
 def test_woo_12084_an_unknown_token_and_a_mistyped_one_look_the_same(client: Client) -> None:
     order = placed()
     unknown = client.get(f"/commande/{'x' * 32}/")

@@ -27,6 +27,7 @@ def test_a_swap_of_neighbours_is_found_but_for_one_pair(code: str, data: st.Data
 
 def test_lookalikes_spaces_and_hyphens_are_forgiven() -> None:
     assert normalise("kk-o1il 7f3q") == "KK01117F3Q"
+    assert normalise("KK\u201001IL\u00a07F3Q.") == "KK01117F3Q"
 
 
 def test_an_empty_or_foreign_text_is_no_code() -> None:

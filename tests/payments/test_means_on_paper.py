@@ -8,7 +8,6 @@ import pytest
 
 from orders.models import Order
 from payments import attestation
-from payments.gateways.deadline import DETAILS_SECONDS
 from payments.models import Payment
 from tests.payments.steps import ordered, paid
 from tests.payments.test_paper import embedded_facts, pages
@@ -17,8 +16,10 @@ from tests.sandbox.canaries import CARD_AUTHORISATION
 from tests.sandbox.client import MASTERCARD, VISA, Sandbox
 
 SILENCE = "Sans détail : {} n’a pas répondu."
-MUCH_TOO_LONG = 8.0
-"""Seconds; two are meant, the rest is for a machine that has much else to do."""
+TOO_LONG = 4.5
+"""Seconds: two are meant, three times two would be far beyond it."""
+TRIES = 4
+"""The machine may have much else to do, but not each time."""
 
 
 def attested(order: Order) -> str:
@@ -118,14 +119,14 @@ def test_nobody_waits_longer_than_two_seconds_for_a_slow_psp(sandbox: Sandbox, m
     sandbox.change(hold_webhooks=True)
     order, _page = paid(sandbox, method)
     attested(order)  # the compiler is warm
-    sandbox.break_calls("slow", calls=20, seconds=MUCH_TOO_LONG + 4)
-    started = time.monotonic()
+    sandbox.break_calls("slow", calls=20, seconds=12)
 
-    said = attested(order)
+    def waited() -> float:
+        started = time.monotonic()
+        assert "Sans détail" in attested(order)
+        return time.monotonic() - started
 
-    assert time.monotonic() - started < MUCH_TOO_LONG
-    assert DETAILS_SECONDS == 2
-    assert "Sans détail" in said
+    assert any(waited() < TOO_LONG for _ in range(TRIES))
 
 
 @pytest.mark.django_db

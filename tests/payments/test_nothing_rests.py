@@ -63,6 +63,8 @@ NEEDED_NAMES = """
 """
 NEEDED = frozenset(NEEDED_NAMES.split())
 WORDS = re.compile(r"[A-Z_]+")
+PAPERS = (b"%PDF-", base64.b64encode(b"%PDF-1")[:7], b"%PDF-".hex().encode())
+"""How a paper begins, as it is, in base64 and in a row of bytes: what is in it is packed, and could not be found."""
 ADDRESSES = ("url", "access_token")
 """What opens something: understood, used at once, and never kept."""
 
@@ -276,6 +278,7 @@ def test_nothing_of_the_psps_answers_and_messages_rests_anywhere(
         downloaded(order)
         Witness().get(f"/v/{order.attestation.code}/")
     Witness(raise_request_exception=False).get(f"/commande/{order.token}x/")
+    Witness().post("/webhooks/stripe/", scene.cage.canary("forged").encode(), content_type="application/json")
     looks_at_everything()
     call_command("sweep", stdout=said)
 
@@ -445,6 +448,7 @@ def found(cage: Cage, places: dict[str, str]) -> list[str]:
     for place, text in places.items():
         finds += [f"{place}: {one} of {cage.planted.get(one.lower(), '?')}" for one in set(canary.findall(text))]
         finds += [f"{place}: the last digits"] if digits.search(text) else []
+        finds += [f"{place}: a paper" for head in PAPERS if head.decode() in text]
         finds += [f"{place}: {one}" for one in (*CANARIES, *cage.addresses) if one in text and one[0] != "/"]
     return finds
 
@@ -456,7 +460,7 @@ def assert_that_it_was_looked_at(places: dict[str, str], orders: list[Order]) ->
         "payments_webhookevent": "The order is effective",
         "django_tasks_database_dbtaskresult": "SUCCESSFUL",
         "sessions, decoded": "Claire Dufour",
-        "cache, decoded": "verify",
+        "cache, decoded": "tally-rejected-stripe",
         "logs": "A paper is drawn without the means of payment",
         "logs as JSON": "violates check constraint",
         "commands": "The order is effective",

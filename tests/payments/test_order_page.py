@@ -1,5 +1,6 @@
 """The order's page and its addresses: what they say of money, what they cost, and what they do not do."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,11 +10,13 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 
 from orders.models import Order
+from orders.money import format_amount
+from payments import attestation
 from payments.capture import capture
-from payments.models import Payment
+from payments.models import Attestation, Payment
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.payments.steps import bring, only, ordered, paid, take
@@ -288,10 +291,73 @@ def test_the_page_says_its_state_in_at_most_six_statements(
     psps: Sandbox, words: str, made: Callable[[Sandbox], Order]
 ) -> None:
     order = made(psps)
+    assert words in text(order)
     with CaptureQueriesContext(connection) as statements:
         said = text(order)
     assert words in said
     assert len(statements) <= 6, [statement["sql"][:90] for statement in statements]
+
+
+NUMBERING = 16
+"""Statements beyond those of the page, once in an order's life."""
+
+
+def test_the_first_accepted_page_gives_the_paper_its_number(psps: Sandbox) -> None:
+    order = accepted(psps)
+    with CaptureQueriesContext(connection) as statements:
+        said = text(order)
+    paper = Attestation.objects.get(order=order)
+    assert paper.number in said and paper.printed_code in said
+    assert len(statements) <= 6 + NUMBERING, [statement["sql"][:90] for statement in statements]
+    assert f"Télécharger l’attestation {paper.number} (PDF, environ 45 Ko)" in said
+    download = Client().get(f"/commande/{order.token}/attestation.pdf")
+    assert f"Télécharger l’attestation {paper.number} (PDF, {round(len(download.content) / 1000)} Ko)" in text(order)
+
+
+def test_every_refund_notice_is_named_by_number_day_amount_type_and_size(psps: Sandbox) -> None:
+    order = refunded_in_part(psps)
+    said = text(order)
+    notice = Attestation.objects.get(refund__payment__order=order)
+    name = f"Télécharger l’avis de remboursement {notice.number} du {localdate():%d.%m.%Y} de CHF 5.00"
+    assert f"{name} (PDF, environ 45 Ko)" in said
+    download = Client().get(f"/commande/{order.token}/remboursement/{notice.refund_id}.pdf")
+    assert f"{name} (PDF, {round(len(download.content) / 1000)} Ko)" in text(order)
+
+
+def test_the_sheet_for_the_printer_says_what_went_back_and_how_it_was_paid(psps: Sandbox) -> None:
+    order = refunded(psps)
+    payment = order.payments.get()
+    said = text(order)
+    assert f"CHF {format_amount(order.total)} – payé" in said
+    assert "Carte, par Stripe" in said
+    assert f"Réf. {payment.money_reference}" in said
+    assert "Remboursé le" in said
+    assert "Reste payé" in said
+    assert "Visa" not in said
+
+
+@pytest.mark.parametrize("language", ["de", "it", "en"])
+def test_the_sheet_speaks_the_language_of_the_page(psps: Sandbox, language: str) -> None:
+    order = accepted(psps)
+    said = Client().get(f"/{language}/commande/{order.token}/").content.decode()
+    assert "Attestation de paiement" not in said
+    assert "preuve" not in said
+
+
+def test_no_page_prints_the_key_of_the_order(psps: Sandbox) -> None:
+    for made in (waiting, accepted, refunded, cancelled):
+        order = made(psps)
+        page = Client().get(f"/commande/{order.token}/").content.decode()
+        assert f"{order.token}" not in re.sub(r"<[^>]*>", "", page)
+
+
+def test_a_backlog_of_unnumbered_orders_makes_nobody_wait(psps: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("payments.attestation.BATCH", 2)
+    orders = [accepted(psps) for _ in range(6)]
+    assert "AP-" in text(orders[-1])
+    assert Attestation.objects.count() == 3, "two of the oldest, and the one that was asked for"
+    assert "AP-" in text(orders[3])
+    assert sorted(Attestation.objects.values_list("n", flat=True)) == [1, 2, 3, 4, 5]
 
 
 def test_the_first_accepted_page_costs_no_more_though_it_empties_the_cart(client: Client, psps: Sandbox) -> None:
@@ -300,6 +366,7 @@ def test_the_first_accepted_page_costs_no_more_though_it_empties_the_cart(client
     take(psps, "card", page)
     bring_messages(psps)
     order = Order.objects.get()
+    attestation.of(order)
 
     with CaptureQueriesContext(connection) as statements:
         said = text(order, client)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
-from payments.models import Letter
+from payments.models import Attestation, Letter, Refund
 from payments.sweep import sweep
 from tests.at_once import at_once
 from tests.payments.steps import kinds, paid
@@ -55,7 +55,7 @@ def test_the_attestation_is_had_from_the_orders_page(psps: Sandbox) -> None:
     client = office(SEE)
     page = client.get(address("change", order)).content.decode()
     assert f'href="{address("attestation", order)}"' in page
-    assert "Attestation de paiement (PDF)" in page
+    assert "Attestation de paiement (PDF, environ 45\u00a0Ko)" in page
 
     answer = client.get(address("attestation", order))
 
@@ -208,3 +208,42 @@ def test_an_order_that_was_refunded_keeps_its_papers_but_not_the_good_news(psps:
     assert address("attestation", order) in page
     assert 'value="confirmation"' not in page
     assert 'value="link"' in page
+
+
+# The notices of refunds
+
+
+def test_the_notice_of_each_refund_may_be_sent_again(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refunds = [give_back(psps, order, amount) for amount in (1000, 500)]
+    sweep()
+    mail.outbox.clear()
+    client = office(SEE, SEND_AGAIN)
+    page = client.get(address("change", order)).content.decode().replace("\u00a0", " ")
+    assert "Renvoyer : Remboursement avec avis, CHF 10.00" in page
+    assert "Renvoyer : Remboursement avec avis, CHF 5.00" in page
+
+    for refund in refunds:
+        assert f'value="refunded {refund.pk}"' in page
+        assert send_again(client, order, f"refunded {refund.pk}").status_code == 303
+    assert send_again(client, order, f"refunded {refunds[0].pk}").status_code == 303, "pressed twice"
+    sweep()
+
+    names = [message.attachments[0][0] for message in mail.outbox]
+    assert names == [f"{Attestation.objects.get(refund=refund).number}.pdf" for refund in refunds]
+    assert all(message.to == [order.email] for message in mail.outbox)
+    assert len({message.extra_headers["Message-ID"] for message in mail.outbox}) == 2
+    assert kinds(order).count("letter_again") == 2
+
+
+def test_a_refund_that_bounced_or_is_another_orders_has_no_notice_to_send(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund = give_back(psps, order, 1000)
+    client = office(SEE, SEND_AGAIN)
+    assert send_again(client, effective(), f"refunded {refund.pk}").status_code == 404
+    send_again(client, order, f"refunded {refund.pk}")
+    Refund.objects.filter(pk=refund.pk).update(status=Refund.Status.FAILED)
+    assert send_again(client, order, f"refunded {refund.pk}").status_code == 404
+    mail.outbox.clear()
+    sweep()
+    assert not [message for message in mail.outbox if message.attachments]

@@ -1,21 +1,26 @@
 """What is due is done, at least once, by whoever comes first."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from orders.models import Order
+from orders.models import Order, new_number
 from payments import letters
 from payments.attestation import give_numbers, of
 from payments.models import Attestation, Letter, Payment
 from payments.sweep import sweep
+from payments.views import ASKS_FOR_LINKS_AN_HOUR
 from tests.at_once import at_once
 from tests.shop import deliver, placed, started, stripe_event
+from tests.worker import work
 
 
 def effective(**changes: Any) -> Order:
@@ -171,11 +176,11 @@ def ask_for_link(email: str, number: str) -> tuple[int, str, str]:
     return answer.status_code, answer.get("Location", ""), answer.content.decode()
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_lost_link_comes_by_mail_to_the_orders_own_address() -> None:
     order = placed()
     said = ask_for_link("Claire@Exemple.ch", order.number.lower().replace("-", " "))
-    sweep()
+    work()
 
     assert said[:2] == (303, "/commande/?asked")
     assert mail.outbox[0].to == ["claire@exemple.ch"]
@@ -183,19 +188,57 @@ def test_a_lost_link_comes_by_mail_to_the_orders_own_address() -> None:
     assert "Dufour" not in str(mail.outbox[0].body)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_whether_there_is_such_an_order_is_told_to_nobody() -> None:
     order = placed()
     right = ask_for_link("claire@exemple.ch", order.number)
     assert ask_for_link("eve@exemple.ch", order.number) == right
+    work()
     assert Letter.objects.count() == 1
 
 
 @pytest.mark.django_db
+def test_a_miss_costs_what_a_hit_costs() -> None:
+    """What the shop does while somebody waits is the same: no clock tells whether there is such an order."""
+    order = placed()
+    done = []
+    asked = [("claire@exemple.ch", order.number), ("eve@exemple.ch", order.number), ("claire@exemple.ch", new_number())]
+    for email, number in asked:
+        with CaptureQueriesContext(connection) as statements:
+            assert Client().post("/commande/", {"email": email, "number": number}).status_code == 303
+        done.append([re.sub(r"'[^']*'|[0-9]+", "?", one["sql"]) for one in statements])
+    assert done[0] == done[1] == done[2]
+    assert any("INSERT INTO" in one and "dbtask" in one for one in done[0])
+    assert not any("orders_order" in one for one in done[0])
+
+
+@pytest.mark.django_db
+def test_of_who_asks_for_a_link_the_task_keeps_no_address() -> None:
+    order = placed()
+    ask_for_link("Eve@Exemple.ch", order.number)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT task::text FROM django_tasks_database_dbtaskresult task")
+        rows = " ".join(row for (row,) in cursor.fetchall())
+    assert order.number in rows
+    assert "eve" not in rows.lower()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_asks_for_links_by_the_dozen_has_to_wait() -> None:
+    order = placed()
+    asked = ["claire@exemple.ch", "eve@exemple.ch"] * ASKS_FOR_LINKS_AN_HOUR
+    statuses = [ask_for_link(email, order.number)[0] for email in [*asked, "claire@exemple.ch"]]
+    assert statuses == [303] * ASKS_FOR_LINKS_AN_HOUR + [429] * (ASKS_FOR_LINKS_AN_HOUR + 1)
+    work()
+    assert Letter.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_asking_many_times_writes_once() -> None:
     order = placed()
     for _ in range(5):
         ask_for_link("claire@exemple.ch", order.number)
+    work()
     assert Letter.objects.count() == 1
 
 

@@ -14,8 +14,8 @@ from payments.audit import Audit, Find, caches_elsewhere
 class Command(BaseCommand):
     help = (
         "Search every row of the database, the storage and the given logs for card numbers, IBANs, fields of the PSPs' "
-        "answers, keys and tokens; the exit code is 1 when something is found. It changes nothing and never prints "
-        "what it found."
+        "answers, keys, tokens and papers (PDF); the exit code is 1 when something is found. It changes nothing and "
+        "never prints what it found."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,8 +35,7 @@ class Command(BaseCommand):
         for name in caches_elsewhere():
             self.stderr.write(f"The cache {name!r} is not in the database and was not searched.")
         self.stdout.write(
-            f"{audit.rows} rows of {audit.tables} tables and {audit.files} files searched "
-            f"({audit.binary} binary ones by name only): {found or 'nothing'} found"
+            f"{audit.rows} rows of {audit.tables} tables and {audit.files} files searched: {found or 'nothing'} found"
         )
         if found:
             sys.exit(1)
