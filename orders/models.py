@@ -163,6 +163,7 @@ class Order(models.Model):
         CHANGED_CART = "changed_cart", _("Replaced by a changed cart")
         STAFF = "staff", _("Cancelled by staff")
         REFUNDED = "refunded", _("Refunded in full")
+        DISPUTED = "disputed", _("Taken back after a dispute")
 
     # Unique by constraints: `unique=True` would add an index for LIKE, which nobody asks of them.
     number = models.CharField(_("number"), max_length=12, default=new_number, editable=False)

@@ -81,15 +81,15 @@ def _delivery_by(order: Order, at: datetime) -> date:
     return delivery_date_once_paid(order.delivery_by, order.created_at, at)
 
 
-def end_refunded(order: Order) -> bool:
-    """EFFECTIVE → CANCELLED, once the refunds of the settling payment reach its amount. The goods stay where they are:
-    a refund that brings them back does so itself."""
+def end(order: Order, reason: Order.CancelReason, actor: Actor, actor_name: str = "") -> bool:
+    """EFFECTIVE → CANCELLED, once none of its money is here: refunded in full, or taken back after a dispute. The goods
+    stay where they are: who brings them back does so himself."""
     moved = Order.objects.filter(pk=order.pk, status=Order.Status.EFFECTIVE).update(
-        status=Order.Status.CANCELLED, cancel_reason=Order.CancelReason.REFUNDED, cancelled_at=now()
+        status=Order.Status.CANCELLED, cancel_reason=reason, cancelled_at=now()
     )
     if moved:
-        order.status, order.cancel_reason = Order.Status.CANCELLED, Order.CancelReason.REFUNDED
-        tell(order, Kind.CANCELLED, Actor.BANK, reason=Order.CancelReason.REFUNDED.label)
+        order.status, order.cancel_reason = Order.Status.CANCELLED, reason
+        tell(order, Kind.CANCELLED, actor, actor_name, reason=reason.label)
     return bool(moved)
 
 

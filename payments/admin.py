@@ -299,14 +299,14 @@ class RecordAdmin(ReadOnly, admin.ModelAdmin[Model]):
 
 def papers(order: Order) -> list[dict[str, str]]:
     """The order's documents: what each is called, with its kind and size, and where it can be had."""
-    if order.effective_at is None:
-        return []
-    found = [
-        {
-            "name": _paper_name(gettext("Attestation of payment"), getattr(order, "attestation", None)),
-            "address": reverse("admin:orders_order_attestation", args=[order.pk]),
-        }
-    ]
+    found = []
+    if order.effective_at:
+        found.append(
+            {
+                "name": _paper_name(gettext("Attestation of payment"), getattr(order, "attestation", None)),
+                "address": reverse("admin:orders_order_attestation", args=[order.pk]),
+            }
+        )
     refunds = Refund.objects.filter(payment__order=order, status=Refund.Status.SUCCEEDED).order_by("settled_at")
     for refund in refunds.select_related("notice", "payment"):
         name = gettext("Refund notice over %(amount)s") % {"amount": refund.printed}

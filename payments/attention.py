@@ -230,7 +230,10 @@ def _lost(order: Order | None) -> Iterator[Item]:
     lost = lost.filter(~Exists(same.filter(_set_aside(SetAside.Kind.LOST), status=Dispute.Status.LOST)))
     if order:
         lost = lost.filter(payment__order=order)
-    text = _("Order %(number)s: %(amount)s were taken back after a dispute. Send nothing; write to the customer.")
+    text = _(
+        "Order %(number)s: %(amount)s were taken back after a dispute. Send nothing; write to the customer, and write "
+        "the order off."
+    )
     largest = lost.order_by("payment_id", "-amount").distinct("payment_id").select_related("payment__order")
     for dispute in largest[:LIMIT]:
         facts = {"number": dispute.payment.order.number, "amount": dispute.payment.printed(dispute.amount)}

@@ -114,11 +114,17 @@ def draw(attestation: Attestation) -> bytes:
 
 
 def words(
-    attestation: Attestation, payment: Payment, lines: Iterable[OrderLine], refunds: Iterable[Refund], language: str
+    attestation: Attestation,
+    payment: Payment,
+    lines: Iterable[OrderLine],
+    refunds: Iterable[Refund],
+    taken_back: int,
+    language: str,
 ) -> dict[str, Any]:
     """What the attestation says, for the order's page where that is printed instead: of the means of payment only
-    what the shop knows, as no page waits for a PSP. `refunds` are those of the payment that succeeded."""
-    facts = _facts(attestation, payment, lines, refunds, PaymentDetails())
+    what the shop knows, as no page waits for a PSP. `refunds` are those of the payment that succeeded, `taken_back`
+    the centimes that a lost dispute took."""
+    facts = _facts(attestation, payment, lines, refunds, PaymentDetails(), taken_back)
     return paper.worded(replace(facts, language=language))
 
 
@@ -127,7 +133,7 @@ def _attestation_facts(attestation: Attestation) -> paper.AttestationFacts:
     assert order is not None  # noqa: S101 - the database holds it for this series
     payment = Payment.objects.select_related("order").get(order=order, settles=True)
     refunds = payment.refunds.filter(status=Refund.Status.SUCCEEDED).order_by("settled_at")
-    return _facts(attestation, payment, order.lines.all(), refunds, _details(payment))
+    return _facts(attestation, payment, order.lines.all(), refunds, _details(payment), payment.taken_back())
 
 
 def _facts(
@@ -136,6 +142,7 @@ def _facts(
     lines: Iterable[OrderLine],
     refunds: Iterable[Refund],
     details: PaymentDetails | paper.NoDetails,
+    taken_back: int,
 ) -> paper.AttestationFacts:
     order = payment.order
     assert payment.authorised_at is not None  # noqa: S101 - the database holds it for what settles
@@ -164,7 +171,7 @@ def _facts(
         reference=payment.money_reference or "",
         details=details,
         refunds=tuple(paper.Refunded(one.amount, one.settled_at) for one in refunds if one.settled_at),
-        taken_back=payment.taken_back(),
+        taken_back=taken_back,
     )
 
 
@@ -212,7 +219,14 @@ def _taxes(seller: paper.Seller, shares: Sequence[VatShare]) -> tuple[paper.Vat,
 
 
 def _refunded_lines(order: Order, refund: Refund) -> tuple[paper.Line, ...]:
-    """The pieces that were given back, where the amount is exactly theirs; one line for the amount otherwise."""
+    """The pieces that were given back, or the whole sale, where the amount is exactly theirs; one line for the amount
+    otherwise."""
+    if refund.amount == order.total and refund.payment.settles:
+        sold = [
+            paper.Line(line.name, line.quantity, line.unit_price, line.vat_rate, line.sku) for line in order.lines.all()
+        ]
+        delivery = paper.Line(order.shipping_name, 1, order.shipping_total, None)
+        return (*sold, delivery) if order.shipping_total else tuple(sold)
     pieces = {piece["line"]: piece["quantity"] for piece in refund.lines}
     lines = tuple(
         paper.Line(line.name, pieces[line.pk], line.unit_price, line.vat_rate, line.sku)

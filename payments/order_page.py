@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
 
-from django.db.models import Max
 from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
@@ -14,6 +12,7 @@ from payments import refusals
 from payments.handoff import may_open
 from payments.models import Dispute, Payment, Refund
 
+Told = TimelineEntry.Kind
 PATIENCE = timedelta(minutes=2)
 """Then another method is offered."""
 LONG = timedelta(minutes=10)
@@ -31,6 +30,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
     LATE = "late"  # money came for an order that was cancelled, and goes back
     REFUNDED = "refunded"
+    TAKEN_BACK = "taken_back"  # a lost dispute took the money, and staff ended the order
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,10 @@ class OrderPage:
     """Centimes of the settling payment that went back for certain."""
     on_its_way_back: int
     """Centimes of the settling payment that are asked back and not confirmed yet."""
+    taken_back: int
+    """Centimes of the settling payment that a lost dispute took."""
+    is_disputed: bool
+    """Whether a bank is examining the settling payment now."""
     unannounced: Payment | None
     """One that was given up and for which the PSP shows money of which it has not told: staff find out."""
     notices: list[Refund]
@@ -93,10 +97,11 @@ class OrderPage:
     def is_unpaid(self) -> bool:
         return self.state in (State.OPEN, State.LEFT, State.REFUSED, State.EXPIRED)
 
-    @cached_property
+    @property
     def left(self) -> int:
         """Centimes that stay paid."""
-        return self.payment.stays(self.refunded) if self.payment else 0
+        came = (self.payment and self.payment.received_amount) or 0
+        return max(came - self.refunded - self.taken_back, 0)
 
     @property
     def given_back(self) -> list[Refund]:
@@ -143,7 +148,9 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
     refunds = []
     if settling or others:
         refunds = list(Refund.objects.filter(payment__order=order).select_related("payment", "notice"))
-    other_money = _other_money(others, refunds)
+    told = _told(order) if settling or others else set()
+    disputes = list(Dispute.objects.filter(payment__order=order)) if Told.DISPUTE in told else []
+    other_money = [_other_money(payment, refunds, disputes) for payment in others]
     given_up = [payment for payment in payments if payment.status != Payment.Status.STARTED]
     unannounced = next((payment for payment in given_up if payment.is_unannounced), None)
     state = State.REVIEW if unannounced and not settling else _state(order, latest, other_money)
@@ -152,29 +159,37 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
         state,
         settling or latest,
         waiting,
-        was_late=state == State.ACCEPTED and order.timeline.filter(kind=TimelineEntry.Kind.REVIVED).exists(),
+        was_late=state == State.ACCEPTED and Told.REVIVED in told,
         other_money=other_money,
         refunded=_sum(refunds, settling, Refund.Status.SUCCEEDED),
         on_its_way_back=_sum(refunds, settling, Refund.Status.REQUESTED),
+        taken_back=_taken_back(settling, disputes),
+        is_disputed=any(one.payment_id == settling.pk and one.status == Dispute.Status.OPEN for one in disputes)
+        if settling
+        else False,
         unannounced=unannounced,
         notices=sorted((one for one in refunds if one.status == Refund.Status.SUCCEEDED), key=_settled_at),
         too_late=not any(payment.status == Payment.Status.STARTED for payment in payments) and not may_open(order),
     )
 
 
-def _other_money(payments: list[Payment], refunds: list[Refund]) -> list[OtherMoney]:
-    if not payments:
-        return []
-    lost = Dispute.objects.filter(payment__in=payments, status=Dispute.Status.LOST).order_by()
-    taken = dict(lost.values_list("payment").annotate(Max("amount")))
-    return [
-        OtherMoney(
-            payment,
-            gone=_sum(refunds, payment, Refund.Status.SUCCEEDED) + taken.get(payment.pk, 0),
-            asked_back=_sum(refunds, payment, Refund.Status.REQUESTED),
-        )
-        for payment in payments
-    ]
+def _told(order: Order) -> set[str]:
+    """What of these the timeline has told: one question instead of two."""
+    return set(order.timeline.filter(kind__in=[Told.REVIVED, Told.DISPUTE]).values_list("kind", flat=True))
+
+
+def _other_money(payment: Payment, refunds: list[Refund], disputes: list[Dispute]) -> OtherMoney:
+    return OtherMoney(
+        payment,
+        gone=_sum(refunds, payment, Refund.Status.SUCCEEDED) + _taken_back(payment, disputes),
+        asked_back=_sum(refunds, payment, Refund.Status.REQUESTED),
+    )
+
+
+def _taken_back(payment: Payment | None, disputes: list[Dispute]) -> int:
+    """Centimes that a lost dispute took; PayPal tells of one twice, as in Payment.taken_back."""
+    lost = [one for one in disputes if payment and one.payment_id == payment.pk and one.status == Dispute.Status.LOST]
+    return max((one.amount for one in lost), default=0)
 
 
 def _sum(refunds: list[Refund], payment: Payment | None, status: Refund.Status) -> int:
@@ -187,6 +202,8 @@ def _state(order: Order, latest: Payment | None, other_money: list[OtherMoney]) 
         return State.ACCEPTED
     if order.cancel_reason == Order.CancelReason.REFUNDED:
         return State.REFUNDED
+    if order.cancel_reason == Order.CancelReason.DISPUTED:
+        return State.TAKEN_BACK
     if order.status == Order.Status.PENDING:
         return State.REVIEW if any(money.is_here for money in other_money) else _unpaid(latest)
     if any(money.is_kept for money in other_money):

@@ -73,7 +73,7 @@ def read_on(channel: Channel) -> int:
     """
     line = Channel.objects.filter(pk=channel.pk)
     started = now()
-    since = min(channel.read_until or started, started) - OVERLAP
+    since = min(channel.read_until or _first_payment(channel) or started, started) - OVERLAP
     try:
         found = sum(1 for _found in recover(channel.provider, since))
     except Unclear:
@@ -84,6 +84,12 @@ def read_on(channel: Channel) -> int:
         raise
     line.update(read_until=started, silent_since=None)
     return found
+
+
+def _first_payment(channel: Channel) -> datetime | None:
+    """From when on a PSP that was never read has something to tell."""
+    payments = Payment.objects.filter(provider=channel.provider)
+    return payments.order_by("created_at").values_list("created_at", flat=True).first()
 
 
 def _take(provider: str, facts: Facts) -> str:
@@ -137,7 +143,8 @@ def read_refund(refund: Refund) -> str:
 
 
 def open_channels() -> None:
-    """A row for the line to each PSP that is configured; a new one is read from now on. The others are not silent."""
+    """A row for the line to each PSP that is configured; a new one is read from its first
+    payment on. The others are not silent."""
     Channel.objects.exclude(provider__in=configured()).filter(silent_since__isnull=False).update(silent_since=None)
     missing = set(configured()) - set(Channel.objects.values_list("provider", flat=True))
     Channel.objects.bulk_create([Channel(provider=provider) for provider in missing], ignore_conflicts=True)

@@ -20,9 +20,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from django_tasks import task
 
-from orders.models import Order, OrderLine, TimelineEntry
+from orders.models import Order, TimelineEntry
 from orders.money import format_chf
-from orders.moves import end_refunded, hold, hold_goods, put_back, tell
+from orders.moves import end, hold, hold_goods, put_back, tell
 from orders.vat import pro_rata, tax_included
 from payments.gateways import gateway
 from payments.gateways.base import MadeRefund, RefundNotice, RefundState, Refused, Replayed, Unreachable
@@ -288,7 +288,7 @@ def settle(event: WebhookEvent, order: Order, payment: Payment, notice: RefundNo
             tell(order, Told.REFUND_SUCCEEDED, Actor.BANK, amount=refund.printed)
             _return_goods(order, refund)
             if payment.settles and payment.refunded() >= payment.amount:
-                end_refunded(order)
+                end(order, Order.CancelReason.REFUNDED, Actor.BANK)
             if not Letter.objects.filter(order=order, kind__in=TOLD_BEFORE, about=refund.pk).exists():
                 due(order, Letter.Kind.REFUNDED, about=refund.pk)
             return gettext_noop("Refunded")
@@ -362,19 +362,32 @@ def _return_goods(order: Order, refund: Refund) -> None:
     """Put the refund's pieces back into the stock, once and no more than is out, whatever bounces later."""
     if not refund.goods_back or not order.holds_stock:
         return
-    hold_goods(order)
-    if not Refund.objects.filter(pk=refund.pk, goods_returned=False).update(goods_returned=True):
+    if not refund.lines:
+        return_what_is_out(order)
         return
-    asked = {piece["line"]: piece["quantity"] for piece in refund.lines}
-    quantities = {}
-    for line in OrderLine.objects.filter(order=order):
-        out = line.quantity - _already_returned(order, refund, line.pk)
-        quantities[line.product_id] = min(asked.get(line.pk, 0), out) if asked else out
-    put_back({product: quantity for product, quantity in quantities.items() if quantity > 0})
-    if not asked:
+    hold_goods(order)
+    out = _what_is_out(order)
+    if Refund.objects.filter(pk=refund.pk, goods_returned=False).update(goods_returned=True):
+        _put_back(order, {piece["line"]: min(piece["quantity"], out[piece["line"]]) for piece in refund.lines})
+
+
+def return_what_is_out(order: Order) -> None:
+    """Put all goods of an order back into the stock that are not there again already; the caller holds the order."""
+    if order.holds_stock:
+        hold_goods(order)
+        _put_back(order, _what_is_out(order))
         Order.objects.filter(pk=order.pk).update(holds_stock=False)
+        order.holds_stock = False
 
 
-def _already_returned(order: Order, refund: Refund, line: int) -> int:
-    earlier = Refund.objects.filter(payment__order=order, goods_returned=True).exclude(pk=refund.pk)
-    return sum(piece["quantity"] for other in earlier for piece in other.lines if piece["line"] == line)
+def _what_is_out(order: Order) -> dict[int, int]:
+    """Order line id → pieces that no refund has brought back."""
+    out = Counter(dict(order.lines.values_list("pk", "quantity")))
+    for refund in Refund.objects.filter(payment__order=order, goods_returned=True):
+        out.subtract({piece["line"]: piece["quantity"] for piece in refund.lines})
+    return out
+
+
+def _put_back(order: Order, pieces: Mapping[int, int]) -> None:
+    products = dict(order.lines.values_list("pk", "product_id"))
+    put_back({products[line]: quantity for line, quantity in pieces.items() if quantity > 0})

@@ -202,7 +202,7 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
         attestation.give_numbers(order.pk)
         order = _find(order.token)
         page = _page_of(order)
-    if page.state in (State.ACCEPTED, State.REFUNDED):
+    if page.state in (State.ACCEPTED, State.REFUNDED, State.TAKEN_BACK):
         checkout.forget_order_and_cart(request.session, order)
     lines = list(order.lines.all())
     context = {
@@ -232,7 +232,7 @@ def _sheet(order: Order, page: OrderPage, lines: list[OrderLine]) -> dict[str, A
     if page.payment is None or not page.payment.settles:
         return None
     language = get_language() or order.language
-    return attestation.words(order.attestation, page.payment, lines, page.given_back, language)
+    return attestation.words(order.attestation, page.payment, lines, page.given_back, page.taken_back, language)
 
 
 def _retry_form(order: Order, page: OrderPage) -> MethodForm:

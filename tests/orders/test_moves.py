@@ -8,7 +8,7 @@ from django.utils.timezone import now
 from django.utils.translation import override
 
 from orders.models import Order, Product
-from orders.moves import Actor, cancel, end_refunded, hold, mark_effective, revive, take_stock
+from orders.moves import Actor, cancel, end, hold, mark_effective, revive, take_stock
 from tests.shop import goods, placed
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +55,7 @@ def test_only_a_pending_order_is_cancelled(status: Status) -> None:
 def test_only_an_effective_order_ends_by_its_refund(status: Status) -> None:
     order = order_that_is(status)
     before = everything_about(order)
-    assert end_refunded(order) is False
+    assert end(order, Reason.REFUNDED, Actor.BANK) is False
     assert everything_about(order) == before
 
 
@@ -120,7 +120,7 @@ def test_an_order_that_ends_by_its_refund_says_when_and_why_and_keeps_its_goods_
     order = order_that_is(Status.EFFECTIVE)
     before = now()
 
-    assert end_refunded(order) is True
+    assert end(order, Reason.REFUNDED, Actor.BANK) is True
 
     assert (order.status, order.cancel_reason) == ("cancelled", "refunded")
     order.refresh_from_db()

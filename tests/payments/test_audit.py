@@ -138,7 +138,8 @@ def test_every_kind_is_found_in_every_place_and_not_repeated(kind: str, put: Cal
     assert code == 1
     (find,) = [line for line in said.splitlines() if line.endswith(f": {kind}")]
     assert find.startswith(place)
-    assert "4242" not in said and FINDS[kind] not in said
+    told = said.replace(place, "")  # the key of a row may hold any digits
+    assert "4242" not in told and FINDS[kind] not in told
 
 
 @pytest.mark.parametrize("kind", FINDS)

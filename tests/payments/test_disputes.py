@@ -1,15 +1,20 @@
 """A customer's bank asks for the money back: recorded, told, never moving the order; live words win over late ones."""
 
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core import mail
+from django.core.management import CommandError, call_command
+from django.test import Client
 from django.utils.timezone import now
 from django.utils.translation import override
 
 from orders.models import Order, Product
 from payments import attention
 from payments.models import Dispute, Letter, Refund, WebhookEvent
+from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.payments.steps import bring, kinds, ordered, paid, take
 from tests.payments.test_paying import bring_messages
@@ -208,3 +213,110 @@ def test_the_reason_of_a_dispute_is_all_that_is_kept_of_what_the_customer_says(p
         "seller_response_due_date",
         "disputed_transactions",
     }
+
+
+def lost(psps: Sandbox, method: str = "card") -> tuple[Order, str]:
+    order, page = paid(psps, method)
+    dispute = psps.dispute(page)
+    bring_messages(psps)
+    if method == "card":
+        psps.move_dispute(dispute, "lost")
+    else:
+        psps.move_dispute(dispute, "RESOLVED", outcome="RESOLVED_BUYER_FAVOUR")
+    bring_messages(psps)
+    return order, page
+
+
+def page_of(order: Order) -> str:
+    return Client().get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
+
+
+def test_while_the_bank_examines_the_payment_the_page_promises_no_parcel(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    assert "Nous préparons votre colis" in page_of(order)
+    dispute = psps.dispute(page)
+    bring_messages(psps)
+
+    said = page_of(order)
+    assert "Votre banque examine ce paiement" in said
+    assert "Nous n’envoyons rien tant que la banque n’a pas tranché" in said
+    assert "colis" not in said
+
+    psps.move_dispute(dispute, "won")
+    bring_messages(psps)
+    assert "Nous préparons votre colis" in page_of(order)
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_money_that_the_bank_took_back_is_told_on_the_page_that_promises_no_parcel(psps: Sandbox, method: str) -> None:
+    order, _page = lost(psps, method)
+    said = page_of(order)
+    assert "Votre banque a repris le paiement" in said
+    assert "CHF 38.00 vous ont été rendus après un litige. Rien ne sera envoyé." in said
+    assert "colis" not in said
+    assert "est effective" not in said
+
+
+def test_goods_that_are_gone_are_not_promised_to_stay(psps: Sandbox) -> None:
+    order, _page = lost(psps)
+    Order.objects.update(shipped_at=now())
+    assert "Rien ne sera envoyé" not in page_of(order)
+
+
+@pytest.mark.parametrize("goods_back", [True, False])
+def test_staff_write_an_order_off_whose_money_a_dispute_took(psps: Sandbox, goods_back: bool) -> None:
+    bowl = goods(stock=5)
+    User.objects.create_user("sonia", is_staff=True)
+    order, page = paid(psps, "card", bowl, quantity=2)
+    refund = ask(order.payments.get().pk, Wanted(100, "Retour", {order.lines.get().pk: 1}, goods_back=True))
+    carry_out(refund.pk)
+    bring_messages(psps)
+    psps.move_dispute(psps.dispute(page, 6600), "lost")
+    bring_messages(psps)
+    assert [item.kind for item in attention.items()] == ["lost"]
+
+    call_command("write_off", order.number, by="sonia", goods_back=goods_back, stdout=StringIO())
+
+    order.refresh_from_db()
+    bowl.refresh_from_db()
+    assert (order.status, order.cancel_reason, order.holds_stock) == ("cancelled", "disputed", not goods_back)
+    assert bowl.stock == (5 if goods_back else 4), "the piece that was back already does not come twice"
+    told = order.timeline.get(kind="cancelled")
+    assert (told.actor, told.actor_name) == ("staff", "sonia")
+    assert attention.items() == []
+    said = page_of(order)
+    assert "Cette commande est close" in said
+    assert "débité" not in said
+    with pytest.raises(CommandError, match="not effective without"):
+        call_command("write_off", order.number, by="sonia")
+
+
+@pytest.mark.parametrize("taken", [None, 1000])
+def test_an_order_with_money_is_not_written_off(psps: Sandbox, taken: int | None) -> None:
+    User.objects.create_user("sonia", is_staff=True)
+    order, page = paid(psps)
+    if taken:
+        psps.move_dispute(psps.dispute(page, taken), "lost")
+        bring_messages(psps)
+    with pytest.raises(CommandError, match="not effective without"):
+        call_command("write_off", order.number, by="sonia")
+    with pytest.raises(CommandError, match="no order"):
+        call_command("write_off", "KK-0000-0000", by="sonia")
+    order.refresh_from_db()
+    assert order.status == "effective"
+
+
+def test_money_that_paypal_took_during_a_dispute_is_back_once_the_shop_has_won(psps: Sandbox) -> None:
+    order, page = paid(psps, "paypal")
+    dispute = psps.dispute(page)
+    bring_messages(psps)
+    psps.reverse(page)
+    bring_messages(psps)
+    assert order.payments.get().taken_back() == order.total
+
+    psps.move_dispute(dispute, "RESOLVED", outcome="RESOLVED_SELLER_FAVOUR")
+    bring_messages(psps)
+
+    assert order.payments.get().refundable() == order.total
+    assert attention.items() == []
+    assert order.timeline.filter(kind="dispute", data__state="Won").count() == 2

@@ -176,7 +176,7 @@ def test_euros_that_settled_nothing_go_back_as_euros_everywhere(psps: Sandbox, a
     page = Client().get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
     assert "<dd>EUR 38.00</dd>" in verified
     assert "Avis de remboursement de EUR 38.00" in office
-    assert re.search(r"avis de remboursement du [\d.]+ de EUR 38.00", page)
+    assert re.search(r"avis de remboursement AR-[-\d]+ du [\d.]+ de EUR 38.00", page)
 
 
 @pytest.mark.django_db

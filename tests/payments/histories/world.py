@@ -279,6 +279,10 @@ class World:
         lost = [one.amount for one in payment.disputes.filter(status=Dispute.Status.LOST)]
         left = (payment.received_amount or 0) - used - max(lost, default=0)
         possible = 0 < amount <= left and not open_dispute
+        if pieces:
+            live = payment.refunds.exclude(status=Refund.Status.FAILED)
+            named = sum(piece["quantity"] for one in live for piece in one.lines)
+            possible = possible and named < line.quantity and amount <= line.unit_price
         if goods_back:
             possible = possible and payment.settles and (pieces or amount == left)
         try:

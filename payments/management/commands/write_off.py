@@ -1,0 +1,31 @@
+"""`manage.py write_off KK-XXXX-XXXX --by NAME [--goods-back]`: end an order whose money a lost dispute took."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, no_translations
+
+from orders.models import Order
+from payments.disputes import NotLost, write_off
+from payments.management.staff import member_of_staff
+
+
+class Command(BaseCommand):
+    help = "End an order that is not delivered, since a lost dispute took its money."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("number", help="the order's number")
+        parser.add_argument("--goods-back", action="store_true", help="the goods return to the stock")
+        parser.add_argument("--by", required=True, help="the user name of the member of staff who decides")
+
+    @no_translations
+    def handle(self, *args: Any, **given: Any) -> None:
+        user = member_of_staff(given["by"])
+        order = Order.objects.filter(number=given["number"]).first()
+        if order is None:
+            raise CommandError(f"There is no order {given['number']}.")
+        try:
+            write_off(order.pk, user, goods_back=given["goods_back"])
+        except NotLost as error:
+            raise CommandError(f"{order.number} is not effective without any of its money.") from error
+        self.stdout.write("Written off.")
