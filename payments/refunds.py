@@ -362,13 +362,14 @@ def _return_goods(order: Order, refund: Refund) -> None:
     """Put the refund's pieces back into the stock, once and no more than is out, whatever bounces later."""
     if not refund.goods_back or not order.holds_stock:
         return
-    if not refund.lines:
-        return_what_is_out(order)
-        return
     hold_goods(order)
     out = _what_is_out(order)
-    if Refund.objects.filter(pk=refund.pk, goods_returned=False).update(goods_returned=True):
+    if not Refund.objects.filter(pk=refund.pk, goods_returned=False).update(goods_returned=True):
+        return
+    if refund.lines:
         _put_back(order, {piece["line"]: min(piece["quantity"], out[piece["line"]]) for piece in refund.lines})
+    else:
+        return_what_is_out(order)
 
 
 def return_what_is_out(order: Order) -> None:
