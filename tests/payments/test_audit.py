@@ -90,18 +90,18 @@ def in_a_session(text: str) -> str:
     session = SessionStore()
     session["typed"] = {"street": text, "much": "else " * 100}
     session.save()
-    return "django_session ctid (0,"
+    return "django_session ctid ("
 
 
 def in_the_cache(text: str) -> str:
     cache.set("answer", {"of": [text]})
-    return "kookut_cache ctid (0,"
+    return "kookut_cache ctid ("
 
 
 def in_a_key_of_the_cache(text: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO kookut_cache VALUES (%s, 'gARLAS4=', now())", [text])
-    return "kookut_cache ctid (0,"
+    return "kookut_cache ctid ("
 
 
 def in_the_admin_log(text: str) -> str:
@@ -197,12 +197,12 @@ def in_a_picture(paper: bytes) -> str:
 
 def cached(paper: bytes) -> str:
     cache.set("page", {"of": [paper]})
-    return "kookut_cache ctid (0,"
+    return "kookut_cache ctid ("
 
 
 def cached_as_text(paper: bytes) -> str:
     cache.set("page", base64.b64encode(paper).decode())
-    return "kookut_cache ctid (0,"
+    return "kookut_cache ctid ("
 
 
 def in_a_row_of_bytes(paper: bytes) -> str:
