@@ -198,12 +198,12 @@ def in_a_picture(paper: bytes) -> str:
 
 def cached(paper: bytes) -> str:
     cache.set("page", {"of": [paper]})
-    return "kookut_cache ctid (0,"
+    return "kookut_cache ctid ("
 
 
 def cached_as_text(paper: bytes) -> str:
     cache.set("page", base64.b64encode(paper).decode())
-    return "kookut_cache ctid (0,"
+    return "kookut_cache ctid ("
 
 
 def in_a_row_of_bytes(paper: bytes) -> str:
