@@ -265,7 +265,7 @@ def _hand_off(request: HttpRequest, order: Order, form: MethodForm) -> HttpRespo
         form.add_error("method", _("This means of payment is not available. Choose another one."))
         return _show(request, order, form, status=422)
     except Unreachable:
-        return _psp_silent(request, order)
+        return _psp_silent(request, order, form.cleaned_data["method"])
 
 
 def _pays_too_often(request: HttpRequest) -> bool:
@@ -281,8 +281,12 @@ def _wait(request: HttpRequest, seconds: int) -> HttpResponse:
     return response
 
 
-def _psp_silent(request: HttpRequest, order: Order | None) -> HttpResponse:
-    return render(request, "payments/psp_silent.html", {"order": order}, status=503)
+def _psp_silent(request: HttpRequest, order: Order | None, wanted: str = "") -> HttpResponse:
+    """What could not be done: show or open a page of the wanted method; or close the one that is open, which comes
+    before another one, and before the end of the order."""
+    pages = Payment.objects.filter(order=order, status=Payment.Status.STARTED, page_reference__isnull=False)
+    context = {"order": order, "wanted": wanted, "open": pages.first()}
+    return render(request, "payments/psp_silent.html", context, status=503)
 
 
 @private

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils.timezone import now
 
 from orders.models import Order
@@ -218,3 +219,46 @@ def test_a_psp_that_is_silent_about_an_old_message_is_noted_as_silent(psps: Sand
     assert Channel.objects.get(provider="paypal").silent_since
     (event,) = WebhookEvent.objects.filter(order=None)
     assert (event.processed_at, event.outcome) == (None, "The PSP did not answer when it was asked")
+
+
+# What the customer reads
+
+
+def answered(order: Order, button: str, method: str = "") -> str:
+    answer = Client().post(f"/commande/{order.token}/{button}/", {"method": method})
+    assert answer.status_code == 503
+    return str(answer.content.decode()).replace("\u00a0", " ")
+
+
+def test_who_cancels_while_the_psp_is_silent_reads_that_it_is_not_done(psps: Sandbox) -> None:
+    order, _page = ordered()
+    psps.break_calls("down", "/stripe/*", calls=9)
+
+    said = answered(order, "annuler")
+
+    assert "Elle n’est donc pas annulée" in said
+    assert "Stripe" in said
+    assert "autre moyen de paiement" not in said
+    order.refresh_from_db()
+    assert order.status == "pending"
+
+
+def test_who_wants_another_means_reads_which_page_could_not_be_closed(psps: Sandbox) -> None:
+    order, _page = ordered()
+    psps.break_calls("down", "/stripe/*", calls=9)
+    said = answered(order, "payer", "paypal")
+    assert "(Carte) n’a pas pu être fermée, car Stripe ne répond pas" in said
+    assert "choisissez" not in said
+
+
+def test_who_wants_the_same_page_is_not_sent_to_another_one_that_cannot_be_had(psps: Sandbox) -> None:
+    order, _page = ordered()
+    psps.break_calls("down", "/stripe/*", calls=9)
+    said = answered(order, "payer", "card")
+    assert "Stripe ne répond pas" in said
+    assert "choisissez" not in said
+
+
+def test_who_has_no_page_yet_may_choose_another_means(psps: Sandbox) -> None:
+    psps.break_calls("down", "/stripe/*", calls=9)
+    assert "choisissez un autre moyen" in answered(placed(), "payer", "card")
