@@ -42,7 +42,8 @@ def blank_places(document: bytes) -> list[str]:
             assert text.count_rects(), "a page without words"
             for index in range(text.count_rects()):
                 left, bottom, right, top = text.get_rect(index)
-                edges = (left, height - top, right, height - bottom)
+                # With what is around it: a letter alone, an I, is all ink.
+                edges = (left - 1, height - top - 1, right + 1, height - bottom + 1)
                 grey: Any = shown.crop(tuple(round(edge * SHARP) for edge in edges)).getextrema()
                 darkest, lightest = grey
                 if lightest - darkest < INK:
