@@ -135,10 +135,12 @@ def test_of_two_moneys_the_page_shows_the_one_that_is_still_here(psps: Sandbox) 
 
 
 def test_money_that_a_lost_dispute_took_lets_another_payment_be_made(psps: Sandbox) -> None:
-    order, payment = not_fitting(psps)
-    payment.disputes.create(
-        reference="dp_1", reason="fraudulent", amount=payment.received_amount or 0, status="lost", due_at=now()
-    )
+    order, page = ordered()
+    take(psps, "card", page, webhook="wrong_amount")
+    bring_messages(psps)
+    assert "Nous vérifions" in said(order)
+    psps.move_dispute(psps.dispute(page, 3900), "lost")
+    bring_messages(psps)
 
     assert "Nous vérifions" not in said(order)
     assert hand_off(order, "card")

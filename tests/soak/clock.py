@@ -11,7 +11,7 @@ from django.db import OperationalError, connection, models, transaction
 from django_tasks_db.models import DBTaskResult
 
 from orders.models import Order
-from payments.models import Attestation, Channel, Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
+from payments.models import Asked, Attestation, Channel, Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
 
 AGEING: tuple[type[models.Model], ...] = (
     Order,
@@ -23,6 +23,7 @@ AGEING: tuple[type[models.Model], ...] = (
     Dispute,
     Attestation,
     SetAside,
+    Asked,
     DBTaskResult,
 )
 """All but the timeline, which a trigger keeps as it is, and on which nothing waits."""
