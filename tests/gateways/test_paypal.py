@@ -14,7 +14,7 @@ from payments.configuration import PAYPAL_API, PAYPAL_CERTIFICATES, PAYPAL_PAGES
 from payments.gateways import paypal as module
 from payments.gateways.base import Declined, Facts, Kind, Notice, PageState, Refused, Unreachable
 from payments.gateways.paypal import PayPalGateway
-from payments.gateways.paypal_messages import HANDLED
+from payments.gateways.paypal_messages import HANDLED, details_of
 from payments.models import Refusal
 from tests.environment import PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET, PAYPAL_ROOT_FILE, PAYPAL_WEBHOOK_ID
 from tests.gateways.cast import URLS, AnOrder, APayment
@@ -579,3 +579,16 @@ FIELDS = [
     "offer",
     "seller_response_due_date",
 ]
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ({"card": {"brand": "VISA", "last_digits": "4242", "name": "CLAIRE"}}, ("visa", "4242", "")),
+        ({"paypal": {"email_address": "claire@exemple.ch"}}, ("", "", "c•••@exemple.ch")),
+        ({"venmo": {}}, ("", "", "")),
+    ],
+)
+def test_it_shows_the_card_of_who_paid_without_an_account(source: dict[str, Any], shown: tuple[str, str, str]) -> None:
+    details = details_of({"id": "5O1", "payment_source": source})
+    assert (details.brand, details.last_digits, details.account) == shown

@@ -277,22 +277,25 @@ class TestLive:
         assert (said.dispute.reference, said.dispute.state, said.dispute.amount) == (reference, DisputeState.LOST, 5000)
 
     @pytest.mark.parametrize(
-        ("changes", "amount"),
+        ("changes", "amount", "reason"),
         [
-            ({"status": "REFUNDED"}, 12850),
-            ({"status": "PARTIALLY_REFUNDED"}, None),  # how much of it, nobody says
-            ({"status_details": {"reason": "CHARGEBACK"}}, 12850),
-            ({"status_details": {"reason": "BUYER_COMPLAINT"}}, 12850),
+            ({"status": "REFUNDED"}, 12850, "PAYMENT.CAPTURE.REVERSED"),
+            # How much of it, nobody says.
+            ({"status": "PARTIALLY_REFUNDED"}, None, "PAYMENT.CAPTURE.REVERSED"),
+            ({"status_details": {"reason": "CHARGEBACK"}}, 12850, "CHARGEBACK"),
+            ({"status_details": {"reason": "BUYER_COMPLAINT"}}, 12850, "BUYER_COMPLAINT"),
         ],
     )
     def test_a_reversal_in_the_shape_of_its_capture_is_confirmed_by_the_capture(
-        self, changes: dict[str, Any], amount: int | None
+        self, changes: dict[str, Any], amount: int | None, reason: str
     ) -> None:
         told = self.told("PAYMENT.CAPTURE.REVERSED", capture())
         said = self.confirmed(told, {"/v2/payments/captures/": capture(**changes)})
         assert (said.kind, said.payment_id, said.money_reference) == (Kind.DISPUTE, PAYMENT, CAPTURE)
         assert said.dispute is not None
         assert (said.dispute.state, said.dispute.amount) == (DisputeState.LOST, amount)
+        assert said.dispute.reason == reason
+        assert said.dispute.currency == ("CHF" if amount else None)
 
     def test_our_own_refund_cannot_be_called_a_reversal(self, sandbox: Running, gateway: PayPalGateway) -> None:
         """An attacker has the message of a refund of ours, and wants the shop to think that it lost the money."""
