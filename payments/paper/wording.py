@@ -56,8 +56,9 @@ def _attestation(facts: AttestationFacts) -> dict[str, Words]:
     return {
         "title": _("Attestation of payment"),
         "issued": _("Issued on %(moment)s (Swiss time)") % {"moment": _moment(facts.issued_at)},
-        "tone": "paid",
-        "verdict": _("%(amount)s – paid") % {"amount": _money(facts, facts.total)},
+        "tone": "paid" if facts.stays else "refunded",
+        "verdict": (_("%(amount)s – paid") if facts.stays else _("%(amount)s – paid, then returned"))
+        % {"amount": _money(facts, facts.total)},
         "when": _("Bank’s agreement received on %(moment)s") % {"moment": _moment(facts.agreed_at)},
         "payment": [
             *_means(facts),

@@ -568,6 +568,23 @@ def test_what_went_back_since_stands_under_the_total_with_what_stays_paid() -> N
     ) in printed(replace(FACTS, refunds=refunds))
 
 
+@pytest.mark.parametrize(
+    ("language", "verdict"),
+    [
+        ("fr", "payé, puis rendu"),
+        ("de", "bezahlt, dann zurückgegangen"),
+        ("it", "pagato, poi restituito"),
+        ("en", "paid, then returned"),
+    ],
+)
+def test_a_payment_of_which_nothing_is_left_is_not_simply_called_paid(language: str, verdict: str) -> None:
+    at = datetime(2026, 12, 5, 9, 0, tzinfo=UTC)
+    gone = replace(FACTS, language=language, refunds=(Refunded(6_250, at), Refunded(39_050, at)))
+    assert f"CHF 453.00 – {verdict}" in printed(gone)
+    assert verdict not in printed(replace(gone, refunds=gone.refunds[:1]))
+    assert verdict in printed(replace(gone, refunds=(), taken_back=45_300))
+
+
 def test_what_the_bank_took_back_stays_paid_no_more() -> None:
     went = replace(FACTS, refunds=(Refunded(2_900, REFUND.refunded_at),), taken_back=42_000)
     assert "−CHF 29.00 Repris par la banque du payeur après contestation −CHF 420.00 Reste payé CHF 4.00" in printed(
