@@ -4,6 +4,7 @@ import copy
 import json
 import statistics
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -36,7 +37,11 @@ class Meter:
 def _seconds(root: int) -> float:
     """Since the start, the children that have ended included (where the system adds them to their parent's)."""
     parent = psutil.Process(root)
-    return sum(sum(process.cpu_times()[:4]) for process in (parent, *parent.children(recursive=True)))
+    seconds = 0.0
+    for process in (parent, *parent.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):  # it ended since it was listed
+            seconds += sum(process.cpu_times()[:4])
+    return seconds
 
 
 class Ruler:
