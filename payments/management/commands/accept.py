@@ -7,7 +7,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from payments.gateways.base import Unreachable
-from payments.management.staff import member_of_staff
+from payments.management.named import member_of_staff
 from payments.models import Payment
 from payments.recovery import NotShown, accept
 

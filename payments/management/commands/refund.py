@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
-from orders.models import Order
-from payments.management.staff import member_of_staff
+from payments.management.named import member_of_staff, order_of
 from payments.models import Payment
 from payments.refunds import NotRefundable, Wanted, ask
 
@@ -45,9 +44,7 @@ class Command(BaseCommand):
     @no_translations
     def handle(self, *args: Any, **given: Any) -> None:
         user = member_of_staff(given["by"])
-        if not Order.objects.filter(number=given["number"]).exists():
-            raise CommandError(f"There is no order {given['number']}.")
-        payments = Payment.objects.filter(order__number=given["number"], status=Payment.Status.AUTHORISED)
+        payments = order_of(given["number"]).payments.filter(status=Payment.Status.AUTHORISED)
         payment = (payments.filter(pk=given["payment"]) if given["payment"] else payments.filter(settles=True)).first()
         if payment is None:
             ids = ", ".join(str(one.pk) for one in payments) or "none"

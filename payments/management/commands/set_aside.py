@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from payments import attention
-from payments.management.staff import member_of_staff
+from payments.management.named import member_of_staff
 from payments.models import SetAside
 
 

@@ -5,9 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
-from orders.models import Order
 from payments.disputes import NotLost, write_off
-from payments.management.staff import member_of_staff
+from payments.management.named import member_of_staff, order_of
 
 
 class Command(BaseCommand):
@@ -21,9 +20,7 @@ class Command(BaseCommand):
     @no_translations
     def handle(self, *args: Any, **given: Any) -> None:
         user = member_of_staff(given["by"])
-        order = Order.objects.filter(number=given["number"]).first()
-        if order is None:
-            raise CommandError(f"There is no order {given['number']}.")
+        order = order_of(given["number"])
         try:
             write_off(order.pk, user, goods_back=given["goods_back"])
         except NotLost as error:

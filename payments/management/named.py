@@ -1,7 +1,9 @@
-"""In whose name a command acts."""
+"""What the commands are given by name."""
 
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
+
+from orders.models import Order
 
 
 def member_of_staff(username: str) -> User:
@@ -10,3 +12,11 @@ def member_of_staff(username: str) -> User:
     if user is None:
         raise CommandError(f"{username} is no active member of staff.")
     return user
+
+
+def order_of(number: str) -> Order:
+    """The order of this number. Raises CommandError when there is none."""
+    order = Order.objects.filter(number=number).first()
+    if order is None:
+        raise CommandError(f"There is no order {number}.")
+    return order
