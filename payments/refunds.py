@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Case, F, When
 from django.db.models.functions import Now
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
@@ -348,7 +349,8 @@ def _move(
     moved = Refund.objects.filter(pk=refund.pk, status__in=list(before)).update(
         status=after,
         settled_by=event,
-        settled_at=now(),
+        # What a paper says stays: a notice that was given out names the moment, whatever bounces later.
+        settled_at=Case(When(numbered=True, then=F("settled_at")), default=now()),
         reference=refund.reference or reference,
         refusal=refusal,
         next_try_at=None,
