@@ -128,6 +128,11 @@ def words(
     return paper.worded(replace(facts, language=language))
 
 
+def taxes_shown(order: Order, attestation: Attestation | None) -> list[VatShare]:
+    """The VAT of an order as far as it may stand beside its paper: in a mail, on the order's page."""
+    return order.vat_shares if attestation is None or attestation.seller["vat_registered"] else []
+
+
 def _attestation_facts(attestation: Attestation) -> paper.AttestationFacts:
     order = attestation.order
     assert order is not None  # noqa: S101 - the database holds it for this series
@@ -221,11 +226,12 @@ def _taxes(seller: paper.Seller, shares: Sequence[VatShare]) -> tuple[paper.Vat,
 def _refunded_lines(order: Order, refund: Refund) -> tuple[paper.Line, ...]:
     """The pieces that were given back, or the whole sale, where the amount is exactly theirs; one line for the amount
     otherwise."""
+    rate = Decimal(refund.vat[0]["rate"]) if len(refund.vat) == 1 else None
     if refund.amount == order.total and refund.payment.settles:
         sold = [
             paper.Line(line.name, line.quantity, line.unit_price, line.vat_rate, line.sku) for line in order.lines.all()
         ]
-        delivery = paper.Line(order.shipping_name, 1, order.shipping_total, None)
+        delivery = paper.Line(order.shipping_name, 1, order.shipping_total, rate)
         return (*sold, delivery) if order.shipping_total else tuple(sold)
     pieces = {piece["line"]: piece["quantity"] for piece in refund.lines}
     lines = tuple(
@@ -236,7 +242,6 @@ def _refunded_lines(order: Order, refund: Refund) -> tuple[paper.Line, ...]:
         return lines
     with override(order.language):
         name = _("Refund, order %(number)s") % {"number": order.number}
-    rate = Decimal(refund.vat[0]["rate"]) if len(refund.vat) == 1 else None
     return (paper.Line(name, 1, refund.amount, rate),)
 
 

@@ -54,7 +54,7 @@ class Sendable:
 
     @property
     def label(self) -> str:
-        return f"{self.kind.label}, {format_chf(self.refund.amount)}" if self.refund else str(self.kind.label)
+        return f"{self.kind.label}, {self.refund.printed}" if self.refund else str(self.kind.label)
 
     @property
     def about(self) -> str:
@@ -150,6 +150,7 @@ def _confirmation(letter: Letter) -> EmailMultiAlternatives:
         lines=order.lines.all(),
         payment=Payment.objects.get(order=order, settles=True),
         attestation=document,
+        taxes=attestation.taxes_shown(order, document),
     )
     _attach(message, document)
     return message

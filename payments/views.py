@@ -205,12 +205,14 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
     if page.state in (State.ACCEPTED, State.REFUNDED, State.TAKEN_BACK):
         checkout.forget_order_and_cart(request.session, order)
     lines = list(order.lines.all())
+    document = getattr(order, "attestation", None)
     context = {
         "order": order,
         "page": page,
         "state": page.state.value,
         "lines": lines,
-        "attestation": getattr(order, "attestation", None),
+        "attestation": document,
+        "taxes": attestation.taxes_shown(order, document),
         "sheet": _sheet(order, page, lines),
         "form": form or _retry_form(order, page),
         "automatic": request.GET.get("auto") != "0",
@@ -224,7 +226,9 @@ def _page_of(order: Order) -> OrderPage:
 
 
 def _has_paper_without_number(order: Order, page: OrderPage) -> bool:
-    return bool(order.effective_at and not order.numbered) or not all(refund.numbered for refund in page.notices)
+    # The bank's message may have come between the reading of the order and that of its payments.
+    is_paid = order.effective_at or (page.payment and page.payment.settles)
+    return bool(is_paid and not order.numbered) or not all(refund.numbered for refund in page.notices)
 
 
 def _sheet(order: Order, page: OrderPage, lines: list[OrderLine]) -> dict[str, Any] | None:

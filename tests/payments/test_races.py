@@ -117,6 +117,28 @@ def for_a_moment(statement: int, dies_at: int) -> bool:
     return statement == dies_at
 
 
+def test_whenever_the_message_comes_while_the_order_s_page_is_read_the_page_is_shown() -> None:
+    shown = set()
+    for comes_at in range(60):
+        order = placed()
+        event = stripe_event(started(order))
+        statements = count()
+
+        def comes(execute: Any, *statement: Any, event: Any = event, n: Any = statements, at: int = comes_at) -> Any:
+            if next(n) == at:
+                with connection.execute_wrapper(lambda run, *words: run(*words)):
+                    deliver(event)
+            return execute(*statement)
+
+        with connection.execute_wrapper(comes):
+            answer = Client(raise_request_exception=False).get(f"/commande/{order.token}/")
+        assert answer.status_code == 200, comes_at
+        shown.add("Télécharger l’attestation" in answer.content.decode())
+        if next(statements) <= comes_at:
+            break
+    assert shown == {False, True}
+
+
 @pytest.mark.parametrize("gone", [for_good, for_a_moment])
 def test_case_20_at_whichever_statement_the_database_fails_nothing_is_half_written(
     gone: Callable[[int, int], bool],

@@ -1,7 +1,7 @@
 """The refund notice: numbered beside the attestations, correcting their VAT to the centime, had as they are."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -110,6 +110,35 @@ def test_an_amount_over_several_rates_is_one_line_and_its_vat_adds_up(psps: Sand
 
 
 @pytest.mark.django_db
+def test_the_whole_sale_goes_back_line_by_line_with_the_rates_that_its_attestation_shows(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    said = notice(give_back(psps, order, order.total))
+    (line,) = order.lines.all()
+    assert f"{line.name} {line.sku} 1 29.00 8,1 % 29.00 {order.shipping_name} 1 9.00 8,1 % 9.00" in said
+    both = of_two_rates(psps)
+    said = notice(give_back(psps, both, both.total))
+    assert f"{both.shipping_name} 1 9.00 au prorata 9.00" in said
+
+
+@pytest.mark.django_db
+def test_a_notice_keeps_its_moment_whatever_becomes_of_the_money(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    with moved_by_hand() as clock:
+        refund = give_back(psps, order, 1000)
+        before = attestation.draw(attestation.of_refund(refund))
+        moment = re.search(r"Remboursement confirmé le ([\d.]+) à ([\d:]+)", notice(refund))
+        assert moment
+        clock.move(timedelta(days=4))
+        psps.settle_refund(psps.payment(page)["refunds"][0]["id"], "failed")
+        bring_messages(psps)
+    refund.refresh_from_db()
+    assert refund.status == Refund.Status.FAILED
+    said = Client().get(f"/v/{refund.notice.code}/").content.decode()
+    assert f"Remboursé le</dt><dd>{moment[1]} {moment[2]}</dd>" in said
+    assert attestation.draw(refund.notice) == before
+
+
+@pytest.mark.django_db
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(st.integers(1, 2400), min_size=1, max_size=3))
 def test_the_notices_of_an_order_never_correct_more_than_its_vat(psps: Sandbox, parts: list[int]) -> None:
@@ -168,7 +197,7 @@ def test_euros_that_settled_nothing_go_back_as_euros_everywhere(psps: Sandbox, a
     refund = Refund.objects.create(payment=euros, amount=3800, status="succeeded", settled_at=euros.authorised_at)
     said = notice(refund)
     assert "EUR 38.00 – remboursé" in said
-    assert "CHF" not in said
+    assert not re.search(r"\bCHF\b", said)
 
     code = attestation.of_refund(refund).code
     verified = Client().get(f"/v/{code}/").content.decode().replace("\u00a0", " ")
@@ -176,6 +205,7 @@ def test_euros_that_settled_nothing_go_back_as_euros_everywhere(psps: Sandbox, a
     page = Client().get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
     assert "<dd>EUR 38.00</dd>" in verified
     assert "Avis de remboursement de EUR 38.00" in office
+    assert re.search(r"avec avis, EUR 38.00", office)
     assert re.search(r"avis de remboursement AR-[-\d]+ du [\d.]+ de EUR 38.00", page)
 
 
@@ -259,6 +289,11 @@ def test_who_left_the_register_before_the_number_was_given_shows_no_vat(psps: Sa
     with override_settings(SELLER=shop.SELLER | {"vat_registered": False}):
         said = pages(attestation.draw(attestation.of(order)))[0]
     assert "TVA" not in said
+    assert "TVA" not in Client().get(f"/commande/{order.token}/").content.decode().partition("</header>")[2]
+    sweep()
+    (message,) = [one for one in mail.outbox if order.number in one.subject]
+    assert isinstance(message, mail.EmailMultiAlternatives)
+    assert "TVA" not in f"{message.body} {message.alternatives}"
 
 
 # Numbers
