@@ -212,6 +212,7 @@ def facts_of(order: Order) -> list[str]:
         f"TVA 8,1 % sur CHF {format_amount(share.base)} {format_amount(share.tax)}",
         f"Total, TVA comprise CHF {format_amount(order.total)}",
         f"{settings.SITE_URL.partition('://')[2]}/v/{grouped(paper.code)}",
+        "Initiales du client : J. W.",
         "Ce document est une preuve de paiement, pas une demande de paiement.",
         "Ce document tient lieu de facture (art. 26 LTVA).",
     ]

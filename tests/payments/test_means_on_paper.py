@@ -16,7 +16,7 @@ from tests.sandbox.canaries import CARD_AUTHORISATION
 from tests.sandbox.client import MASTERCARD, VISA, Sandbox
 
 SILENCE = "Sans détail : {} n’a pas répondu."
-TOO_LONG = 4.5
+TOO_LONG = 3.5
 """Seconds: two are meant, three times two would be far beyond it."""
 TRIES = 4
 """The machine may have much else to do, but not each time."""

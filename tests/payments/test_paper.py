@@ -12,12 +12,14 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+import segno
 from django.conf import settings as shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pypdf import PdfReader
 
+from orders.money import format_amount
 from payments.gateways.base import PaymentDetails
 from payments.paper import (
     AttestationFacts,
@@ -32,6 +34,7 @@ from payments.paper import (
     Vat,
     draw,
     printable,
+    worded,
 )
 from payments.paper.press import SHEET
 from tests.scanner import code_on, picture, scanned
@@ -315,6 +318,16 @@ def test_fourteen_lines_stay_on_one_page_with_all_that_may_stand_on_it(language:
     assert len(pages(draw(full))) == 1
 
 
+@LANGUAGES
+@pytest.mark.parametrize("lines", range(12, 18))
+def test_the_last_words_stand_alone_on_no_page(language: str, lines: int) -> None:
+    facts = replace(many_lines(lines), language=language, delivery_address=WORKSHOP, details=VISA)
+    everything = replace(facts, refunds=(Refunded(facts.total, REFUND.refunded_at),))
+    for drawn in (pages(draw(facts)), pages(draw(everything))):
+        assert format_amount(facts.total) in drawn[-1]
+        assert "commandes@kookut.example" in drawn[-1]
+
+
 def sizes(pdf: bytes) -> list[tuple[str, float]]:
     """The pieces of the first page's text with their size in points."""
     found: list[tuple[str, float]] = []
@@ -342,6 +355,31 @@ def test_the_code_itself_is_at_least_25_millimetres_wide(lines: int) -> None:
     corners = code_on(draw(many_lines(lines)), scale=dots_a_millimetre * 25.4 / 72)
     assert (corners.top_right.x - corners.top_left.x) / dots_a_millimetre >= 25
     assert (corners.bottom_left.y - corners.top_left.y) / dots_a_millimetre >= 25
+
+
+def test_around_the_code_four_of_its_modules_are_blank() -> None:
+    document, scale = draw(FACTS), 8.0
+    corners = code_on(document, scale)
+    modules = segno.make(scanned(document), error="m", micro=False).symbol_size(border=0)[0]
+    zone = int(3.8 * (corners.top_right.x - corners.top_left.x) / modules)
+    left, top = corners.top_left.x - zone, corners.top_left.y - zone
+    right, bottom = corners.bottom_right.x + zone, corners.bottom_right.y + zone
+    shown = picture(document, scale=scale)
+    for strip in [
+        (left, top, right, corners.top_left.y - 2),
+        (left, corners.bottom_left.y + 2, right, bottom),
+        (left, top, corners.top_left.x - 2, bottom),
+        (corners.top_right.x + 2, top, right, bottom),
+    ]:
+        assert shown.crop(strip).getextrema()[0] == 255
+
+
+@pytest.mark.parametrize(
+    ("refunds", "tone"), [((), "paid"), ((1_000,), "paid"), ((45_300,), "refunded"), ((45_000, 300), "refunded")]
+)
+def test_its_colour_is_that_of_what_stays_paid(refunds: tuple[int, ...], tone: str) -> None:
+    gone = tuple(Refunded(amount, REFUND.refunded_at) for amount in refunds)
+    assert worded(replace(FACTS, refunds=gone))["tone"] == tone
 
 
 @pytest.mark.parametrize("count", [6, 20, 60, 150])
@@ -572,7 +610,7 @@ def test_what_went_back_since_stands_under_the_total_with_what_stays_paid() -> N
     ("language", "verdict"),
     [
         ("fr", "payé, puis rendu"),
-        ("de", "bezahlt, dann zurückgegangen"),
+        ("de", "bezahlt, später zurückgezahlt"),
         ("it", "pagato, poi restituito"),
         ("en", "paid, then returned"),
     ],

@@ -173,6 +173,15 @@ def test_what_the_payers_bank_took_back_is_told(psps: Sandbox) -> None:
     assert "Dufour" not in said
 
 
+def test_of_a_refund_and_a_lost_dispute_the_dispute_is_the_verdict(psps: Sandbox) -> None:
+    order, address = paid(psps)
+    carry_out(ask(order.payments.get().pk, Wanted(1000, "Retour")).pk)
+    psps.move_dispute(psps.dispute(address, amount=2000), "lost")
+    bring_messages(psps)
+    found = verify(attestation.of(order).code)
+    assert (found.verdict, found.refunded, found.taken_back) == (Verdict.TAKEN_BACK, 1000, 2000)
+
+
 @pytest.mark.parametrize(
     ("name", "letters"),
     [
