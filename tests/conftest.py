@@ -16,14 +16,19 @@ from tests.sandbox import process
 from tests.sandbox.client import Sandbox
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the rows that migrations wrote (VAT rates) back to tests with real transactions, which empty all tables."""
+    """Give the rows that migrations wrote (VAT rates) back to tests with real transactions, which empty all tables.
+
+    They come last, the longest at the very end: workers get their last tests one by one, so none waits for another.
+    """
     for item in items:
         if _has_real_transactions(item):
             given = marker.kwargs if (marker := item.get_closest_marker("django_db")) else {}
             item.add_marker(
                 pytest.mark.django_db(**{**given, "transaction": True, "serialized_rollback": True}), append=False
             )
+    items.sort(key=lambda item: (_has_real_transactions(item), "histories" in item.path.parts))
 
 
 def _has_real_transactions(item: pytest.Item) -> bool:
