@@ -150,6 +150,7 @@ class Order(models.Model):
     PENDING   → CANCELLED   expiry, the customer, a changed cart, staff; once no payment is started
     CANCELLED → EFFECTIVE   the inbox only: late money for an order that expired and can be had again
     EFFECTIVE → CANCELLED   when the refunds of the settling payment reach its amount
+    EFFECTIVE → CANCELLED   staff: a lost dispute took what refunds left of it, and the order is not sent
     """
 
     class Status(models.TextChoices):
@@ -243,6 +244,7 @@ class Order(models.Model):
                 condition=Q(numbered=False, effective_at__isnull=False),
                 name="order_to_be_numbered",
             ),
+            models.Index(fields=["-cancelled_at"], condition=Q(cancel_reason="disputed"), name="order_written_off"),
             models.Index(OpClass(Lower("email"), "text_pattern_ops"), name="order_email"),
         ]
 

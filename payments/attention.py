@@ -63,7 +63,7 @@ def items(order: Order | None = None) -> list[Item]:
         *_refunds(order),
         *_stuck(order),
         *_disputes(order),
-        *_lost(order),
+        *_after_disputes(order),
         *_waiting(order),
         *_overtime(order),
     ]
@@ -218,8 +218,9 @@ def _disputes(order: Order | None) -> Iterator[Item]:
         yield Item("dispute", text % facts, dispute.payment.order, dispute.due_at)
 
 
-def _lost(order: Order | None) -> Iterator[Item]:
-    """Effective orders that are not sent yet and whose money a bank took back: once, however often it was told of.
+def _after_disputes(order: Order | None) -> Iterator[Item]:
+    """Orders that are not sent yet and whose money a bank took back: once, however often it was told of. And money that
+    is here again though its order was written off.
 
     PayPal tells of one twice, as a dispute and as a reversal: who has set one aside has decided about the other too,
     unless that takes more.
@@ -228,16 +229,40 @@ def _lost(order: Order | None) -> Iterator[Item]:
     lost = Dispute.objects.filter(unsent, status=Dispute.Status.LOST, payment__settles=True)
     same = Dispute.objects.filter(payment=OuterRef("payment_id"), amount__gte=OuterRef("amount"))
     lost = lost.filter(~Exists(same.filter(_set_aside(SetAside.Kind.LOST), status=Dispute.Status.LOST)))
+    closed = Dispute.objects.filter(payment__order__cancel_reason=Order.CancelReason.DISPUTED, payment__settles=True)
+    disputed = Dispute.objects.filter(payment=OuterRef("payment_id"), status=Dispute.Status.OPEN)
+    again = closed.filter(~Exists(disputed), payment__received_amount__gt=_gone("payment_id", GOING))
     if order:
-        lost = lost.filter(payment__order=order)
+        lost, again = lost.filter(payment__order=order), again.filter(payment__order=order)
     text = _(
         "Order %(number)s: %(amount)s were taken back after a dispute. Send nothing; write to the customer, and write "
         "the order off."
     )
-    largest = lost.order_by("payment_id", "-amount").distinct("payment_id").select_related("payment__order")
-    for dispute in largest[:LIMIT]:
-        facts = {"number": dispute.payment.order.number, "amount": dispute.payment.printed(dispute.amount)}
-        yield Item(SetAside.Kind.LOST, text % facts, dispute.payment.order, about=dispute.pk)
+    in_part = _(
+        "Order %(number)s: %(amount)s were taken back after a dispute, and %(here)s are here. Write to the customer; "
+        "give the rest back and then write the order off, or set this aside and send it."
+    )
+    is_back = _(
+        "Order %(number)s was written off after a dispute, but %(left)s of its money are here again. Give them back, "
+        "and write to the customer."
+    )
+    both = Dispute.objects.filter(pk__in=lost.values("pk").union(again.values("pk")))
+    largest = both.order_by("payment_id", "-amount").distinct("payment_id").select_related("payment__order")
+    received = F("payment__received_amount")
+    here = received - _gone("payment_id", [Refund.Status.SUCCEEDED])
+    for dispute in largest.annotate(here=here, left=received - _gone("payment_id", GOING))[:LIMIT]:
+        payment = dispute.payment
+        facts = {
+            "number": payment.order.number,
+            "amount": payment.printed(dispute.amount),
+            "here": payment.printed(dispute.here),
+            "left": payment.printed(dispute.left),
+        }
+        if payment.order.status == Order.Status.EFFECTIVE:
+            sentence = (in_part if dispute.here > 0 else text) % facts
+            yield Item(SetAside.Kind.LOST, sentence, payment.order, about=dispute.pk)
+        else:
+            yield Item("written_off", is_back % facts, payment.order)
 
 
 def _waiting(order: Order | None) -> Iterator[Item]:

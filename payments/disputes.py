@@ -11,9 +11,12 @@ from payments.gateways.base import DisputeNotice
 from payments.letters import due
 from payments.models import Dispute, Letter, Payment, Provider, SetAside
 
+CASE = "PP-"
+"""So begin PayPal's ids of disputes; a reversal has the id of the transaction that took the money."""
+
 
 class NotLost(Exception):
-    """No dispute took the money of this order, or some of it is here: there is nothing to write off."""
+    """There is nothing to write off; the text says why, in English: staff read it at the command line."""
 
 
 def write_off(order_id: int, by: User, *, goods_back: bool) -> None:
@@ -24,17 +27,22 @@ def write_off(order_id: int, by: User, *, goods_back: bool) -> None:
     with transaction.atomic():
         order = hold(pk=order_id)
         settling = order.payments.filter(settles=True).first()
-        if settling is None or not settling.taken_back() or settling.holds_money():
-            raise NotLost
-        if not end(order, Order.CancelReason.DISPUTED, TimelineEntry.Actor.STAFF, by.get_username()):
-            raise NotLost
+        if order.status != Order.Status.EFFECTIVE or settling is None:
+            raise NotLost("it is not effective.")
+        if order.shipped_at:
+            raise NotLost("it was sent. It stays as it is, and there is nothing to be done about it.")
+        if not settling.taken_back():
+            raise NotLost("no lost dispute took its money.")
+        if settling.holds_money():
+            raise NotLost("some of its money is here. Once that has gone back too, the order can be written off.")
+        end(order, Order.CancelReason.DISPUTED, TimelineEntry.Actor.STAFF, by.get_username())
         if goods_back:
             refunds.return_what_is_out(order)
 
 
 def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
     """Keep what the PSP says of a dispute, in the inbox's transaction; what it says now wins over what it said."""
-    state = Dispute.Status(notice.state.value)
+    state = _state(payment, notice)
     known = Dispute.objects.filter(reference=notice.reference).first()
     amount = notice.amount or payment.amount
     if known and (known.status, known.due_at, known.amount) == (state, notice.due_at, amount):
@@ -54,17 +62,26 @@ def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
         due(order, Letter.Kind.TO_STAFF, about=told.pk)
         # What somebody may have set aside was its end before it was opened again.
         SetAside.objects.filter(kind=SetAside.Kind.LOST, about=dispute.pk).delete()
-    if state == Dispute.Status.WON:
-        _end_reversals(order, dispute)
+    if state == Dispute.Status.WON and payment.provider == Provider.PAYPAL:
+        _end_reversals(order, payment)
     return _("The dispute is noted")
 
 
-def _end_reversals(order: Order, won: Dispute) -> None:
-    """PayPal tells of money that it took during a dispute as of a matter of its own, and of its return not at all."""
-    if won.payment.provider != Provider.PAYPAL:
-        return
-    reversals = won.payment.disputes.filter(status=Dispute.Status.LOST, opened_at__gte=won.opened_at)
-    for reversal in reversals.exclude(pk=won.pk):
+def _state(payment: Payment, notice: DisputeNotice) -> Dispute.Status:
+    """What the PSP says; but of money that PayPal took for a dispute it tells as of a matter of its own, in a message
+    that may overtake the others, and of its return not at all: a dispute that was won brings it back."""
+    state = Dispute.Status(notice.state.value)
+    is_reversal = payment.provider == Provider.PAYPAL and not notice.reference.startswith(CASE)
+    won = payment.disputes.filter(status=Dispute.Status.WON, reference__startswith=CASE)
+    if state == Dispute.Status.LOST and is_reversal and won.exists():
+        return Dispute.Status.WON
+    return state
+
+
+def _end_reversals(order: Order, payment: Payment) -> None:
+    """A dispute was won: what PayPal had taken for it is here again."""
+    lost = payment.disputes.filter(status=Dispute.Status.LOST)
+    for reversal in lost.exclude(reference__startswith=CASE):
         Dispute.objects.filter(pk=reversal.pk).update(status=Dispute.Status.WON)
         _tell(order, reversal, Dispute.Status.WON)
 

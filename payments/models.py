@@ -352,7 +352,10 @@ class Refund(models.Model):
 
 
 class Dispute(models.Model):
-    """A customer's bank asks for the money back: OPEN → WON | LOST | CLOSED. It never moves the order."""
+    """A customer's bank asks for the money back: OPEN → WON | LOST | CLOSED. It never moves the order.
+
+    What PayPal takes by itself (a reversal) is a row of its own: LOST, and WON once a dispute of its payment is.
+    """
 
     class Status(models.TextChoices):
         OPEN = "open", _("Open")

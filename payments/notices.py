@@ -116,7 +116,7 @@ def _surplus_refunded(letter: Letter) -> Words:
     amount = {"amount": refund_of(letter).printed}
     came = _("We have received two payments for order %(number)s. We keep the first one.")
     if letter.order.status == Order.Status.CANCELLED:
-        came = _("Another payment for order %(number)s arrived when the order was already refunded.")
+        came = _("Another payment for order %(number)s arrived when the order was already closed.")
     return Words(
         _("KOOKUT: two payments received, %(amount)s go back") % amount,
         [came % {"number": letter.order.number}, *_goes_back(amount)],

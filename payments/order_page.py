@@ -104,6 +104,12 @@ class OrderPage:
         return max(came - self.refunded - self.taken_back, 0)
 
     @property
+    def is_taken_in_part(self) -> bool:
+        """Whether a lost dispute took a part of what came, and no more."""
+        came = (self.payment and self.payment.received_amount) or 0
+        return 0 < self.taken_back < came
+
+    @property
     def given_back(self) -> list[Refund]:
         """What went back of the payment that the page speaks of."""
         return [one for one in self.notices if self.payment and one.payment_id == self.payment.pk]

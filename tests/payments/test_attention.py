@@ -579,6 +579,13 @@ def _lost_dispute() -> None:
     Dispute.objects.create(payment=payment, reference=str(payment.pk), reason="x", amount=1, status="lost")
 
 
+def _won_after_a_write_off() -> None:
+    payment = started(placed())
+    deliver(stripe_event(payment))
+    Dispute.objects.create(payment=payment, reference=str(payment.pk), reason="x", amount=1, status="won")
+    Order.objects.filter(pk=payment.order_id).update(status="cancelled", cancel_reason="disputed", cancelled_at=now())
+
+
 def _stuck_refund() -> None:
     payment = started(placed())
     deliver(stripe_event(payment))
@@ -589,6 +596,7 @@ CROWD: dict[str, Callable[[], object]] = {
     "surplus": lambda: deliver(stripe_event(started(placed()), amount_total=1)),
     "failed refunds": _failed_refund,
     "lost disputes": _lost_dispute,
+    "money of orders that were written off": _won_after_a_write_off,
     "stuck refunds": _stuck_refund,
     "orders over time": lambda: started(placed(expires_at=now() - timedelta(hours=5))),
 }

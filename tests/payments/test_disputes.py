@@ -13,7 +13,7 @@ from django.utils.translation import override
 
 from orders.models import Order, Product
 from payments import attention
-from payments.models import Dispute, Letter, Refund, WebhookEvent
+from payments.models import Dispute, Letter, Refund, SetAside, WebhookEvent
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.payments.steps import bring, kinds, ordered, paid, take
@@ -287,18 +287,18 @@ def test_staff_write_an_order_off_whose_money_a_dispute_took(psps: Sandbox, good
     said = page_of(order)
     assert "Cette commande est close" in said
     assert "débité" not in said
-    with pytest.raises(CommandError, match="not effective without"):
+    with pytest.raises(CommandError, match="not effective"):
         call_command("write_off", order.number, by="sonia")
 
 
-@pytest.mark.parametrize("taken", [None, 1000])
-def test_an_order_with_money_is_not_written_off(psps: Sandbox, taken: int | None) -> None:
+@pytest.mark.parametrize(("taken", "why"), [(None, "no lost dispute"), (1000, "some of its money is here")])
+def test_an_order_with_money_is_not_written_off(psps: Sandbox, taken: int | None, why: str) -> None:
     User.objects.create_user("sonia", is_staff=True)
     order, page = paid(psps)
     if taken:
         psps.move_dispute(psps.dispute(page, taken), "lost")
         bring_messages(psps)
-    with pytest.raises(CommandError, match="not effective without"):
+    with pytest.raises(CommandError, match=why):
         call_command("write_off", order.number, by="sonia")
     with pytest.raises(CommandError, match="no order"):
         call_command("write_off", "KK-0000-0000", by="sonia")
@@ -306,17 +306,243 @@ def test_an_order_with_money_is_not_written_off(psps: Sandbox, taken: int | None
     assert order.status == "effective"
 
 
-def test_money_that_paypal_took_during_a_dispute_is_back_once_the_shop_has_won(psps: Sandbox) -> None:
+def test_an_order_that_was_sent_is_not_written_off(psps: Sandbox) -> None:
+    bowl = goods(stock=5)
+    User.objects.create_user("sonia", is_staff=True)
+    order, page = paid(psps, "card", bowl)
+    psps.move_dispute(psps.dispute(page), "lost")
+    bring_messages(psps)
+    Order.objects.update(shipped_at=now())
+
+    with pytest.raises(CommandError, match="it was sent"):
+        call_command("write_off", order.number, by="sonia", goods_back=True)
+
+    order.refresh_from_db()
+    bowl.refresh_from_db()
+    assert (order.status, bowl.stock) == ("effective", 4), "goods that are gone do not come back"
+    assert attention.items() == [], "and nobody is asked to write it off"
+
+
+# Only a part was taken
+
+
+def lost_in_part(psps: Sandbox) -> Order:
+    """At PayPal: Stripe gives no rest back of what a bank took a part of."""
+    order, page = paid(psps, "paypal")
+    psps.move_dispute(psps.dispute(page, 500), "RESOLVED", outcome="RESOLVED_BUYER_FAVOUR")
+    bring_messages(psps)
+    return order
+
+
+def the_sentence() -> str:
+    with override("en"):
+        (item,) = attention.items()
+    return item.sentence.replace("\u00a0", " ")
+
+
+def test_after_a_dispute_over_a_part_the_list_asks_for_what_can_be_done(psps: Sandbox) -> None:
+    sonia = User.objects.create_user("sonia", is_staff=True)
+    order = lost_in_part(psps)
+    said = the_sentence()
+    assert "CHF 5.00 were taken back" in said
+    assert "CHF 33.00 are here" in said
+    assert "give the rest back and then write the order off, or set this aside" in said
+    assert "Send nothing" not in said
+
+    carry_out(ask(order.payments.get().pk, Wanted(3300, "Annulée"), sonia).pk)
+    bring_messages(psps)
+
+    assert "Send nothing; write to the customer, and write the order off" in the_sentence()
+    call_command("write_off", order.number, by="sonia", stdout=StringIO())
+    assert attention.items() == []
+    said = page_of(order)
+    assert "CHF 5.00 vous ont été rendus après un litige" in said
+    assert "CHF 33.00 ont été renvoyés" in said
+    assert "Votre banque a repris une partie du paiement" in said
+
+
+@pytest.mark.parametrize("set_aside", [False, True])
+def test_after_a_dispute_over_a_part_the_page_says_the_part_and_promises_nothing(
+    psps: Sandbox, set_aside: bool
+) -> None:
+    sonia = User.objects.create_user("sonia", is_staff=True)
+    order = lost_in_part(psps)
+    if set_aside:
+        (item,) = attention.items()
+        attention.set_aside(SetAside.Kind.LOST, str(item.about), sonia, "On envoie quand même")
+
+    said = page_of(order)
+
+    assert "Votre banque a repris une partie du paiement" in said
+    assert "CHF 5.00 vous ont été rendus après un litige ; il reste payé CHF 33.00" in said
+    assert "Rien ne sera envoyé" not in said
+    assert "colis" not in said
+
+
+def test_once_the_rest_went_back_too_the_page_says_that_nothing_is_sent(psps: Sandbox) -> None:
+    order = lost_in_part(psps)
+    carry_out(ask(order.payments.get().pk, Wanted(3300, "Annulée")).pk)
+    bring_messages(psps)
+
+    said = page_of(order)
+
+    assert "CHF 5.00 vous ont été rendus après un litige. Rien ne sera envoyé." in said
+    assert "CHF 33.00 ont été renvoyés sur le moyen de paiement utilisé." in said
+    assert "CHF 0.00 " not in said
+
+
+# It is won after the order was written off
+
+
+def written_off(psps: Sandbox, method: str = "card") -> tuple[Order, str]:
+    """An order that staff ended when its money was taken back, and the dispute that it was taken for."""
+    User.objects.create_user("sonia", is_staff=True)
+    if method == "card":
+        order, page = lost(psps)
+    else:
+        order, page = paid(psps, method)
+        psps.dispute(page)
+        psps.reverse(page)
+        bring_messages(psps)
+    call_command("write_off", order.number, by="sonia", goods_back=True, stdout=StringIO())
+    sweep()
+    mail.outbox.clear()
+    return order, psps.payment(page)["disputes"][0]["id"]
+
+
+UNTRUE = ["CHF 0.00 ", "attend son paiement", "Votre banque a repris", "colis"]
+"""What no page says once the money of a written-off order is here again."""
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_money_that_is_here_again_after_a_write_off_is_told_to_staff_and_on_the_page(
+    psps: Sandbox, method: str
+) -> None:
+    order, dispute = written_off(psps, method)
+    won: dict[str, Any] = (
+        {"status": "won"} if method == "card" else {"status": "RESOLVED", "outcome": "RESOLVED_SELLER_FAVOUR"}
+    )
+    psps.move_dispute(dispute, **won)
+    bring_messages(psps)
+
+    assert [item.kind for item in attention.items()] == ["written_off"]
+    assert "CHF 38.00 of its money are here again. Give them back" in the_sentence()
+    said = page_of(order)
+    assert "Votre paiement est de nouveau chez nous" in said
+    assert "CHF 38.00 sont de nouveau chez nous. Vous n’avez rien à faire : nous vous écrivons" in said
+    assert "Cette commande est close" in said
+    assert not [words for words in [*UNTRUE, "vous ont été rendus"] if words in said]
+    sweep()
+    with override("fr"):
+        (item,) = attention.items()
+    assert [item.sentence in str(message.body) for message in mail.outbox] == [True]
+
+
+def test_money_that_is_here_again_after_a_write_off_is_listed_until_it_is_given_back(psps: Sandbox) -> None:
+    order, dispute = written_off(psps)
+    psps.move_dispute(dispute, "won")
+    bring_messages(psps)
+    assert [item.kind for item in attention.items()] == ["written_off"]
+
+    refund = ask(order.payments.get().pk, Wanted(3800, "Commande close"))
+    assert attention.items() == []
+    said = page_of(order)
+    assert "CHF 38.00 sont de nouveau chez nous." in said
+    assert "nous vous écrivons d’ici" not in said
+    assert "Un remboursement est en route" in said
+    carry_out(refund.pk)
+    bring_messages(psps)
+
+    assert attention.items() == []
+    order.refresh_from_db()
+    assert (order.status, order.cancel_reason) == ("cancelled", "disputed")
+    said = page_of(order)
+    assert "Remboursement effectué" in said
+    assert "CHF 38.00 ont été renvoyés sur le moyen de paiement utilisé" in said
+    assert not [words for words in [*UNTRUE, "de nouveau chez nous"] if words in said]
+
+
+def test_while_a_written_off_order_is_disputed_again_nobody_is_asked_to_give_its_money_back(psps: Sandbox) -> None:
+    """The PSP would refuse it."""
+    order, dispute = written_off(psps)
+    psps.move_dispute(dispute, "appeal_under_review")
+    bring_messages(psps)
+
+    assert [item.kind for item in attention.items()] == ["dispute"]
+    said = page_of(order)
+    assert "Votre banque examine ce paiement" in said
+    assert "Le paiement est contesté auprès de la banque" in said
+    assert not [words for words in [*UNTRUE, "de nouveau chez nous"] if words in said]
+
+    psps.move_dispute(dispute, "lost")
+    bring_messages(psps)
+    assert attention.items() == []
+    assert "Votre banque a repris le paiement" in page_of(order)
+
+
+# What PayPal takes during a dispute
+
+
+@pytest.mark.parametrize("reversal", ["before it is opened", "while it is open", "after it was won"])
+def test_money_that_paypal_took_during_a_dispute_is_back_once_the_shop_has_won(psps: Sandbox, reversal: str) -> None:
+    """Whenever its message comes, and twice."""
     order, page = paid(psps, "paypal")
     dispute = psps.dispute(page)
-    bring_messages(psps)
+    opened = psps.collect()
     psps.reverse(page)
-    bring_messages(psps)
-    assert order.payments.get().taken_back() == order.total
+    taken = psps.collect()
+    messages = [*taken, *opened] if reversal == "before it is opened" else opened
+    for webhook in messages:
+        assert bring(webhook).status_code == 200
+    if reversal == "while it is open":
+        for webhook in taken:
+            assert bring(webhook).status_code == 200
+    if reversal != "after it was won":
+        assert order.payments.get().taken_back() == order.total
 
     psps.move_dispute(dispute, "RESOLVED", outcome="RESOLVED_SELLER_FAVOUR")
     bring_messages(psps)
+    if reversal == "after it was won":
+        for webhook in taken:
+            assert bring(webhook).status_code == 200
 
+    assert Dispute.objects.count() == 2
     assert order.payments.get().refundable() == order.total
     assert attention.items() == []
     assert order.timeline.filter(kind="dispute", data__state="Won").count() == 2
+
+
+@pytest.mark.parametrize("first", ["the reversal", "the end of the dispute"])
+def test_a_dispute_that_was_won_brings_back_no_money_of_another_payment(psps: Sandbox, first: str) -> None:
+    order, page = paid(psps, "paypal")
+    other, its_page = paid(psps, "paypal")
+    dispute = psps.dispute(page)
+    bring_messages(psps)
+    if first == "the reversal":
+        psps.reverse(its_page)
+        bring_messages(psps)
+    psps.move_dispute(dispute, "RESOLVED", outcome="RESOLVED_SELLER_FAVOUR")
+    bring_messages(psps)
+    if first != "the reversal":
+        psps.reverse(its_page)
+        bring_messages(psps)
+
+    assert order.payments.get().taken_back() == 0
+    assert other.payments.get().taken_back() == other.total
+
+
+@pytest.mark.parametrize("first", ["lost", "won"])
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_a_dispute_that_was_won_does_not_win_another_that_was_lost(psps: Sandbox, method: str, first: str) -> None:
+    order, page = paid(psps, method)
+    outcomes = {"lost": "RESOLVED_BUYER_FAVOUR", "won": "RESOLVED_SELLER_FAVOUR"}
+    for end in (first, "won" if first == "lost" else "lost"):
+        dispute = psps.dispute(page, 1000)
+        bring_messages(psps)
+        ending: dict[str, Any] = (
+            {"status": end} if method == "card" else {"status": "RESOLVED", "outcome": outcomes[end]}
+        )
+        psps.move_dispute(dispute, **ending)
+        bring_messages(psps)
+
+    assert order.payments.get().taken_back() == 1000

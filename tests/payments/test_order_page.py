@@ -217,6 +217,22 @@ def refunded_and_bounced(psps: Sandbox) -> Order:
     return order
 
 
+def taken_back_in_part(psps: Sandbox) -> Order:
+    order, page = paid(psps)
+    psps.move_dispute(psps.dispute(page, 1000), "lost")
+    bring_messages(psps)
+    return order
+
+
+def here_again(psps: Sandbox) -> Order:
+    """Written off, and then the dispute was won after all."""
+    order, page = paid(psps)
+    psps.move_dispute(psps.dispute(page), "won")
+    bring_messages(psps)
+    Order.objects.update(status="cancelled", cancel_reason="disputed", cancelled_at=now())
+    return order
+
+
 def open_page(psps: Sandbox) -> Order:
     return ordered()[0]
 
@@ -283,6 +299,8 @@ STATES: dict[str, Callable[[Sandbox], Order]] = {
     "Remboursement partiel effectué": refunded_in_part,
     "Remboursement effectué": refunded,
     "Un remboursement nous est revenu": refunded_and_bounced,
+    "repris une partie du paiement": taken_back_in_part,
+    "de nouveau chez nous": here_again,
 }
 
 

@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
@@ -233,6 +234,20 @@ def test_a_second_payment_that_goes_back_by_itself_promises_no_other_letter(psps
     assert sorted(order.letters.values_list("kind", flat=True)) == ["confirmation", "surplus_refunded"]
 
 
+def test_a_second_payment_after_a_write_off_came_when_the_order_was_closed(psps: Sandbox) -> None:
+    User.objects.create_user("sonia", is_staff=True)
+    order, page = paid(psps)
+    psps.move_dispute(psps.dispute(page), "lost")
+    bring_messages(psps)
+    call_command("write_off", order.number, by="sonia", stdout=StringIO())
+    deliver(stripe_event(started(order, "twint", status="expired")))
+
+    letter = written(order, "surplus_refunded")
+    assert "déjà close" in letter
+    assert "remboursée" not in letter
+    assert "Nous gardons" not in letter
+
+
 def test_a_second_payment_after_the_refund_in_full_keeps_nothing_and_is_told(psps: Sandbox) -> None:
     order, page = paid(psps)
     psps.refund(page)
@@ -241,7 +256,7 @@ def test_a_second_payment_after_the_refund_in_full_keeps_nothing_and_is_told(psp
 
     letter = written(order, "surplus_refunded")
     assert "Nous gardons" not in letter
-    assert "déjà remboursée" in letter
+    assert "déjà close" in letter
     page = said(order)
     assert "Remboursement effectué" in page
     assert TWO_PAYMENTS in page

@@ -1,4 +1,5 @@
-"""`manage.py write_off KK-XXXX-XXXX --by NAME [--goods-back]`: end an order whose money a lost dispute took."""
+"""`manage.py write_off KK-XXXX-XXXX --by NAME [--goods-back]`: end an order that is not sent and whose money a lost
+dispute took."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -24,5 +25,5 @@ class Command(BaseCommand):
         try:
             write_off(order.pk, user, goods_back=given["goods_back"])
         except NotLost as error:
-            raise CommandError(f"{order.number} is not effective without any of its money.") from error
+            raise CommandError(f"{order.number} is not written off: {error}") from error
         self.stdout.write("Written off.")
