@@ -846,6 +846,20 @@ def test_the_vat_of_a_refund_is_that_of_its_pieces(psps: Sandbox) -> None:
     assert json.dumps(refund.lines)
 
 
+def test_no_rate_gives_more_vat_back_than_was_paid_at_it(psps: Sandbox) -> None:
+    """A piece whose rate has partly gone back already, pro rata: the rest falls to the other rate."""
+    bowl, book = goods(price=10_000), goods(price=10_000, vat_class="reduced")
+    frozen = shares({Decimal("8.1"): 10_000, Decimal("2.6"): 10_000}, 900)
+    order = placed(bowl, book, vat=[{"rate": str(one.rate), "base": one.base, "tax": one.tax} for one in frozen])
+    OrderLine.objects.filter(product=book).update(vat_rate=Decimal("2.6"))
+    deliver(stripe_event(started(order)))
+    ask(settling(order).pk, Wanted(10_000, "Geste"))
+
+    refund = ask(settling(order).pk, Wanted(10_000, "Retour", pieces={order.lines.get(product=bowl).pk: 1}))
+
+    assert {share["rate"]: share["base"] + share["tax"] for share in refund.vat} == {"8.1": 5_450, "2.6": 4_550}
+
+
 def test_pieces_of_one_rate_are_taxed_together(psps: Sandbox) -> None:
     order = placed(goods(price=1_081), goods(price=2_162), goods(price=500))
     deliver(stripe_event(started(order)))
