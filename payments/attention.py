@@ -82,11 +82,11 @@ def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str) -> None:
     reason = " ".join(reason.split())[:300]
     if not reason:
         raise ValueError("An item is set aside for a reason.")
-    listed = {(item.kind, str(item.about)): item for item in items()}
-    item = listed.get((kind, about))
-    if item is None:
-        raise NotListed
-    order = hold(pk=item.order.pk) if item.order else None
+    order = _listed(kind, about).order
+    if order:
+        order = hold(pk=order.pk)
+        # Anew, now that nothing moves any more: it may have ended meanwhile.
+        _listed(kind, about)
     _row, written = SetAside.objects.get_or_create(kind=kind, about=about, defaults={"by": by, "reason": reason})
     if not written:
         raise NotListed
@@ -95,8 +95,19 @@ def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str) -> None:
         tell(order, TimelineEntry.Kind.SET_ASIDE, TimelineEntry.Actor.STAFF, by.get_username(), **what)
 
 
+def _listed(kind: SetAside.Kind, about: str) -> Item:
+    """The item of the list about a row. Raises NotListed."""
+    for item in items():
+        if (item.kind, str(item.about)) == (kind, about):
+            return item
+    raise NotListed
+
+
 def _money(order: Order | None) -> Iterator[Item]:
-    """Money that does not settle its order and has neither gone back nor been sent back."""
+    """Money that does not settle its order and has neither gone back nor been sent back.
+
+    What had gone back before it was heard of, and did not get there, is told of as a refund that failed.
+    """
     nothing_came = Q(received_amount=0, order__status=Order.Status.PENDING)
     here = Payment.objects.exclude(why_not="").alias(gone=_gone("pk", GOING))
     here = here.filter(Q(received_amount__gt=F("gone")) | nothing_came)
