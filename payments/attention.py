@@ -82,11 +82,11 @@ def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str) -> None:
     reason = " ".join(reason.split())[:300]
     if not reason:
         raise ValueError("An item is set aside for a reason.")
-    listed = {(item.kind, str(item.about)): item for item in items()}
-    item = listed.get((kind, about))
-    if item is None:
-        raise NotListed
-    order = hold(pk=item.order.pk) if item.order else None
+    order = _listed(kind, about).order
+    if order:
+        order = hold(pk=order.pk)
+        # Anew, now that nothing moves any more: it may have ended meanwhile.
+        _listed(kind, about)
     _row, written = SetAside.objects.get_or_create(kind=kind, about=about, defaults={"by": by, "reason": reason})
     if not written:
         raise NotListed
@@ -95,11 +95,24 @@ def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str) -> None:
         tell(order, TimelineEntry.Kind.SET_ASIDE, TimelineEntry.Actor.STAFF, by.get_username(), **what)
 
 
+def _listed(kind: SetAside.Kind, about: str) -> Item:
+    """The item of the list about a row. Raises NotListed."""
+    for item in items():
+        if (item.kind, str(item.about)) == (kind, about):
+            return item
+    raise NotListed
+
+
 def _money(order: Order | None) -> Iterator[Item]:
-    """Money that does not settle its order and has neither gone back nor been sent back."""
+    """Money that does not settle its order and has neither gone back nor been sent back.
+
+    What had gone back before it was heard of, and did not get there, is told of as a refund that failed.
+    """
     nothing_came = Q(received_amount=0, order__status=Order.Status.PENDING)
     here = Payment.objects.exclude(why_not="").alias(gone=_gone("pk", GOING))
     here = here.filter(Q(received_amount__gt=F("gone")) | nothing_came)
+    failed = Refund.objects.filter(payment=OuterRef("pk"), status=Refund.Status.FAILED, replacement=None)
+    here = here.exclude(Exists(failed), why_not=WhyNot.GONE)
     for payment in _of(order, here.select_related("order")).order_by("-authorised_at")[:LIMIT]:
         facts = {
             "number": payment.order.number,
@@ -161,20 +174,30 @@ def _doubts(order: Order | None) -> Iterator[Item]:
 
 
 def _refunds(order: Order | None) -> Iterator[Item]:
-    """Refunds that failed, until another is asked for in their place and as long as there is money to be given back."""
+    """Refunds that failed, until another is asked for in their place and as long as there is money to be given back.
+
+    Whether another that was given meanwhile stands in the place of one, only who asks for it can say.
+    """
     failed = (
         Refund.objects.filter(status=Refund.Status.FAILED)
         .filter(replacement=None)
-        .alias(gone=_gone("payment_id", GOING))
-        .filter(payment__received_amount__gte=F("gone") + F("amount"))
+        .annotate(left=F("payment__received_amount") - _gone("payment_id", GOING))
+        .filter(left__gt=0)
         .filter(~_set_aside(SetAside.Kind.REFUND_FAILED))
         .select_related("payment__order")
     )
     if order:
         failed = failed.filter(payment__order=order)
-    text = _("Order %(number)s: the refund of %(amount)s failed. Ask again, or agree on another way with the customer.")
+    text = _(
+        "Order %(number)s: a refund failed, and %(amount)s of it are still to be given back. Ask for another in its "
+        "place (%(refund)s), or agree on another way with the customer and set it aside."
+    )
     for refund in failed.order_by("-created_at")[:LIMIT]:
-        facts = {"number": refund.payment.order.number, "amount": refund.printed}
+        facts = {
+            "number": refund.payment.order.number,
+            "amount": refund.payment.printed(min(refund.amount, refund.left)),
+            "refund": refund.pk,
+        }
         yield Item(SetAside.Kind.REFUND_FAILED, text % facts, refund.payment.order, about=refund.pk)
 
 

@@ -174,13 +174,9 @@ class Payment(models.Model):
         """Whether anything of what came is still here. Exact only while the caller holds the Order row."""
         return self.status == self.Status.AUTHORISED and self.stays() > 0
 
-    def stays(self, refunded: int | None = None) -> int:
-        """Centimes of what came that neither went back for certain nor were taken by a lost dispute.
-
-        `refunded()` is asked for unless the caller knows it already.
-        """
-        back = self.refunded() if refunded is None else refunded
-        return max((self.received_amount or 0) - back - self.taken_back(), 0)
+    def stays(self) -> int:
+        """Centimes of what came that neither went back for certain nor were taken by a lost dispute."""
+        return max((self.received_amount or 0) - self.refunded() - self.taken_back(), 0)
 
     def printed(self, centimes: int) -> str:
         """A part of what came, in the currency in which it came."""

@@ -1,4 +1,5 @@
-"""Every change of a payment's state: one guarded UPDATE each. The caller holds the Order row.
+"""Every change of a payment's state: one guarded UPDATE each. The caller holds the Order row, which `note_with_bank`
+alone does without, since it moves nothing.
 
 A move returns whether it happened; the tables of the machines stand in models.py.
 """

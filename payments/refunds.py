@@ -64,12 +64,15 @@ class Wanted:
     """Order line id → quantity, when the refund is for these pieces."""
     goods_back: bool = False
     """Whether the pieces (all, when none are named) return to the stock once the money went back."""
+    instead_of: UUID | None = None
+    """The refund of the same payment that failed, in whose place this one goes."""
 
 
 def ask(payment_id: UUID, wanted: Wanted, by: User | None = None) -> Refund:
     """Ask for a refund of a payment; a task carries it out. `by` is None when the shop itself asks.
 
-    Raises NotRefundable with the reason: nothing to refund, too much, disputed, too late for TWINT.
+    Raises NotRefundable with the reason: nothing to refund, too much, disputed, too late for TWINT, in the place of
+    what did not fail or is dealt with already.
     """
     with transaction.atomic():
         order = hold(payments__pk=payment_id)
@@ -88,7 +91,7 @@ def write(order: Order, payment: Payment, wanted: Wanted, by: User | None) -> Re
         vat=_vat_of(order, payment, wanted.amount, wanted.pieces),
         goods_back=wanted.goods_back,
         requested_by=by,
-        instead_of=_failed_before(payment, wanted.amount),
+        instead_of_id=wanted.instead_of,
         next_try_at=now() + AGAIN,
     )
     tell(
@@ -101,12 +104,6 @@ def write(order: Order, payment: Payment, wanted: Wanted, by: User | None) -> Re
     )
     carry_out_soon.enqueue(str(refund.pk))
     return refund
-
-
-def _failed_before(payment: Payment, amount: int) -> Refund | None:
-    """The failed refund in whose place one of that amount goes: the largest that it covers, the newest of them."""
-    failed = payment.refunds.filter(status=Status.FAILED, replacement=None, amount__lte=amount)
-    return failed.order_by("-amount", "-created_at").first()
 
 
 def _refuse_what_cannot_be(order: Order, payment: Payment, wanted: Wanted) -> None:
@@ -122,6 +119,8 @@ def _refuse_what_cannot_be(order: Order, payment: Payment, wanted: Wanted) -> No
     if wanted.goods_back and not wanted.pieces and wanted.amount < left:
         raise NotRefundable(_("Name the pieces that come back: this refund leaves a part of the order paid."))
     _refuse_pieces_that_are_not_left(order, payment, wanted)
+    if wanted.instead_of:
+        _refuse_a_place_that_is_not_free(payment, wanted.instead_of, wanted.amount)
     if payment.disputes.filter(status=Dispute.Status.OPEN).exists():
         raise NotRefundable(_("The payment is disputed: the refund waits for the end of the dispute."))
     if payment.method == Method.TWINT and now() - payment.authorised_at > TWINT_DAYS:
@@ -141,6 +140,23 @@ def _refuse_pieces_that_are_not_left(order: Order, payment: Payment, wanted: Wan
     if wanted.pieces and wanted.amount > price:
         raise NotRefundable(
             _("These pieces cost %(price)s: give more back without naming them.") % {"price": format_chf(price)}
+        )
+
+
+def _refuse_a_place_that_is_not_free(payment: Payment, instead_of: UUID, amount: int) -> None:
+    """A refund that failed is asked for again once, and for no less than is left of it: that ends its item."""
+    failed = payment.refunds.filter(pk=instead_of, status=Status.FAILED).first()
+    if failed is None:
+        raise NotRefundable(_("The refund in whose place it would go is not of this payment, or did not fail."))
+    closed = SetAside.objects.filter(kind=SetAside.Kind.REFUND_FAILED, about=failed.pk).exists()
+    if closed or payment.refunds.filter(instead_of=failed).exists():
+        raise NotRefundable(
+            _("The refund that failed is dealt with: another was asked for in its place, or it was set aside.")
+        )
+    owed = min(failed.amount, payment.refundable())
+    if amount < owed:
+        raise NotRefundable(
+            _("In its place go at least %(owed)s: give less without naming it.") % {"owed": payment.printed(owed)}
         )
 
 
@@ -332,7 +348,6 @@ def _found(order: Order, payment: Payment, notice: RefundNotice) -> Refund:
         reason="",
         vat=_vat_of(order, payment, amount, {}),
         reference=notice.reference,
-        instead_of=_failed_before(payment, amount),
         next_try_at=now() + READ_AFTER,
     )
 

@@ -1,8 +1,10 @@
-"""The one place where a test waits."""
+"""The one place where a test waits, and what it may wait for."""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
+
+from django.db import connection
 
 T = TypeVar("T")
 
@@ -15,3 +17,13 @@ def until(condition: Callable[[], T], seconds: float = 10.0, what: str = "") -> 
             raise AssertionError(f"Waited {seconds} s in vain{f' for {what}' if what else ''}.")
         time.sleep(0.02)
     return answer
+
+
+def somebody_waits() -> bool:
+    """Whether another connection to this test's database waits for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0])

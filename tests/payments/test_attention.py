@@ -1,10 +1,13 @@
 """What needs a person is on one list while it does, and leaves it by itself when it does not any more."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
 from django.core import mail
 from django.db import connection
 from django.test import Client
@@ -15,7 +18,7 @@ from django.utils.translation import override
 from orders.models import Order
 from payments import attention, attestation, health
 from payments.letters import compose
-from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
+from payments.models import Channel, Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
 from payments.refunds import NotRefundable, Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.payments.steps import bring, ordered, paid, take
@@ -25,6 +28,11 @@ from tests.sandbox.client import Sandbox
 from tests.shop import deliver, goods, placed, started, stripe_event
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sonia() -> User:
+    return User.objects.create_user("sonia", is_staff=True)
 
 
 def listed(order: Order | None = None) -> list[str]:
@@ -231,67 +239,124 @@ def test_a_refund_that_failed_is_listed_until_it_is_asked_for_again(psps: Sandbo
     assert listed() == []
 
 
-def give(psps: Sandbox, order: Order, *amounts: int, how: str = "succeeded") -> None:
+def give(psps: Sandbox, order: Order, *wanted: Wanted, how: str = "succeeded") -> list[UUID]:
     """Staff ask for refunds, all of them before the PSP says what came of any."""
     psps.change(refunds=how)
-    for refund in [ask(order.payments.get().pk, Wanted(amount, "Retour")) for amount in amounts]:
-        carry_out(refund.pk)
+    asked = [ask(order.payments.get().pk, one).pk for one in wanted]
+    for refund in asked:
+        carry_out(refund)
+    bring_messages(psps)
+    return asked
+
+
+def fail(psps: Sandbox, order: Order, *wanted: Wanted) -> list[UUID]:
+    return give(psps, order, *wanted, how="failed")
+
+
+def bounce(psps: Sandbox, page: str) -> None:
+    """The bank turns back the first refund of a page, which was made."""
+    psps.settle_refund(psps.payment(page)["refunds"][0]["id"], "failed")
     bring_messages(psps)
 
 
 def failed_amounts() -> list[str]:
+    """What is still to be given back of each refund that failed."""
     with override("fr"):
-        return [item.sentence.split("remboursement de ")[1][:9].replace("\u00a0", " ") for item in attention.items()]
+        sentences = [item.sentence.replace("\u00a0", " ") for item in attention.items()]
+    return [re.findall(r"CHF [0-9]+\.[0-9]{2}", sentence)[0] for sentence in sentences]
 
 
 @pytest.mark.parametrize("tries", [1, 2])
 @pytest.mark.parametrize("amount", [1000, 1500])
-def test_a_part_that_failed_is_not_listed_once_as_much_went_back_in_its_place(
+def test_a_part_that_failed_is_not_listed_once_another_was_asked_for_in_its_place(
     psps: Sandbox, tries: int, amount: int
 ) -> None:
     order, _page = paid(psps)
+    failed = None
     for _ in range(tries):
-        give(psps, order, 1000, how="failed")
+        (failed,) = fail(psps, order, Wanted(1000, "Retour", instead_of=failed))
     assert failed_amounts() == ["CHF 10.00"]
 
-    give(psps, order, amount)
+    give(psps, order, Wanted(amount, "Retour", instead_of=failed))
 
     assert listed() == []
 
 
-@pytest.mark.parametrize(
-    ("failed", "again", "left"),
-    [
-        ((1000, 1000), (1000,), ["CHF 10.00"]),
-        ((1000, 1000), (1000, 1000), []),
-        ((1000, 2000), (1000,), ["CHF 20.00"]),
-        ((1000, 2000), (2000,), ["CHF 10.00"]),
-        ((2000,), (1000,), ["CHF 20.00"]),
-    ],
-)
-def test_of_several_that_failed_only_what_went_back_leaves_the_list(
-    psps: Sandbox, failed: tuple[int, ...], again: tuple[int, ...], left: list[str]
-) -> None:
+def test_of_several_that_failed_only_what_was_asked_for_again_leaves_the_list(psps: Sandbox) -> None:
     order, _page = paid(psps, "card", goods(price=9000))
-    give(psps, order, *failed, how="failed")
-    give(psps, order, *again)
-    assert failed_amounts() == left
+    smaller, _larger, twin = fail(psps, order, *(Wanted(amount, "Retour") for amount in (1000, 2000, 1000)))
+
+    give(psps, order, Wanted(1000, "Retour", instead_of=smaller))
+    assert failed_amounts() == ["CHF 10.00", "CHF 20.00"]
+
+    give(psps, order, Wanted(1000, "Retour", instead_of=twin))
+    assert failed_amounts() == ["CHF 20.00"]
 
 
-def test_a_refund_that_was_made_before_another_bounced_does_not_stand_in_its_place(psps: Sandbox) -> None:
+@pytest.mark.parametrize("amount", [100, 1000, 2900])
+def test_a_refund_of_something_else_leaves_one_that_failed_on_the_list(psps: Sandbox, amount: int) -> None:
+    order, _page = paid(psps, "card", goods(), goods())
+    bowl, cup = order.lines.all()
+    fail(psps, order, Wanted(2900, "Bol cassé", {bowl.pk: 1}))
+
+    give(psps, order, Wanted(amount, "Tasse cassée", {cup.pk: 1}))
+
+    assert failed_amounts() == ["CHF 29.00"]
+
+
+def test_a_refund_of_the_dashboard_leaves_one_that_failed_on_the_list(psps: Sandbox) -> None:
+    """Nobody says there what it is for."""
     order, page = paid(psps)
-    give(psps, order, 1000, 1000)
-    psps.settle_refund(psps.payment(page)["refunds"][0]["id"], "failed")
+    fail(psps, order, Wanted(1000, "Retour"))
+    psps.change(refunds="succeeded")
+    psps.refund(page, 1000)
     bring_messages(psps)
     assert failed_amounts() == ["CHF 10.00"]
 
 
-def test_a_refund_of_the_dashboard_stands_in_the_place_of_the_one_that_failed(psps: Sandbox) -> None:
+def test_a_whole_refund_that_bounced_stays_listed_for_what_is_left_of_it(psps: Sandbox) -> None:
     order, page = paid(psps)
-    give(psps, order, 1000, how="failed")
-    psps.change(refunds="succeeded")
-    psps.refund(page, 1000)
+    (whole,) = give(psps, order, Wanted(3800, "Retour"))
+    bounce(psps, page)
+    order.refresh_from_db()
+    assert (order.status, failed_amounts()) == ("cancelled", ["CHF 38.00"])
+
+    give(psps, order, Wanted(1000, "Une partie"))
+    assert failed_amounts() == ["CHF 28.00"]
+
+    give(psps, order, Wanted(2800, "Le reste", instead_of=whole))
+    assert listed() == []
+
+
+def test_a_refund_that_was_made_before_another_bounced_does_not_stand_in_its_place(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    give(psps, order, Wanted(1000, "Retour"), Wanted(1000, "Retour"))
+    bounce(psps, page)
+    assert failed_amounts() == ["CHF 10.00"]
+
+
+def test_the_list_says_in_whose_place_to_ask(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    (failed,) = fail(psps, order, Wanted(1000, "Retour"))
+    (item,) = attention.items()
+    assert str(failed) in item.sentence
+
+
+def test_money_that_had_gone_back_and_bounced_is_not_called_gone(psps: Sandbox, sonia: User) -> None:
+    order, page = ordered()
+    take(psps, "card", page, webhook="never")
+    refund = psps.refund(page)
+    Payment.objects.update(next_try_at=now())
+    sweep()
     bring_messages(psps)
+    assert order.payments.get().why_not == "gone"
+    assert listed() == []
+
+    psps.settle_refund(refund, "failed")
+    bring_messages(psps)
+    assert listed() == listed(order) == ["refund_failed"]
+
+    attention.set_aside(SetAside.Kind.REFUND_FAILED, str(Refund.objects.get().pk), sonia, "Par virement")
     assert listed() == []
 
 

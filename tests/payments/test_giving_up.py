@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
@@ -19,7 +19,7 @@ from tests.payments.steps import bring, only, ordered, take
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
-from tests.waiting import until
+from tests.waiting import somebody_waits, until
 
 pytestmark = pytest.mark.django_db
 Actor = TimelineEntry.Actor
@@ -129,7 +129,7 @@ def test_not_when_another_page_was_opened_meanwhile(psps: Sandbox, first_page: b
         with transaction.atomic():
             locked = hold(pk=order.pk)
             held.append(True)
-            until(_somebody_waits)
+            until(somebody_waits)
             if first:
                 moves.expire(locked, first, Actor.CUSTOMER)
             started(locked)
@@ -155,7 +155,7 @@ def test_not_when_its_own_page_was_learnt_of_meanwhile(psps: Sandbox) -> None:
         with transaction.atomic():
             hold(pk=order.pk)
             held.append(True)
-            until(_somebody_waits)
+            until(somebody_waits)
             Payment.objects.filter(pk=payment.pk).update(page_reference="cs_test_learnt_late")
         return True
 
@@ -166,16 +166,6 @@ def test_not_when_its_own_page_was_learnt_of_meanwhile(psps: Sandbox) -> None:
     assert at_once(the_answer_comes, giving_up) == [True, False]
     assert is_kept(order)
     assert order.payments.get().status == "started"
-
-
-def _somebody_waits() -> bool:
-    """Whether another connection to this test's database waits for a lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -23,7 +23,7 @@ from orders.models import Order, OrderLine, Product
 from orders.moves import hold
 from orders.vat import shares
 from payments import attention, refunds
-from payments.models import Letter, Payment, Refund, WebhookEvent
+from payments.models import Letter, Payment, Refund, SetAside, WebhookEvent
 from payments.refunds import NotRefundable, Wanted, ask, carry_out, carry_out_soon
 from payments.sweep import sweep
 from tests.at_once import at_once
@@ -286,6 +286,75 @@ def test_the_command_says_why_not(psps: Sandbox, sonia: User) -> None:
         with pytest.raises(CommandError, match=why):
             call_command("refund", order.number, **({"reason": "Retour", "by": "sonia"} | options))
     assert not Refund.objects.exists()
+
+
+def failed(psps: Sandbox, order: Order, amount: int = 1000) -> Refund:
+    """A refund that did not get through; the next one will."""
+    psps.change(refunds="failed")
+    refund = given_back(order, amount)
+    bring_messages(psps)
+    psps.change(refunds="succeeded")
+    return refund
+
+
+def test_the_command_asks_in_the_place_of_a_refund_that_failed_for_as_much(psps: Sandbox, sonia: User) -> None:
+    order, _page = paid(psps)
+    before = failed(psps, order)
+
+    call_command("refund", order.number, "--instead-of", str(before.pk), "--reason", "Retour", "--by", "sonia")
+
+    again = Refund.objects.get(instead_of=before)
+    assert (again.amount, again.payment, again.requested_by) == (1000, settling(order), sonia)
+    assert attention.items() == []
+
+
+def test_in_the_place_of_a_whole_refund_goes_what_is_left_of_it(psps: Sandbox, sonia: User) -> None:
+    order, _page = paid(psps)
+    before = failed(psps, order, order.total)
+    given_back(order, 1000)
+
+    with override("fr"), pytest.raises(NotRefundable, match=r"CHF.28\.00"):
+        ask(settling(order).pk, Wanted(2799, "Retour", instead_of=before.pk))
+    call_command("refund", order.number, "--instead-of", str(before.pk), "--reason", "Retour", "--by", "sonia")
+
+    assert Refund.objects.get(instead_of=before).amount == 2800
+
+
+def test_the_command_asks_again_for_money_that_did_not_settle(psps: Sandbox, sonia: User) -> None:
+    psps.change(refunds="failed")
+    order, page = ordered()
+    deliver(stripe_event(started(order, "twint", status="expired")))
+    take(psps, "card", page)
+    bring_messages(psps)
+    before = Refund.objects.get()
+    carry_out(before.pk)
+
+    call_command("refund", order.number, "--instead-of", str(before.pk), "--reason", "Retour", "--by", "sonia")
+
+    assert Refund.objects.get(instead_of=before).payment.why_not == "second"
+
+
+def test_a_refund_takes_no_place_that_is_not_free(psps: Sandbox, sonia: User) -> None:
+    order, _page = paid(psps)
+    made = given_back(order)
+    bring_messages(psps)
+    of_another = failed(psps, paid(psps)[0])
+    replaced = failed(psps, order)
+    given_back(order, instead_of=replaced.pk)
+    closed = failed(psps, order)
+    attention.set_aside(SetAside.Kind.REFUND_FAILED, str(closed.pk), sonia, "Par virement")
+    before = Refund.objects.count()
+
+    for refund in (made, of_another):
+        with override("en"), pytest.raises(NotRefundable, match="did not fail"):
+            ask(settling(order).pk, Wanted(1000, "Retour", instead_of=refund.pk))
+    for refund in (replaced, closed):
+        with override("en"), pytest.raises(NotRefundable, match="dealt with"):
+            ask(settling(order).pk, Wanted(1000, "Retour", instead_of=refund.pk))
+    with pytest.raises(CommandError, match="--instead-of"):
+        call_command("refund", order.number, "--instead-of", "re_1", "--reason", "Retour", "--by", "sonia")
+
+    assert Refund.objects.count() == before
 
 
 # What cannot be
@@ -844,6 +913,20 @@ def test_the_vat_of_a_refund_is_that_of_its_pieces(psps: Sandbox) -> None:
     both = ask(settling(order).pk, Wanted(5_000, "Geste"))
     assert [share["rate"] for share in both.vat] == ["8.1", "2.6"], "the dearest rate comes first, as on the paper"
     assert json.dumps(refund.lines)
+
+
+def test_no_rate_gives_more_vat_back_than_was_paid_at_it(psps: Sandbox) -> None:
+    """A piece whose rate has partly gone back already, pro rata: the rest falls to the other rate."""
+    bowl, book = goods(price=10_000), goods(price=10_000, vat_class="reduced")
+    frozen = shares({Decimal("8.1"): 10_000, Decimal("2.6"): 10_000}, 900)
+    order = placed(bowl, book, vat=[{"rate": str(one.rate), "base": one.base, "tax": one.tax} for one in frozen])
+    OrderLine.objects.filter(product=book).update(vat_rate=Decimal("2.6"))
+    deliver(stripe_event(started(order)))
+    ask(settling(order).pk, Wanted(10_000, "Geste"))
+
+    refund = ask(settling(order).pk, Wanted(10_000, "Retour", pieces={order.lines.get(product=bowl).pk: 1}))
+
+    assert {share["rate"]: share["base"] + share["tax"] for share in refund.vat} == {"8.1": 5_450, "2.6": 4_550}
 
 
 def test_pieces_of_one_rate_are_taxed_together(psps: Sandbox) -> None:

@@ -1,18 +1,21 @@
 """What no event ends leaves the staff's list by a named person's word, with a reason, and moves nothing else."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
+from threading import Thread
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils.timezone import now
 from django.utils.translation import override
 
 from orders.models import Order
+from orders.moves import hold
 from payments.attention import Item, NotListed, items, set_aside
 from payments.models import Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
 from payments.refunds import Wanted, ask, carry_out
@@ -21,6 +24,7 @@ from tests.payments.steps import paid
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
+from tests.waiting import somebody_waits, until
 
 pytestmark = pytest.mark.django_db
 KINDS = SetAside.Kind
@@ -223,6 +227,34 @@ def test_two_people_at_once_leave_one_decision(anna: User, psps: Sandbox) -> Non
 
     assert sorted(at_once(close, close, close)) == [False, False, True]
     assert Order.objects.get().timeline.filter(kind="set_aside").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_ends_while_somebody_decides_is_not_set_aside(anna: User, psps: Sandbox) -> None:
+    """The bank makes a refund after all, just as it is set aside."""
+    order, _page = paid(psps)
+    psps.change(refunds="failed")
+    refund = ask(order.payments.get().pk, Wanted(1000, "Retour"))
+    carry_out(refund.pk)
+    bring_messages(psps)
+    deciding = Thread(target=close, args=[KINDS.REFUND_FAILED, str(refund.pk), anna])
+
+    with transaction.atomic():
+        hold(pk=order.pk)
+        deciding.start()
+        until(somebody_waits)
+        Refund.objects.filter(pk=refund.pk).update(status="succeeded")
+    deciding.join(10)
+
+    assert not SetAside.objects.exists()
+
+
+def close(kind: str, about: str, by: User) -> None:
+    try:
+        with suppress(NotListed):
+            set_aside(SetAside.Kind(kind), about, by, "Vu")
+    finally:
+        connection.close()
 
 
 def test_the_database_takes_no_decision_without_a_reason(anna: User) -> None:

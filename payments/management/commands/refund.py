@@ -3,11 +3,12 @@
 import re
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from payments.management.named import member_of_staff, order_of
-from payments.models import Payment
+from payments.models import Payment, Refund
 from payments.refunds import NotRefundable, Wanted, ask
 
 
@@ -33,6 +34,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("number", help="the order's number")
         parser.add_argument("--payment", help="the payment's id, when it is not the one that settled the order")
+        parser.add_argument(
+            "--instead-of", type=UUID, metavar="ID", help="the refund that failed and is asked for again"
+        )
         parser.add_argument("--amount", type=francs, help="francs and centimes; all that is left when not given")
         parser.add_argument(
             "--reason", required=True, help="why, for the timeline and for the customer, who gets it by mail"
@@ -45,14 +49,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **given: Any) -> None:
         user = member_of_staff(given["by"])
         payments = order_of(given["number"]).payments.filter(status=Payment.Status.AUTHORISED)
-        payment = (payments.filter(pk=given["payment"]) if given["payment"] else payments.filter(settles=True)).first()
+        failed = Refund.objects.filter(pk=given["instead_of"], payment__in=payments).first()
+        named = given["payment"] or (failed and failed.payment_id)
+        payment = (payments.filter(pk=named) if named else payments.filter(settles=True)).first()
         if payment is None:
             ids = ", ".join(str(one.pk) for one in payments) or "none"
             raise CommandError(f"{given['number']} has no such payment. Its payments with money: {ids} (--payment).")
         pieces, price = self._pieces(payment, dict(given["piece"]))
-        all_of_it = price if pieces else payment.refundable()
+        left = payment.refundable()
+        all_of_it = price if pieces else min(failed.amount, left) if failed else left
         amount = all_of_it if given["amount"] is None else given["amount"]
-        wanted = Wanted(amount, given["reason"], pieces, goods_back=given["goods_back"])
+        wanted = Wanted(amount, given["reason"], pieces, given["goods_back"], given["instead_of"])
         try:
             refund = ask(payment.pk, wanted, user)
         except NotRefundable as error:

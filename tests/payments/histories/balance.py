@@ -94,6 +94,9 @@ def _money(page: dict[str, Any], kinds: dict[int | None, list[str]]) -> None:
             continue  # it waits for the end of the dispute
         if refund.status in (Refund.Status.REQUESTED, Refund.Status.SUCCEEDED):
             assert any(made["id"] == refund.reference for made in page["refunds"]), "a refund that was never made"
+    replaced = {refund.instead_of_id for refund in refunds}
+    if any(one.status == Refund.Status.FAILED and one.pk not in replaced for one in refunds):
+        assert "refund_failed" in on_the_list or not payment.refundable(), "a refund failed, and it is on no list"
     for dispute in page["disputes"]:
         row = Dispute.objects.get(reference=dispute["id"])
         over = dispute["status"] in ("won", "lost", "RESOLVED")

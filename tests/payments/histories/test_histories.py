@@ -266,12 +266,19 @@ class Histories(RuleBasedStateMachine):
         waiting = Payment.objects.exclude(status=Payment.Status.AUTHORISED).select_related("order")
         return list(waiting.filter(paid_seen_at__isnull=False).order_by("order", "created_at"))
 
-    @rule(n=ANY, asked=st.sampled_from(["all", "part", "too much"]), goods_back=st.booleans(), pieces=st.booleans())
+    @rule(
+        n=ANY,
+        asked=st.sampled_from(["all", "part", "too much"]),
+        goods_back=st.booleans(),
+        pieces=st.booleans(),
+        again=st.booleans(),
+    )
     @precondition(lambda self: self.authorised())
-    def staff_refund(self, n: int, asked: str, goods_back: bool, pieces: bool) -> None:
+    def staff_refund(self, n: int, asked: str, goods_back: bool, pieces: bool, again: bool) -> None:
         payment = one_of(self.authorised(), n)
         amount = {"all": payment.refundable(), "part": 1000, "too much": payment.refundable() + 1}[asked]
-        self.world.ask_back(payment, amount, goods_back=goods_back, pieces=pieces)
+        before = payment.refunds.last() if again else None
+        self.world.ask_back(payment, amount, goods_back=goods_back, pieces=pieces, again=before)
         self.look()
 
     @rule(n=ANY)

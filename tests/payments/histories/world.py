@@ -270,10 +270,14 @@ class World:
             recovery.accept(payment, self.sonia)
         self.listen()
 
-    def ask_back(self, payment: Payment, amount: int, *, goods_back: bool, pieces: bool) -> None:
-        """Sonia asks for money back. What can be given back must be given, what cannot must not."""
+    def ask_back(
+        self, payment: Payment, amount: int, *, goods_back: bool, pieces: bool, again: Refund | None = None
+    ) -> None:
+        """Sonia asks for money back, or again for what failed. What can be given back must be given, what cannot
+        must not."""
         line = payment.order.lines.get()
-        wanted = refunds.Wanted(amount, "Retour", {line.pk: 1} if pieces else {}, goods_back=goods_back)
+        lines = {line.pk: 1} if pieces else {}
+        wanted = refunds.Wanted(amount, "Retour", lines, goods_back=goods_back, instead_of=again.pk if again else None)
         open_dispute = payment.disputes.filter(status=Dispute.Status.OPEN).exists()
         used = sum(one.amount for one in payment.refunds.exclude(status=Refund.Status.FAILED))
         lost = [one.amount for one in payment.disputes.filter(status=Dispute.Status.LOST)]
@@ -285,6 +289,10 @@ class World:
             possible = possible and named < line.quantity and amount <= line.unit_price
         if goods_back:
             possible = possible and payment.settles and (pieces or amount == left)
+        if again:
+            replaced = payment.refunds.filter(instead_of=again).exists()
+            possible = possible and again.status == Refund.Status.FAILED and not replaced
+            possible = possible and amount >= min(again.amount, left)
         try:
             refunds.ask(payment.pk, wanted, by=self.sonia)
         except NotRefundable:
