@@ -119,12 +119,13 @@ def words(
     lines: Iterable[OrderLine],
     refunds: Iterable[Refund],
     taken_back: int,
+    taken_back_at: datetime | None,
     language: str,
 ) -> dict[str, Any]:
     """What the attestation says, for the order's page where that is printed instead: of the means of payment only
     what the shop knows, as no page waits for a PSP. `refunds` are those of the payment that succeeded, `taken_back`
-    the centimes that a lost dispute took."""
-    facts = _facts(attestation, payment, lines, refunds, PaymentDetails(), taken_back)
+    the centimes that a lost dispute took, and when."""
+    facts = _facts(attestation, payment, lines, refunds, PaymentDetails(), taken_back, taken_back_at)
     return paper.worded(replace(facts, language=language))
 
 
@@ -138,7 +139,8 @@ def _attestation_facts(attestation: Attestation) -> paper.AttestationFacts:
     assert order is not None  # noqa: S101 - the database holds it for this series
     payment = Payment.objects.select_related("order").get(order=order, settles=True)
     refunds = payment.refunds.filter(status=Refund.Status.SUCCEEDED).order_by("settled_at")
-    return _facts(attestation, payment, order.lines.all(), refunds, _details(payment), payment.taken_back())
+    taken_back, at = payment.taken_back(), payment.taken_back_at()
+    return _facts(attestation, payment, order.lines.all(), refunds, _details(payment), taken_back, at)
 
 
 def _facts(
@@ -148,6 +150,7 @@ def _facts(
     refunds: Iterable[Refund],
     details: PaymentDetails | paper.NoDetails,
     taken_back: int,
+    taken_back_at: datetime | None,
 ) -> paper.AttestationFacts:
     order = payment.order
     assert payment.authorised_at is not None  # noqa: S101 - the database holds it for what settles
@@ -177,6 +180,7 @@ def _facts(
         details=details,
         refunds=tuple(paper.Refunded(one.amount, one.settled_at) for one in refunds if one.settled_at),
         taken_back=taken_back,
+        taken_back_at=taken_back_at,
     )
 
 

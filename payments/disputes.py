@@ -1,7 +1,10 @@
 """A customer's bank asks for the money back. No message of it moves the order; nothing ships while it is open."""
 
+from typing import Any
+
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.timezone import now
 from django.utils.translation import gettext_noop as _
 
 from orders.models import Order, TimelineEntry
@@ -47,18 +50,19 @@ def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
     amount = notice.amount or payment.amount
     if known and (known.status, known.due_at, known.amount) == (state, notice.due_at, amount):
         return _("This dispute is already here")
-    dispute, _created = Dispute.objects.update_or_create(
-        reference=notice.reference,
-        defaults={
-            "payment": payment,
-            "reason": notice.reason[:60],
-            "amount": amount,
-            "due_at": notice.due_at,
-            "status": state,
-        },
-    )
+    is_news = known is None or known.status != state
+    said: dict[str, Any] = {
+        "payment": payment,
+        "reason": notice.reason[:60],
+        "amount": amount,
+        "due_at": notice.due_at,
+        "status": state,
+    }
+    if is_news:
+        said["decided_at"] = None if state == Dispute.Status.OPEN else now()
+    dispute, _created = Dispute.objects.update_or_create(reference=notice.reference, defaults=said)
     told = _tell(order, dispute, state)
-    if known is None or known.status != state:
+    if is_news:
         due(order, Letter.Kind.TO_STAFF, about=told.pk)
         # What somebody may have set aside was its end before it was opened again.
         SetAside.objects.filter(kind=SetAside.Kind.LOST, about=dispute.pk).delete()
@@ -82,7 +86,7 @@ def _end_reversals(order: Order, payment: Payment) -> None:
     """A dispute was won: what PayPal had taken for it is here again."""
     lost = payment.disputes.filter(status=Dispute.Status.LOST)
     for reversal in lost.exclude(reference__startswith=CASE):
-        Dispute.objects.filter(pk=reversal.pk).update(status=Dispute.Status.WON)
+        Dispute.objects.filter(pk=reversal.pk).update(status=Dispute.Status.WON, decided_at=now())
         _tell(order, reversal, Dispute.Status.WON)
 
 

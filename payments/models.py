@@ -1,10 +1,11 @@
 """Payments and what follows from them, and what the database itself guards about money."""
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Max, Q, Sum
+from django.db.models import F, Max, Min, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -200,6 +201,11 @@ class Payment(models.Model):
         """Centimes that a lost dispute took. PayPal tells of one twice, as a dispute and as a reversal: the larger."""
         return self.disputes.filter(status=Dispute.Status.LOST).aggregate(most=Max("amount"))["most"] or 0
 
+    def taken_back_at(self) -> datetime | None:
+        """When the first of what told of it came: PayPal tells of one dispute twice. None where no row has a time."""
+        first: datetime | None = self.disputes.filter(status=Dispute.Status.LOST).aggregate(at=Min("decided_at"))["at"]
+        return first
+
 
 class WebhookEvent(models.Model):
     """A proven message of a PSP: an allow-list of its fields and a hash of the raw body, never the body."""
@@ -366,6 +372,8 @@ class Dispute(models.Model):
     due_at = models.DateTimeField(_("answer until"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
     opened_at = models.DateTimeField(_("opened at"), default=timezone.now)
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    """When it was won, lost or closed; None while open, and of what was decided before this was kept."""
 
     class Meta:
         verbose_name = _("dispute")

@@ -74,6 +74,8 @@ class OrderPage:
     """Centimes of the settling payment that are asked back and not confirmed yet."""
     taken_back: int
     """Centimes of the settling payment that a lost dispute took."""
+    taken_back_at: datetime | None
+    """When it took them, as in Payment.taken_back_at."""
     is_disputed: bool
     """Whether a bank is examining the settling payment now."""
     unannounced: Payment | None
@@ -170,6 +172,7 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
         refunded=_sum(refunds, settling, Refund.Status.SUCCEEDED),
         on_its_way_back=_sum(refunds, settling, Refund.Status.REQUESTED),
         taken_back=_taken_back(settling, disputes),
+        taken_back_at=min((one.decided_at for one in _lost(settling, disputes) if one.decided_at), default=None),
         is_disputed=any(one.payment_id == settling.pk and one.status == Dispute.Status.OPEN for one in disputes)
         if settling
         else False,
@@ -194,8 +197,11 @@ def _other_money(payment: Payment, refunds: list[Refund], disputes: list[Dispute
 
 def _taken_back(payment: Payment | None, disputes: list[Dispute]) -> int:
     """Centimes that a lost dispute took; PayPal tells of one twice, as in Payment.taken_back."""
-    lost = [one for one in disputes if payment and one.payment_id == payment.pk and one.status == Dispute.Status.LOST]
-    return max((one.amount for one in lost), default=0)
+    return max((one.amount for one in _lost(payment, disputes)), default=0)
+
+
+def _lost(payment: Payment | None, disputes: list[Dispute]) -> list[Dispute]:
+    return [one for one in disputes if payment and one.payment_id == payment.pk and one.status == Dispute.Status.LOST]
 
 
 def _sum(refunds: list[Refund], payment: Payment | None, status: Refund.Status) -> int:

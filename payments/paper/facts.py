@@ -154,11 +154,19 @@ class AttestationFacts(Facts):
     """What went back since, oldest first."""
     taken_back: int = 0
     """Centimes that the customer's bank took back since, after a dispute."""
+    taken_back_at: datetime | None = None
+    """When it took them; None where it took nothing, or the shop does not know."""
 
     @property
     def stays(self) -> int:
         """Centimes that stay paid after all that is listed."""
         return max(self.total - sum(refund.amount for refund in self.refunds) - self.taken_back, 0)
+
+    @property
+    def updated_at(self) -> datetime | None:
+        """When the last of what is listed went back, if that was after the issue: it tells two prints apart."""
+        latest = max(self._gone_at(), default=self.issued_at)
+        return latest if latest > self.issued_at else None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -167,10 +175,14 @@ class AttestationFacts(Facts):
 
     def times(self) -> tuple[datetime, ...]:
         shipped = [self.shipped_at] if self.shipped_at else []
-        return (*super().times(), self.agreed_at, *shipped, *(refund.at for refund in self.refunds))
+        return (*super().times(), self.agreed_at, *shipped, *self._gone_at())
 
     def parts(self) -> int:
         return super().parts() + self.shipping.price
+
+    def _gone_at(self) -> list[datetime]:
+        taken = [self.taken_back_at] if self.taken_back_at else []
+        return [*(refund.at for refund in self.refunds), *taken]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,6 +69,7 @@ def _own(facts: Facts) -> dict[str, Any]:
                 "shipping": {"name": facts.shipping.name, "price": facts.shipping.price},
                 "refunds": [{"amount": refund.amount, "at": _time(refund.at)} for refund in facts.refunds],
                 "taken_back": facts.taken_back,
+                **({"taken_back_at": _time(facts.taken_back_at)} if facts.taken_back_at else {}),
             }
         case RefundFacts():
             return {

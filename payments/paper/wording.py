@@ -55,7 +55,7 @@ def _attestation(facts: AttestationFacts) -> dict[str, Words]:
         promises.append(_("This document serves as an invoice (art. 26 of the Swiss VAT Act)."))
     return {
         "title": _("Attestation of payment"),
-        "issued": _("Issued on %(moment)s (Swiss time)") % {"moment": _moment(facts.issued_at)},
+        "issued": _issued(facts),
         "tone": "paid" if facts.stays else "refunded",
         "verdict": (_("%(amount)s – paid") if facts.stays else _("%(amount)s – paid, then returned"))
         % {"amount": _money(facts, facts.total)},
@@ -75,6 +75,15 @@ def _attestation(facts: AttestationFacts) -> dict[str, Words]:
         "statement": _("This document is a proof of payment, not a request for payment."),
         "notes": [" ".join(promises), _contact(facts)],
     }
+
+
+def _issued(facts: AttestationFacts) -> str:
+    """When it was; and since when it says what this print does, for who compares it with an earlier one."""
+    issued = _("Issued on %(moment)s (Swiss time)") % {"moment": _moment(facts.issued_at)}
+    if facts.updated_at is None:
+        return issued
+    updated = _("Brought up to date on %(moment)s") % {"moment": _moment(facts.updated_at)}
+    return f"{issued}. {updated}."
 
 
 def _refund_notice(facts: RefundFacts) -> dict[str, Words]:
@@ -106,11 +115,17 @@ def _after(facts: AttestationFacts) -> list[Words]:
         label = _("Refunded on %(moment)s") % {"moment": _moment(refund.at)}
         after.append({"label": label, "amount": f"−{_money(facts, refund.amount)}"})
     if facts.taken_back:
-        label = _("Taken back by the payer’s bank after a dispute")
-        after.append({"label": label, "amount": f"−{_money(facts, facts.taken_back)}"})
+        after.append({"label": _taken_back(facts), "amount": f"−{_money(facts, facts.taken_back)}"})
     if after:
         after.append({"label": _("Stays paid"), "amount": _money(facts, facts.stays)})
     return after
+
+
+def _taken_back(facts: AttestationFacts) -> str:
+    if facts.taken_back_at is None:
+        return _("Taken back by the payer’s bank after a dispute")
+    label = _("Taken back by the payer’s bank on %(moment)s, after a dispute")
+    return label % {"moment": _moment(facts.taken_back_at)}
 
 
 def _seller(seller: Seller) -> list[Words]:

@@ -1,5 +1,6 @@
 """A customer's bank asks for the money back: recorded, told, never moving the order; live words win over late ones."""
 
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.test import Client
-from django.utils.timezone import now
+from django.utils.timezone import localtime, now
 from django.utils.translation import override
 
 from orders.models import Order, Product
@@ -16,6 +17,7 @@ from payments import attention
 from payments.models import Dispute, Letter, Refund, SetAside, WebhookEvent
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
+from tests.payments.histories.clock import moved_by_hand
 from tests.payments.steps import bring, kinds, ordered, paid, take
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox
@@ -480,6 +482,52 @@ def test_while_a_written_off_order_is_disputed_again_nobody_is_asked_to_give_its
     assert "Votre banque a repris le paiement" in page_of(order)
 
 
+# When it was decided
+
+
+def test_a_dispute_keeps_when_it_was_decided_until_it_is_open_again(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    with moved_by_hand() as clock:
+        reference = psps.dispute(page, 1000)
+        bring_messages(psps)
+        assert Dispute.objects.get().decided_at is None
+        Dispute.objects.update(status="won", decided_at=clock.now)
+        psps.move_dispute(reference, "under_review")
+        bring_messages(psps)
+        assert Dispute.objects.get().decided_at is None, "it is open again"
+        psps.move_dispute(reference, "needs_response")
+        late = psps.collect()
+
+        clock.move(timedelta(minutes=1))
+        psps.move_dispute(reference, "lost")
+        bring_messages(psps)
+        decided = clock.now
+        assert (Dispute.objects.get().decided_at, order.payments.get().taken_back_at()) == (decided, decided)
+
+        clock.move(timedelta(minutes=1))
+        Dispute.objects.update(amount=900)
+        for webhook in late:
+            assert bring(webhook).status_code == 200
+        dispute = Dispute.objects.get()
+        assert (dispute.amount, dispute.decided_at) == (1000, decided)
+
+
+def test_of_what_paypal_tells_twice_the_first_says_when_the_money_was_taken(psps: Sandbox) -> None:
+    order, page = paid(psps, "paypal")
+    dispute = psps.dispute(page)
+    bring_messages(psps)
+    psps.move_dispute(dispute, "RESOLVED", outcome="RESOLVED_BUYER_FAVOUR")
+    with moved_by_hand() as clock:
+        first = clock.now
+        for webhook in psps.collect():
+            assert bring(webhook).status_code == 200
+            clock.move(timedelta(days=3))
+    assert [one.decided_at for one in Dispute.objects.order_by("decided_at")] == [first, first + timedelta(days=3)]
+    assert order.payments.get().taken_back_at() == first
+    on_paper = f"Repris par la banque du payeur le {localtime(first):%d.%m.%Y à %H:%M:%S}, après contestation"
+    assert on_paper in page_of(order)
+
+
 # What PayPal takes during a dispute
 
 
@@ -506,7 +554,7 @@ def test_money_that_paypal_took_during_a_dispute_is_back_once_the_shop_has_won(p
         for webhook in taken:
             assert bring(webhook).status_code == 200
 
-    assert Dispute.objects.count() == 2
+    assert [one.decided_at is None for one in Dispute.objects.all()] == [False, False]
     assert order.payments.get().refundable() == order.total
     assert attention.items() == []
     assert order.timeline.filter(kind="dispute", data__state="Won").count() == 2

@@ -282,6 +282,7 @@ def test_times_are_swiss(agreed_at: datetime, words: str) -> None:
         {"vat": (Vat(NORMAL, 36_772, 2_978),)},
         {"currency": "EUR"},
         {"agreed_at": datetime(2026, 11, 22, 14, 32, 8)},  # noqa: DTZ001 the missing zone is the point
+        {"taken_back": 1, "taken_back_at": datetime(2026, 11, 22, 14, 32, 8)},  # noqa: DTZ001 here too
         {"seller": replace(SELLER, vat_registered=False)},
         {"vat": (Vat(NORMAL, 41_906, 3_394),)},
     ],
@@ -315,6 +316,7 @@ def test_fourteen_lines_stay_on_one_page_with_all_that_may_stand_on_it(language:
         details=VISA,
         refunds=(Refunded(1_000, REFUND.refunded_at),),
     )
+    assert worded(full)["issued"] != worded(many_lines(14))["issued"]
     assert len(pages(draw(full))) == 1
 
 
@@ -583,7 +585,8 @@ def test_the_sheet_has_no_colour_that_was_not_looked_at() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "Avis de remboursement N° AR-2026-000007 Code 7F3Q-20KX-9M4DX Émis le 25.11.2026 à 10:00:01 (heure suisse)",
+        "Avis de remboursement N° AR-2026-000007 Code 7F3Q-20KX-9M4DX",
+        "Émis le 25.11.2026 à 10:00:01 (heure suisse)",
         "CHF 29.00 – remboursé Remboursement confirmé le 25.11.2026 à 10:00:00",
         "Carte, par Stripe Visa •••• 4242 · Apple Pay Code d’autorisation T9K2QX Réf. re_3QK9aB2eZvKYlo2C1abcdeFG",
         "Commande KK-7F3Q-20 Passée le 22.11.2026 à 14:30:12",
@@ -628,8 +631,34 @@ def test_what_the_bank_took_back_stays_paid_no_more() -> None:
     assert "−CHF 29.00 Repris par la banque du payeur après contestation −CHF 420.00 Reste payé CHF 4.00" in printed(
         went
     )
+    at = datetime(2026, 12, 5, 9, 0, tzinfo=UTC)
+    assert (
+        "Repris par la banque du payeur le 05.12.2026 à 10:00:00, après contestation −CHF 420.00 Reste payé CHF 4.00"
+    ) in printed(replace(went, taken_back_at=at))
     lost = printed(replace(FACTS, taken_back=45_300))
     assert "Repris par la banque du payeur après contestation −CHF 453.00 Reste payé CHF 0.00" in lost
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("fr", "(heure suisse). Mise à jour le 05.12.2026 à 10:00:00."),
+        ("de", "(Schweizer Zeit). Nachgeführt am 05.12.2026, 10:00:00."),
+        ("it", "(ora svizzera). Aggiornata il 05.12.2026 alle 10:00:00."),
+        ("en", "(Swiss time). Brought up to date on 05.12.2026 at 10:00:00."),
+    ],
+)
+@pytest.mark.parametrize("last", ["refund", "dispute"])
+def test_two_prints_of_one_number_are_told_apart(language: str, words: str, last: str) -> None:
+    facts = replace(FACTS, language=language)
+    first, then = REFUND.refunded_at, datetime(2026, 12, 5, 9, 0, tzinfo=UTC)
+    refunded, taken = (then, first) if last == "refund" else (first, then)
+    assert words in printed(replace(facts, refunds=(Refunded(100, refunded),), taken_back=100, taken_back_at=taken))
+    issued = words.partition(".")[0]
+    before_the_issue = replace(facts, refunds=(Refunded(100, facts.agreed_at),))
+    for alone in (facts, replace(facts, taken_back=100), before_the_issue):
+        assert issued in printed(alone)
+        assert f"{issued}." not in printed(alone)
 
 
 def test_money_of_another_currency_goes_back_in_it() -> None:
@@ -699,6 +728,10 @@ def test_they_tell_the_whole_attestation() -> None:
     ]
     assert told["refunds"] == [{"amount": 2900, "at": "2026-11-25T09:00:00+00:00"}]
     assert told["taken_back"] == 100
+    assert "taken_back_at" not in told
+    assert embedded_facts(draw(replace(went, taken_back_at=REFUND.refunded_at)))["taken_back_at"] == (
+        "2026-11-25T09:00:00+00:00"
+    )
     assert told["delivery"] == {"address": list(WORKSHOP), "by": "2026-11-26"}
     sent = embedded_facts(draw(replace(went, shipped_at=REFUND.refunded_at)))
     assert sent["delivery"]["shipped_at"] == "2026-11-25T09:00:00+00:00"

@@ -10,6 +10,7 @@ from django.conf import settings as shop
 from django.core import mail
 from django.db import transaction
 from django.test import Client, override_settings
+from django.utils.timezone import localtime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -224,13 +225,24 @@ def test_a_refund_corrects_the_vat_that_its_attestation_showed(psps: Sandbox) ->
 @pytest.mark.django_db
 def test_what_a_lost_dispute_took_does_not_stay_paid(psps: Sandbox) -> None:
     order, page = paid(psps)
+    paper = attestation.of(order)
     give_back(psps, order, 1000)
-    psps.move_dispute(psps.dispute(page, amount=2000), "lost")
-    bring_messages(psps)
-    said = pages(attestation.draw(attestation.of(order)))[0].replace("\u00a0", " ")
+    with moved_by_hand() as clock:
+        clock.move(timedelta(days=9))
+        psps.move_dispute(psps.dispute(page, amount=2000), "lost")
+        bring_messages(psps)
+    lost = order.payments.get().disputes.get().decided_at
+    assert lost
+    at = f"{localtime(lost):%d.%m.%Y à %H:%M:%S}"
+    said = pages(attestation.draw(paper))[0].replace("\u00a0", " ")
+    taken = f"Repris par la banque du payeur le {at}, après contestation"
     assert "CHF 38.00 – payé" in said, "what was paid was paid"
-    assert "−CHF 10.00 Repris par la banque du payeur après contestation −CHF 20.00 Reste payé CHF 8.00" in said
-    assert "il reste payé CHF 8.00" in Client().get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
+    assert f"−CHF 10.00 {taken} −CHF 20.00 Reste payé CHF 8.00" in said
+    assert f"(heure suisse). Mise à jour le {at}." in said
+    page_says = Client().get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
+    assert "il reste payé CHF 8.00" in page_says
+    assert taken in page_says, "who prints the page has it too"
+    assert f"(heure suisse). Mise à jour le {at}." in page_says
     words = notices.of(order.letters.get(kind="refunded"))
     assert "il reste payé CHF 8.00" in " ".join(words.paragraphs).replace("\u00a0", " ")
 
