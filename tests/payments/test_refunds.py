@@ -286,6 +286,10 @@ def test_the_command_says_why_not(psps: Sandbox, sonia: User) -> None:
         with pytest.raises(CommandError, match=why):
             call_command("refund", order.number, **({"reason": "Retour", "by": "sonia"} | options))
     assert not Refund.objects.exists()
+    given_back(order, order.total)
+    bring_messages(psps)
+    with pytest.raises(CommandError, match="Nothing is left"):
+        call_command("refund", order.number, reason="Retour", by="sonia")
 
 
 def failed(psps: Sandbox, order: Order, amount: int = 1000) -> Refund:
