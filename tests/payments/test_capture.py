@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import requests
 from django.test import Client
 from django.utils.timezone import now
 from django_tasks_db.models import DBTaskResult
