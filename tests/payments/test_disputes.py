@@ -308,6 +308,8 @@ def test_an_order_with_money_is_not_written_off(psps: Sandbox, taken: int | None
 
 def test_money_that_paypal_took_during_a_dispute_is_back_once_the_shop_has_won(psps: Sandbox) -> None:
     order, page = paid(psps, "paypal")
+    another, lost_for_good = paid(psps, "paypal")
+    psps.reverse(lost_for_good)
     dispute = psps.dispute(page)
     bring_messages(psps)
     psps.reverse(page)
@@ -318,5 +320,6 @@ def test_money_that_paypal_took_during_a_dispute_is_back_once_the_shop_has_won(p
     bring_messages(psps)
 
     assert order.payments.get().refundable() == order.total
-    assert attention.items() == []
+    assert attention.items(order) == []
     assert order.timeline.filter(kind="dispute", data__state="Won").count() == 2
+    assert another.payments.get().taken_back() == another.total, "nobody won that one"

@@ -119,6 +119,8 @@ def test_a_refund_that_bounces_again_is_listed_anew(anna: User, psps: Sandbox) -
     carry_out(ask(order.payments.get().pk, Wanted(1000, "Retour")).pk)
     bring_messages(psps)
     refund = Refund.objects.get()
+    other = Refund.objects.create(payment=order.payments.get(), amount=500, status="failed")
+    set_aside(KINDS.REFUND_FAILED, str(other.pk), anna, "Par virement")
     for state in ("failed", "succeeded"):
         psps.settle_refund(refund.reference or "", state)
         bring_messages(psps)
@@ -129,10 +131,10 @@ def test_a_refund_that_bounces_again_is_listed_anew(anna: User, psps: Sandbox) -
     psps.settle_refund(refund.reference or "", "failed")
     bring_messages(psps)
 
-    assert the_item().kind == "refund_failed"
+    assert (the_item().kind, the_item().about) == ("refund_failed", refund.pk)
     set_aside(KINDS.REFUND_FAILED, str(the_item().about), anna, "Par virement, encore")
     assert items() == []
-    assert order.timeline.filter(kind="set_aside").count() == 2
+    assert order.timeline.filter(kind="set_aside").count() == 3
 
 
 def test_who_set_a_lost_dispute_aside_has_decided_about_its_reversal_too(anna: User) -> None:
