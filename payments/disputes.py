@@ -63,8 +63,7 @@ def _end_reversals(order: Order, won: Dispute) -> None:
     """PayPal tells of money that it took during a dispute as of a matter of its own, and of its return not at all."""
     if won.payment.provider != Provider.PAYPAL:
         return
-    reversals = won.payment.disputes.filter(status=Dispute.Status.LOST, opened_at__gte=won.opened_at)
-    for reversal in reversals.exclude(pk=won.pk):
+    for reversal in won.payment.disputes.filter(status=Dispute.Status.LOST, opened_at__gte=won.opened_at):
         Dispute.objects.filter(pk=reversal.pk).update(status=Dispute.Status.WON)
         _tell(order, reversal, Dispute.Status.WON)
 

@@ -25,6 +25,7 @@ from tests.payments.steps import bring, kinds, only, ordered, take
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox, Webhook
 from tests.shop import deliver, goods, placed, started, stripe_event
+from tests.worker import work
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +58,17 @@ def test_case_39_an_approval_leaves_a_task_and_is_due_for_the_sweep(psps: Sandbo
     assert captures(psps) == [], "no call to PayPal in the webhook"
     sweep()
     assert len(captures(psps)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_captures_what_was_approved(psps: Sandbox) -> None:
+    _order, payment, page = approved(psps)
+    bring(only(psps, "CHECKOUT.ORDER.APPROVED"))
+
+    work()
+
+    assert captures(psps) == [f"cap-{payment.pk}-1"]
+    assert psps.payment(page)["state"] == "paid"
 
 
 def another_method(order: Order) -> None:

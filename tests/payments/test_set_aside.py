@@ -162,11 +162,14 @@ def test_a_dispute_that_is_lost_a_second_time_is_listed_anew(anna: User, psps: S
     dispute = psps.dispute(page)
     psps.move_dispute(dispute, "lost")
     bring_messages(psps)
+    # A mail may have the number of the dispute.
+    mail = SetAside.objects.create(kind=KINDS.UNDELIVERED, about=Dispute.objects.get().pk, by=anna, reason="Vu")
     set_aside(KINDS.LOST, str(the_item().about), anna, "On envoie quand même")
     for state in ("needs_response", "lost"):
         psps.move_dispute(dispute, state)
         bring_messages(psps)
     assert the_item().kind == "lost"
+    assert SetAside.objects.get() == mail
 
 
 def test_money_that_waits_cannot_be_set_aside(anna: User) -> None:

@@ -224,7 +224,7 @@ def test_a_psp_that_is_silent_about_an_old_message_is_noted_as_silent(psps: Sand
     message = only(psps, "PAYMENT.CAPTURE.COMPLETED")
     psps.break_calls("429", "/paypal/v2/*", calls=99)
     assert bring(message).status_code == 503
-    WebhookEvent.objects.update(received_at=now() - timedelta(hours=5))
+    WebhookEvent.objects.update(received_at=now() - timedelta(hours=5), outcome="What it was before")
     psps.break_calls("429", "/paypal/v1/notifications/*", calls=99)
     Channel.objects.update(silent_since=None, next_try_at=now() + timedelta(hours=1))
     Payment.objects.update(next_try_at=now() + timedelta(hours=1))

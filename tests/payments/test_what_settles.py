@@ -212,10 +212,11 @@ def test_an_event_that_fails_for_days_stays_on_the_road(psps: Sandbox) -> None:
     payment.delete()
     with pytest.raises(inbox.CannotApply):
         deliver(event)
-    WebhookEvent.objects.update(received_at=now() - timedelta(days=5), next_try_at=now())
+    WebhookEvent.objects.update(received_at=now() - timedelta(days=5), next_try_at=now(), outcome="What it was before")
     sweep()
 
     kept = WebhookEvent.objects.get()
+    assert kept.outcome != "What it was before", "staff read what keeps it now"
     assert kept.processed_at is None
     assert kept.next_try_at
     assert kept.next_try_at <= now() + timedelta(minutes=30)
