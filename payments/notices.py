@@ -64,11 +64,13 @@ def refund_of(letter: Letter) -> Refund:
 
 
 def _link(letter: Letter) -> Words:
+    way = _("Here is the link to your order %(number)s: its state and its detail.")
+    if letter.order.effective_at:
+        way = _("Here is the link to your order %(number)s: its state, its detail and its attestation of payment.")
     return Words(
         _("KOOKUT: your link to the order"),
         [
-            _("Here is the link to your order %(number)s: its state, its detail and its attestation of payment.")
-            % {"number": letter.order.number},
+            way % {"number": letter.order.number},
             _("If you did not ask for it, you need not do anything."),
         ],
         _("See my order"),
@@ -163,7 +165,7 @@ def _refunded(letter: Letter) -> Words:
         [
             *told,
             _("Depending on the bank, the amount appears within 5 to 10 working days."),
-            _("The refund notice is attached (PDF). KOOKUT keeps no bank data: please save or print it."),
+            _("The refund notice is attached (PDF). Please save or print this document: KOOKUT keeps no bank data."),
         ],
         _("See my order"),
     )

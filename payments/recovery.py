@@ -69,16 +69,14 @@ def read_on(channel: Channel) -> int:
     """Read a PSP's list from where it was read to, with the overlap; returns how many events were new.
 
     This alone tells whether a PSP is silent: a single page or refund may be odd by itself, and what needs no call gets
-    no answer. The list of a silent one is asked for again soon. Raises Unreachable.
+    no answer. One that answers and refuses its list is silent too. The list is asked for again soon. Raises
+    Unreachable.
     """
     line = Channel.objects.filter(pk=channel.pk)
     started = now()
     since = min(channel.read_until or _first_payment(channel) or started, started) - OVERLAP
     try:
         found = sum(1 for _found in recover(channel.provider, since))
-    except Unclear:
-        line.update(silent_since=None)
-        raise
     except Unreachable:
         line.update(silent_since=Coalesce("silent_since", Now()), next_try_at=Now() + ASK_AGAIN)
         raise

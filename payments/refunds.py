@@ -109,9 +109,11 @@ def write(order: Order, payment: Payment, wanted: Wanted, by: User | None) -> Re
 def _refuse_what_cannot_be(order: Order, payment: Payment, wanted: Wanted) -> None:
     if payment.status != Payment.Status.AUTHORISED or payment.authorised_at is None:
         raise NotRefundable(_("No money has come with this payment."))
+    left = payment.refundable()
+    if left < 1:
+        raise NotRefundable(_("Nothing is left of this payment that could be refunded."))
     if wanted.amount < 1:
         raise NotRefundable(_("The amount must be above zero."))
-    left = payment.refundable()
     if wanted.amount > left:
         raise NotRefundable(_("At most %(left)s can still be refunded.") % {"left": payment.printed(left)})
     if wanted.goods_back and not payment.settles:

@@ -183,7 +183,8 @@ def verified(request: HttpRequest, code: str) -> HttpResponse:
         return _wait(request, 60)
     found = verification.verify(code)
     status = 404 if found.verdict in (Verdict.UNKNOWN, Verdict.MISTYPED) else 200
-    context = {"found": found, "verdict": found.verdict.value, "checked_at": now(), "form": CodeForm()}
+    form = CodeForm(initial={"code": found.printed_code} if found.verdict == Verdict.MISTYPED else None)
+    context = {"found": found, "verdict": found.verdict.value, "checked_at": now(), "form": form}
     context["host"] = urlsplit(settings.SITE_URL).netloc
     return render(request, "payments/verified.html", context, status=status)
 

@@ -1,5 +1,6 @@
 """What the paper says, in the order's language: every word of it, ready to be set."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
@@ -157,7 +158,8 @@ def _means(facts: Facts) -> list[Words]:
         case NoDetails.NOT_SHOWN:
             shown = [_("%(provider)s does not show any detail any more.") % {"provider": facts.provider}]
         case PaymentDetails() as details:
-            shown = _shown(details)
+            # The authorisation code is that of the payment.
+            shown = _shown(details if isinstance(facts, AttestationFacts) else replace(details, authorisation=""))
     return [means, *shown, _("Ref. %(reference)s") % {"reference": facts.reference}]
 
 

@@ -276,6 +276,11 @@ class TestLive:
         assert said.dispute is not None
         assert (said.dispute.reference, said.dispute.state, said.dispute.amount) == (reference, DisputeState.LOST, 5000)
 
+    def test_a_reversal_that_paypal_does_not_show_is_confirmed_by_the_capture_that_it_named(self) -> None:
+        told = self.told("PAYMENT.CAPTURE.REVERSED", refund())
+        said = self.confirmed(told, {f"/v2/payments/captures/{CAPTURE}": capture(status="REFUNDED")})
+        assert (said.kind, said.payment_id, said.money_reference) == (Kind.DISPUTE, PAYMENT, CAPTURE)
+
     @pytest.mark.parametrize(
         ("changes", "amount", "reason"),
         [
@@ -290,7 +295,7 @@ class TestLive:
         self, changes: dict[str, Any], amount: int | None, reason: str
     ) -> None:
         told = self.told("PAYMENT.CAPTURE.REVERSED", capture())
-        said = self.confirmed(told, {"/v2/payments/captures/": capture(**changes)})
+        said = self.confirmed(told, {f"/v2/payments/captures/{CAPTURE}": capture(**changes)})
         assert (said.kind, said.payment_id, said.money_reference) == (Kind.DISPUTE, PAYMENT, CAPTURE)
         assert said.dispute is not None
         assert (said.dispute.state, said.dispute.amount) == (DisputeState.LOST, amount)

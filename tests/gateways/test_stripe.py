@@ -235,6 +235,8 @@ class TestWhatStripeAnswers:
         ("changes", "state"),
         [
             ({"payment_status": "unpaid", "payment_intent": {"id": "pi_1", "status": "processing"}}, PageState.PENDING),
+            ({"payment_status": "unpaid", "payment_intent": "pi_1"}, PageState.PENDING),
+            ({"payment_status": "unpaid", "payment_intent": None}, PageState.PENDING),
             ({"payment_status": "unpaid", "payment_intent": {"id": "pi_1", "status": "canceled"}}, PageState.DEAD),
             (
                 {"payment_status": "unpaid", "payment_intent": {"id": "pi_1", "status": "requires_payment_method"}},
@@ -362,6 +364,10 @@ class TestStripeWords:
         assert (said.amount, said.currency, said.presented) == (12_850, "CHF", "EUR")
         assert "presentment_amount" not in str(said)
 
+    def test_a_presentment_in_the_same_currency_is_none(self) -> None:
+        same = {"presentment_amount": 12_850, "presentment_currency": "chf"}
+        assert self.said("checkout.session.completed", session(APayment(), presentment_details=same)).presented == ""
+
     def test_another_currency_is_seen(self) -> None:
         assert self.said("checkout.session.completed", session(APayment(), currency="eur")).currency == "EUR"
 
@@ -399,6 +405,17 @@ class TestStripeWords:
         assert gateway.confirm(told) == gateway.read(told)
         sandbox.client.pay_by_card(page.reference)
         assert gateway.confirm(told).kind == Kind.OTHER
+
+    @pytest.mark.parametrize(
+        ("status", "error"),
+        [("requires_payment_method", None), ("canceled", "card_declined"), ("processing", "card_declined")],
+    )
+    def test_an_intent_that_waits_for_no_other_card_says_no_decline(self, status: str, error: str | None) -> None:
+        intent = {"object": "payment_intent", "id": "pi_1", "metadata": {"order": "KK-7F3Q-20AB"}, "status": status}
+        told = self.gateway.facts(event("payment_intent.payment_failed", intent))
+        live = intent | {"last_payment_error": error and {"code": error}}
+        with serving(lambda _: as_json(live)) as server:
+            assert configured(server.url).confirm(told).kind == Kind.OTHER
 
     @pytest.mark.parametrize("type", ["charge.failed", "charge.refunded", "payment_intent.succeeded", "invented"])
     @pytest.mark.parametrize("object", ["charge", "payment_intent", "refund", "dispute", "checkout.session"])

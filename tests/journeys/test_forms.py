@@ -121,7 +121,7 @@ def test_a_lost_link_comes_again_by_mail(claire: Customer, sandbox: Sandbox) -> 
     claire.page.get_by_label("E-mail").fill("claire@exemple.ch")
     claire.page.get_by_label("Numéro de commande").fill(order.number.lower())
     claire.presses("Envoyer le lien")
-    expect(claire.page.get_by_role("status")).to_contain_text("Si une commande existe")
+    expect(claire.page.get_by_role("status")).to_contain_text("Si ces deux indications correspondent à une commande")
 
     work()
     claire.page.goto(f"{sandbox.url}/mail/")

@@ -36,3 +36,15 @@ def answers_changed(change: Callable[[Json], Json], path: str, method: str = "")
 
     with answers_meet(meet, path, method):
         yield
+
+
+@contextmanager
+def answers_refused(status: int, issue: str, path: str, method: str = "") -> Iterator[None]:
+    """While it lasts, PayPal answers there that it will not, and why, whatever came of the call."""
+
+    def meet(answer: requests.Response) -> None:
+        answer.status_code = status
+        answer._content = json.dumps({"name": "REFUSED", "details": [{"issue": issue}]}).encode()
+
+    with answers_meet(meet, path, method):
+        yield

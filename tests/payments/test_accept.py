@@ -13,6 +13,7 @@ from payments import recovery
 from payments.attention import items
 from payments.models import Payment, WebhookEvent
 from payments.sweep import sweep
+from tests.payments.steps import paid
 from tests.payments.test_paying import pay
 from tests.sandbox.client import Sandbox
 from tests.shop import fill_cart, order_and_pay, placed
@@ -100,6 +101,14 @@ def test_nobody_is_named_for_money_that_was_here_already(client: Client, sandbox
     recovery.accept(payment, anna)
     recovery.accept(payment, anna)
     assert order.timeline.filter(kind="accepted").count() == 1
+
+
+def test_nobody_is_named_for_money_whose_message_came_while_he_decided(psps: Sandbox, anna: User) -> None:
+    order, _page = paid(psps)
+
+    assert recovery.accept(order.payments.get(), anna) == "This money is already here"
+
+    assert not order.timeline.filter(kind="accepted").exists()
 
 
 def test_it_is_told_in_the_timeline_of_its_own_order(client: Client, sandbox: Sandbox, anna: User) -> None:

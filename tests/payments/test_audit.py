@@ -54,7 +54,7 @@ def audited(*files: Path) -> tuple[int, str]:
     out, err = io.StringIO(), io.StringIO()
     code = 0
     try:
-        call_command("audit_bank_data", *(f"--file={file}" for file in files), stdout=out, stderr=err)
+        call_command("audit_bank_data", *(["--file", *map(str, files)] if files else []), stdout=out, stderr=err)
     except SystemExit as end:
         code = int(str(end.code))
     return code, out.getvalue() + err.getvalue()

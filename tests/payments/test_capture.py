@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import requests
 from django.test import Client
 from django.utils.timezone import now
 from django_tasks_db.models import DBTaskResult
@@ -18,14 +17,15 @@ from payments.capture import capture
 from payments.expiry import withdraw
 from payments.handoff import hand_off
 from payments.models import Channel, Payment
-from payments.sweep import sweep
+from payments.sweep import look_after, sweep
 from tests.at_once import at_once
 from tests.gateways.forgery import with_crc_of
-from tests.payments.door import answers_changed, answers_meet
+from tests.payments.door import answers_changed, answers_meet, answers_refused
 from tests.payments.steps import bring, kinds, only, ordered, take
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox, Webhook
 from tests.shop import deliver, goods, placed, started, stripe_event
+from tests.worker import work
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +58,17 @@ def test_case_39_an_approval_leaves_a_task_and_is_due_for_the_sweep(psps: Sandbo
     assert captures(psps) == [], "no call to PayPal in the webhook"
     sweep()
     assert len(captures(psps)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_captures_what_was_approved(psps: Sandbox) -> None:
+    _order, payment, page = approved(psps)
+    bring(only(psps, "CHECKOUT.ORDER.APPROVED"))
+
+    work()
+
+    assert captures(psps) == [f"cap-{payment.pk}-1"]
+    assert psps.payment(page)["state"] == "paid"
 
 
 def another_method(order: Order) -> None:
@@ -146,13 +157,7 @@ def test_pretix_1189_a_capture_that_another_call_is_making_is_no_failure(
 ) -> None:
     order, payment, _page = approved(psps)
 
-    def busy(answer: requests.Response) -> None:
-        answer.status_code = status
-
-    with (
-        answers_meet(busy, "/capture", "POST"),
-        answers_changed(lambda _: {"name": "BUSY", "details": [{"issue": issue}]}, "/capture", "POST"),
-    ):
+    with answers_refused(status, issue, "/capture", "POST"):
         assert capture(payment.pk) == "unknown"
 
     payment.refresh_from_db()
@@ -296,6 +301,36 @@ def test_a_new_approval_after_a_decline_is_captured_by_the_sweep(psps: Sandbox, 
 
     order.refresh_from_db()
     assert order.status == "effective"
+
+
+def test_a_new_approval_is_captured_though_paypal_had_kept_the_declined_one_for_a_while(psps: Sandbox) -> None:
+    """She went back to PayPal, and came from there without a choice: nothing is approved any more."""
+    psps.change(paypal_keeps_approval=True)
+    order, payment, page = approved(psps, capture="instrument_declined")
+    assert capture(payment.pk) == "declined"
+    with answers_refused(422, "ORDER_NOT_APPROVED", "/capture", "POST"):
+        assert capture(payment.pk) == "open"
+    psps.forget_keys()
+
+    psps.approve_paypal(page, webhook="never", capture_webhook="none")
+    Payment.objects.update(next_try_at=now())
+    sweep()
+    bring_messages(psps)
+
+    order.refresh_from_db()
+    assert order.status == "effective"
+
+
+def test_what_another_call_was_declined_meanwhile_is_not_asked_for_again_by_the_sweep(psps: Sandbox) -> None:
+    """Rows before it took their time; meanwhile the customer has come back."""
+    psps.change(paypal_keeps_approval=True)
+    _order, payment, _page = approved(psps, capture="instrument_declined")
+    read_before = Payment.objects.select_related("order").get()
+    assert capture(payment.pk) == "declined"
+
+    look_after(read_before)
+
+    assert captures(psps) == [f"cap-{payment.pk}-1"]
 
 
 def test_what_was_declined_and_is_chosen_no_other_ends_with_its_time(psps: Sandbox) -> None:

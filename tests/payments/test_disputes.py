@@ -14,9 +14,11 @@ from django.utils.translation import override
 
 from orders.models import Order, Product
 from payments import attention
+from payments.handoff import hand_off
 from payments.models import Dispute, Letter, Refund, SetAside, WebhookEvent
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
+from tests.payments.door import answers_changed
 from tests.payments.histories.clock import moved_by_hand
 from tests.payments.steps import bring, kinds, ordered, paid, take
 from tests.payments.test_paying import bring_messages
@@ -306,6 +308,41 @@ def test_an_order_with_money_is_not_written_off(psps: Sandbox, taken: int | None
         call_command("write_off", "KK-0000-0000", by="sonia")
     order.refresh_from_db()
     assert order.status == "effective"
+
+
+def test_only_the_order_that_is_named_is_written_off_whatever_else_was_tried(psps: Sandbox) -> None:
+    User.objects.create_user("sonia", is_staff=True)
+    unpaid, _page = ordered()
+    orders = [ordered("twint")[0] for _ in range(2)]
+    for order in orders:
+        page = hand_off(order, "card")
+        take(psps, "card", page)
+        bring_messages(psps)
+        psps.move_dispute(psps.dispute(page), "lost")
+        bring_messages(psps)
+
+    call_command("write_off", orders[0].number, by="sonia", stdout=StringIO())
+
+    for order in orders:
+        order.refresh_from_db()
+    assert [order.status for order in orders] == ["cancelled", "effective"]
+    with pytest.raises(CommandError, match="not effective"):
+        call_command("write_off", unpaid.number, by="sonia")
+
+
+@pytest.mark.parametrize("method", ["card", "paypal"])
+def test_a_dispute_that_says_no_amount_is_about_the_whole_payment(psps: Sandbox, method: str) -> None:
+    order, page = paid(psps, method)
+    psps.dispute(page, 1000)
+
+    with answers_changed(without_its_amount, "/disputes/", "GET"):
+        bring_messages(psps)
+
+    assert Dispute.objects.get().amount == order.total
+
+
+def without_its_amount(dispute: dict[str, Any]) -> dict[str, Any]:
+    return {name: said for name, said in dispute.items() if name not in ("amount", "dispute_amount")}
 
 
 def test_an_order_that_was_sent_is_not_written_off(psps: Sandbox) -> None:

@@ -29,7 +29,7 @@ def ordered(client: Client, method: str = "card", **changes: Any) -> tuple[Order
     """Claire ordered a bowl of which there was one; returns the order and her page at the PSP."""
     fill_cart(client, goods(stock=1, **changes))
     answer = order_and_pay(client, method)
-    return Order.objects.get(), answer["Location"]
+    return Order.objects.latest("created_at"), answer["Location"]
 
 
 def let_the_time_pass(order: Order) -> None:
@@ -244,6 +244,20 @@ def test_goods_that_are_in_the_cart_already_stay_beside_those_of_the_order() -> 
     cart = client.session["cart"]
     assert cart["lines"] == {str(own.pk): [1, 2900], str(order.lines.get().product_id): [2, 2900]}
     assert cart["id"] == mine
+
+
+def test_who_takes_a_dead_order_up_beside_a_pending_one_pays_for_one_of_the_two_at_most(
+    client: Client, sandbox: Sandbox
+) -> None:
+    dead = placed(status="cancelled", cancel_reason="customer", cancelled_at=now())
+    pending, page = ordered(client)
+    client.post(f"/commande/{dead.token}/reprendre/")
+
+    assert order_and_pay(client, "card").status_code == 303
+
+    pending.refresh_from_db()
+    assert pending.status == "cancelled", "its goods are in the new one"
+    assert sandbox.payment(page)["state"] == "expired"
 
 
 def test_money_that_comes_after_all_is_seen_before_the_order_is_placed_anew_on_another_device() -> None:

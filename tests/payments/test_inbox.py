@@ -23,7 +23,7 @@ from payments.models import Attestation, Letter, Payment, WebhookEvent
 from payments.sweep import sweep
 from tests.payments.steps import bring, kinds, only, ordered, paid, take
 from tests.payments.test_paying import bring_messages, pay
-from tests.sandbox.client import Sandbox
+from tests.sandbox.client import DECLINED, Sandbox
 from tests.shop import deliver, placed, started, stripe_event, stripe_signature
 
 pytestmark = pytest.mark.django_db
@@ -182,6 +182,20 @@ def test_pretix_1233_a_failure_that_is_told_after_the_money_has_no_effect() -> N
     assert [letter.kind for letter in Letter.objects.all()] == ["confirmation"]
 
 
+def test_a_refused_try_that_is_told_after_the_money_has_no_effect(psps: Sandbox) -> None:
+    order, page = ordered()
+    psps.pay_by_card(page, DECLINED)
+    refused = only(psps, "payment_intent.payment_failed")
+    take(psps, "card", page)
+    bring_messages(psps)
+
+    assert bring(refused).status_code == 200
+
+    order.refresh_from_db()
+    payment = order.payments.get()
+    assert (order.status, payment.status, payment.refusal) == ("effective", "authorised", "")
+
+
 def test_case_08_a_late_refusal_ends_its_payment_and_the_order_can_be_paid_again(psps: Sandbox) -> None:
     order, page = ordered("twint")
     take(psps, "twint", page, pending=True)
@@ -317,6 +331,16 @@ def test_case_18_another_shops_session_on_the_same_account_is_none_of_ours() -> 
 
     assert answer.status_code == 200
     assert Payment.objects.get().status == "started"
+
+
+def test_a_message_that_names_nothing_finds_no_payment_that_has_no_money_yet() -> None:
+    payment = started(placed())
+
+    answer = deliver(stripe_event(payment, id=None, client_reference_id=None, metadata={}, payment_intent=None))
+
+    assert answer.content == b"Ignored: another shop's"
+    payment.refresh_from_db()
+    assert payment.status == "started"
 
 
 def test_statamic_cargo_190_a_message_with_our_mark_for_no_payment_is_kept_and_asked_for_again() -> None:

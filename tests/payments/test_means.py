@@ -30,10 +30,12 @@ def effective(psps: Sandbox, **card: str) -> Order:
 
 @pytest.mark.parametrize("brand", ["diners", "amex", "link", "unknown"])
 def test_case_23_a_card_of_another_brand_is_held_for_staff(psps: Sandbox, brand: str) -> None:
+    good = effective(psps)
     order = effective(psps, brand=brand)
 
     sweep()
 
+    assert good.payments.get().doubt == ""
     payment = order.payments.get()
     assert (payment.doubt, payment.next_try_at) == ("brand", None)
     assert [item.kind for item in attention.items(order)] == ["doubt"]

@@ -150,11 +150,18 @@ def account_declined(psps: Sandbox) -> tuple[Order, str]:
     return order, "PayPal n’a pas pu débiter"
 
 
+def account_refused(psps: Sandbox) -> tuple[Order, str]:
+    """As before, but PayPal refuses for good."""
+    order, page = ordered("paypal")
+    psps.approve_paypal(page, capture="declined", webhook="lost")
+    return order, "PayPal n’a pas pu débiter"
+
+
 def come_back(order: Order) -> None:
     assert Client().get(f"/commande/{order.token}/retour/{order.payments.get().pk}/").status_code == 303
 
 
-@pytest.mark.parametrize("happened", [failed_unheard, capture_refused, account_declined])
+@pytest.mark.parametrize("happened", [failed_unheard, capture_refused, account_declined, account_refused])
 def test_whose_payment_the_sweep_finds_refused_is_written_to_unless_she_tries_again_soon(
     psps: Sandbox, happened: Callable[[Sandbox], tuple[Order, str]]
 ) -> None:

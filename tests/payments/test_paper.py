@@ -588,7 +588,7 @@ def test_the_sheet_has_no_colour_that_was_not_looked_at() -> None:
         "Avis de remboursement N° AR-2026-000007 Code 7F3Q-20KX-9M4DX",
         "Émis le 25.11.2026 à 10:00:01 (heure suisse)",
         "CHF 29.00 – remboursé Remboursement confirmé le 25.11.2026 à 10:00:00",
-        "Carte, par Stripe Visa •••• 4242 · Apple Pay Code d’autorisation T9K2QX Réf. re_3QK9aB2eZvKYlo2C1abcdeFG",
+        "Carte, par Stripe Visa •••• 4242 · Apple Pay Réf. re_3QK9aB2eZvKYlo2C1abcdeFG",
         "Commande KK-7F3Q-20 Passée le 22.11.2026 à 14:30:12",
         "Carnet relié, lac KK-CAR-01 1 29.00 8,1 % 29.00",
         "Total hors TVA 26.83 TVA 8,1 % sur CHF 26.83 2.17 Total remboursé CHF 29.00",

@@ -143,6 +143,15 @@ def test_a_letter_leaves_again_and_the_timeline_says_who_wanted_it(letter: str, 
     assert kinds(order)[-2:] == ["letter_again", "letter_sent"]
 
 
+def test_the_link_promises_the_attestation_only_of_what_is_paid() -> None:
+    client = office(SEE, SEND_AGAIN)
+    for order, promised in ((effective(), True), (placed(), False)):
+        send_again(client, order, "link")
+        sweep()
+        (message,) = [one for one in mail.outbox if order.number in str(one.body)]
+        assert ("son attestation de paiement" in message.body) == promised
+
+
 def test_a_second_press_within_a_minute_sends_nothing_more() -> None:
     order, client = effective(), office(SEE, SEND_AGAIN)
     send_again(client, order, "link")

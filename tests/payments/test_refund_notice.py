@@ -300,9 +300,9 @@ def test_who_left_the_register_before_the_number_was_given_shows_no_vat(psps: Sa
     order, _page = paid(psps)
     with override_settings(SELLER=shop.SELLER | {"vat_registered": False}):
         said = pages(attestation.draw(attestation.of(order)))[0]
-    assert "TVA" not in said
-    assert "TVA" not in Client().get(f"/commande/{order.token}/").content.decode().partition("</header>")[2]
-    sweep()
+        assert "TVA" not in said
+        assert "TVA" not in Client().get(f"/commande/{order.token}/").content.decode().partition("</header>")[2]
+        sweep()
     (message,) = [one for one in mail.outbox if order.number in one.subject]
     assert isinstance(message, mail.EmailMultiAlternatives)
     assert "TVA" not in f"{message.body} {message.alternatives}"

@@ -24,13 +24,14 @@ from orders.moves import hold
 from orders.vat import shares
 from payments import attention, refunds
 from payments.models import Letter, Payment, Refund, SetAside, WebhookEvent
-from payments.refunds import NotRefundable, Wanted, ask, carry_out, carry_out_soon
+from payments.refunds import NotRefundable, Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.at_once import at_once
 from tests.payments.steps import bring, kinds, ordered, paid, take
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox, Webhook
 from tests.shop import deliver, goods, placed, started, stripe_event
+from tests.worker import work
 
 pytestmark = pytest.mark.django_db
 METHODS = ["card", "twint", "paypal"]
@@ -172,6 +173,13 @@ def test_only_pieces_of_the_order_come_back(psps: Sandbox, quantity: int) -> Non
         ask(settling(order).pk, Wanted(100, "Retour", pieces={order.lines.get().pk: quantity}))
 
 
+def test_pieces_of_another_order_are_none_of_this_one(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    another, _page = paid(psps)
+    with pytest.raises(NotRefundable):
+        ask(settling(order).pk, Wanted(100, "Retour", pieces={another.lines.get().pk: 1}))
+
+
 def test_a_piece_is_refunded_once(psps: Sandbox) -> None:
     order, _page = paid(psps, "card", goods(price=1000), goods(price=2000), quantity=2)
     line = order.lines.get(unit_price=1000)
@@ -231,7 +239,7 @@ def test_pieces_do_not_come_back_once_more_after_all_did(psps: Sandbox) -> None:
 
 
 def test_pieces_come_back_once_though_their_refund_bounced_and_was_made_after_all(psps: Sandbox) -> None:
-    order, page = paid(psps, "card", goods(stock=5))
+    order, page = paid(psps, "card", goods(stock=5), quantity=2)
     given_back(order, 2900, pieces={order.lines.get().pk: 1}, goods_back=True)
     made = psps.payment(page)["refunds"][0]["id"]
     bring_messages(psps)
@@ -241,7 +249,7 @@ def test_pieces_come_back_once_though_their_refund_bounced_and_was_made_after_al
         bring_messages(psps)
 
     assert Refund.objects.get().status == "succeeded"
-    assert Product.objects.get().stock == 5
+    assert Product.objects.get().stock == 4, "the other piece is with the customer"
 
 
 def test_the_command_asks_for_all_that_is_left(psps: Sandbox, sonia: User, capsys: pytest.CaptureFixture[str]) -> None:
@@ -286,6 +294,10 @@ def test_the_command_says_why_not(psps: Sandbox, sonia: User) -> None:
         with pytest.raises(CommandError, match=why):
             call_command("refund", order.number, **({"reason": "Retour", "by": "sonia"} | options))
     assert not Refund.objects.exists()
+    given_back(order, order.total)
+    bring_messages(psps)
+    with pytest.raises(CommandError, match="Nothing is left"):
+        call_command("refund", order.number, reason="Retour", by="sonia")
 
 
 def failed(psps: Sandbox, order: Order, amount: int = 1000) -> Refund:
@@ -399,14 +411,16 @@ def test_case_34_a_disputed_payment_is_not_refunded_beside_the_dispute(psps: San
 def test_a_refund_that_was_asked_for_before_the_dispute_waits_and_is_looked_at_daily(psps: Sandbox) -> None:
     order, page = paid(psps)
     refund = ask(settling(order).pk, Wanted(100, "Retour"))
+    other = ask(settling(paid(psps)[0]).pk, Wanted(100, "Retour"))
     psps.dispute(page)
     bring_messages(psps)
 
     assert carry_out(refund.pk) == "not due"
 
     refund.refresh_from_db()
-    assert refund.next_try_at
+    other.refresh_from_db()
     assert is_in(refund.next_try_at, timedelta(hours=24))
+    assert is_in(other.next_try_at, timedelta(minutes=5))
     assert psps.payment(page)["refunds"] == []
 
 
@@ -482,6 +496,7 @@ def test_woo_4405_a_pending_refund_is_shown_as_on_its_way(psps: Sandbox, method:
     refund.refresh_from_db()
     order.refresh_from_db()
     assert (refund.status, order.status) == ("requested", "effective")
+    assert carry_out(refund.pk) == "not due", "the PSP has it"
     assert not Letter.objects.filter(kind="refunded").exists()
     said = page_of(order)
     assert "Un remboursement est en route" in said
@@ -529,12 +544,14 @@ def test_a_refund_of_which_the_psp_tells_nothing_is_read_after_a_day(psps: Sandb
     order, page = paid(psps, method)
     refund = given_back(order, order.total)
     psps.collect()
-    Refund.objects.update(next_try_at=now())
+    other = ask(settling(paid(psps)[0]).pk, Wanted(100, "Retour"))
+    Refund.objects.filter(pk=refund.pk).update(next_try_at=now())
     sweep()
     refund.refresh_from_db()
+    other.refresh_from_db()
     assert refund.status == "requested"
-    assert refund.next_try_at
-    assert refund.next_try_at > now() + timedelta(hours=23)
+    assert is_in(refund.next_try_at, timedelta(hours=24))
+    assert is_in(other.next_try_at, timedelta(minutes=5))
 
     psps.settle_refund(psps.payment(page)["refunds"][0]["id"], "succeeded", webhook="never")
     Refund.objects.update(next_try_at=now())
@@ -668,6 +685,23 @@ def test_woo_838_a_refunds_message_before_its_api_answer_is_the_same_refund(psps
     assert carry_out(refund.pk) == "not due"
 
 
+@pytest.mark.parametrize("became", ["pending", "failed"])
+def test_what_came_of_a_refund_whose_answer_was_lost_is_learnt_from_its_message(psps: Sandbox, became: str) -> None:
+    psps.change(refunds=became)
+    order, page = paid(psps)
+    refund = ask(settling(order).pk, Wanted(1000, "Retour"))
+    psps.break_calls("lost", "/stripe/v1/refunds", method="POST", calls=2)
+    assert carry_out(refund.pk) == "unknown"
+
+    bring_messages(psps)
+
+    refund.refresh_from_db()
+    assert refund.status == {"pending": "requested"}.get(became, became)
+    assert refund.reference == psps.payment(page)["refunds"][0]["id"]
+    if became == "pending":
+        assert is_in(refund.next_try_at, timedelta(hours=24))
+
+
 @pytest.mark.parametrize("method", ["card", "paypal"])
 @pytest.mark.parametrize("fault", ["lost", "late_500"])
 def test_pretix_4911_an_answer_that_was_lost_after_the_effect_gives_once(
@@ -707,6 +741,22 @@ def test_case_28_after_the_life_of_its_key_a_refund_is_looked_for_before_it_is_m
     refund.refresh_from_db()
     assert refund.reference == psps.payment(page)["refunds"][0]["id"]
     assert refund.key_number == 1
+
+
+def test_case_28_each_try_after_the_life_of_its_key_has_a_key_of_its_own(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    refund, other = (ask(settling(order).pk, Wanted(1000, "Retour")) for _ in range(2))
+    Refund.objects.filter(pk=refund.pk).update(created_at=now() - timedelta(hours=21))
+    psps.forget_requests()
+    for _ in range(2):
+        psps.break_calls("429", "/stripe/v1/refunds", method="POST", calls=9)
+        assert carry_out(refund.pk) == "unknown"
+        psps.mend()
+
+    asked = {call["key"] for call in psps.requests("/v1/refunds") if call["method"] == "POST"}
+    assert asked == {f"{refund.pk}-1", f"{refund.pk}-2"}
+    other.refresh_from_db()
+    assert other.key_number == 0
 
 
 def is_in(moment: Any, span: timedelta) -> bool:
@@ -771,11 +821,12 @@ def test_the_timeline_says_who_asked_for_what_and_what_came_of_it(psps: Sandbox,
     ]
 
 
-def test_a_worker_carries_a_refund_out(psps: Sandbox) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_carries_a_refund_out_at_once(psps: Sandbox) -> None:
     order, page = paid(psps)
-    refund = ask(settling(order).pk, Wanted(1000, "Retour"))
+    ask(settling(order).pk, Wanted(1000, "Retour"))
 
-    assert carry_out_soon.func(str(refund.pk)) == "succeeded"
+    work()
 
     assert psps.payment(page)["refunding"] + psps.payment(page)["refunded"] == 1000
 
@@ -935,6 +986,18 @@ def test_pieces_of_one_rate_are_taxed_together(psps: Sandbox) -> None:
     pieces = {line.pk: 1 for line in order.lines.exclude(unit_price=500)}
     refund = ask(settling(order).pk, Wanted(3_243, "Retour", pieces=pieces))
     assert refund.vat == [{"rate": "8.1", "base": 3_000, "tax": 243}]
+
+
+def test_pieces_of_several_rates_bring_back_what_each_rate_had_of_them(psps: Sandbox) -> None:
+    frozen = shares({Decimal("8.1"): 6_000, Decimal("2.6"): 6_000}, 900)
+    vat = [{"rate": str(one.rate), "base": one.base, "tax": one.tax} for one in frozen]
+    order = placed(goods(price=1_000), goods(price=2_000), goods(price=3_000), quantity=2, vat=vat)
+    order.lines.filter(unit_price=3_000).update(vat_rate=Decimal("2.6"))
+    deliver(stripe_event(started(order)))
+
+    refund = ask(settling(order).pk, Wanted(6_000, "Retour", pieces={line.pk: 1 for line in order.lines.all()}))
+
+    assert [share["base"] + share["tax"] for share in refund.vat] == [3_000, 3_000]
 
 
 def test_goods_that_were_asked_back_and_did_not_come_are_still_out(psps: Sandbox) -> None:

@@ -6,6 +6,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import requests
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
@@ -18,13 +19,12 @@ from payments import attention, recovery
 from payments.capture import capture
 from payments.expiry import withdraw
 from payments.gateways import paypal
-from payments.gateways.base import PageState
-from payments.gateways.paypal import PayPalGateway
 from payments.handoff import MethodUnavailable, NotPayable, hand_off
 from payments.models import Channel, Letter, Payment, Refund, WebhookEvent
 from payments.refunds import Wanted, ask, carry_out, carry_out_soon
 from payments.sweep import sweep
 from payments.why_pending import why_pending
+from tests.payments.door import answers_meet, answers_refused
 from tests.payments.steps import bring, kinds, only, ordered, paid, take
 from tests.payments.test_paying import bring_messages, pay
 from tests.sandbox.client import Sandbox
@@ -319,23 +319,28 @@ def test_a_capture_that_nobody_knows_of_ends_with_its_page_once_the_order_is_pai
     assert order.payments.get(method="paypal").status == "expired"
 
 
-def test_a_late_answer_to_one_capture_leaves_the_claim_of_another(
-    psps: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from payments import capture as module
-
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("issue", "came"), [("ORDER_NOT_APPROVED", "open"), ("INSTRUMENT_DECLINED", "declined")])
+def test_a_late_answer_to_one_capture_leaves_the_claim_of_another(psps: Sandbox, issue: str, came: str) -> None:
+    """The first call's answer is still under way when a second one is made, of which nobody learns what came."""
     order, _page = ordered("paypal")
     payment = order.payments.get()
+    others: list[str] = []
 
-    def slow(self: PayPalGateway, captured: Any, n: int) -> PageState:
-        assert module._claim(payment.pk)
-        return PageState.OPEN
+    def another_call(_answer: requests.Response) -> None:
+        if not others:
+            others.append("under way")
+            psps.break_calls("down", "*/capture", method="POST", calls=9)
+            others.append(capture(payment.pk))
+            connection.close()
 
-    monkeypatch.setattr(PayPalGateway, "capture", slow)
-    capture(payment.pk)
+    with answers_refused(422, issue, "/capture", "POST"), answers_meet(another_call, "/capture", "POST"):
+        assert capture(payment.pk) == came
 
     payment.refresh_from_db()
+    assert others[1:] == ["unknown"]
     assert payment.claimed_at
+    assert payment.capture_number == 1
 
 
 def test_a_provider_that_was_switched_off_keeps_no_goods_and_is_not_called_silent(psps: Sandbox, settings: Any) -> None:

@@ -123,6 +123,8 @@ def test_a_refund_that_bounces_again_is_listed_anew(anna: User, psps: Sandbox) -
     carry_out(ask(order.payments.get().pk, Wanted(1000, "Retour")).pk)
     bring_messages(psps)
     refund = Refund.objects.get()
+    other = Refund.objects.create(payment=order.payments.get(), amount=500, status="failed")
+    set_aside(KINDS.REFUND_FAILED, str(other.pk), anna, "Par virement")
     for state in ("failed", "succeeded"):
         psps.settle_refund(refund.reference or "", state)
         bring_messages(psps)
@@ -133,10 +135,10 @@ def test_a_refund_that_bounces_again_is_listed_anew(anna: User, psps: Sandbox) -
     psps.settle_refund(refund.reference or "", "failed")
     bring_messages(psps)
 
-    assert the_item().kind == "refund_failed"
+    assert (the_item().kind, the_item().about) == ("refund_failed", refund.pk)
     set_aside(KINDS.REFUND_FAILED, str(the_item().about), anna, "Par virement, encore")
     assert items() == []
-    assert order.timeline.filter(kind="set_aside").count() == 2
+    assert order.timeline.filter(kind="set_aside").count() == 3
 
 
 def test_who_set_a_lost_dispute_aside_has_decided_about_its_reversal_too(anna: User) -> None:
@@ -164,11 +166,14 @@ def test_a_dispute_that_is_lost_a_second_time_is_listed_anew(anna: User, psps: S
     dispute = psps.dispute(page)
     psps.move_dispute(dispute, "lost")
     bring_messages(psps)
+    # A mail may have the number of the dispute.
+    mail = SetAside.objects.create(kind=KINDS.UNDELIVERED, about=Dispute.objects.get().pk, by=anna, reason="Vu")
     set_aside(KINDS.LOST, str(the_item().about), anna, "On envoie quand même")
     for state in ("needs_response", "lost"):
         psps.move_dispute(dispute, state)
         bring_messages(psps)
     assert the_item().kind == "lost"
+    assert SetAside.objects.get() == mail
 
 
 def test_money_that_waits_cannot_be_set_aside(anna: User) -> None:

@@ -10,6 +10,7 @@ from orders.models import Order
 from payments import attention
 from payments.models import Channel, Payment, Refund, WebhookEvent
 from payments.sweep import sweep
+from tests.payments.door import answers_refused
 from tests.payments.steps import bring, only, ordered, take
 from tests.sandbox.client import Sandbox
 from tests.shop import placed, started
@@ -88,6 +89,20 @@ def test_a_psp_that_is_silent_for_half_an_hour_is_told_to_staff_until_it_speaks_
     Channel.objects.update(next_try_at=now())
     sweep()
     assert attention.items() == []
+
+
+@pytest.mark.parametrize(("provider", "path"), [("stripe", "/v1/events"), ("paypal", "/v1/notifications")])
+def test_a_psp_that_answers_and_refuses_its_list_is_told_to_staff_too(psps: Sandbox, provider: str, path: str) -> None:
+    """What was not delivered would never be heard of."""
+    sweep()
+    read_until = Channel.objects.get(provider=provider).read_until
+    Channel.objects.update(next_try_at=now())
+    with answers_refused(400, "INVALID_PARAMETER", path):
+        sweep()
+
+    assert Channel.objects.get(provider=provider).read_until == read_until
+    Channel.objects.filter(silent_since__isnull=False).update(silent_since=now() - timedelta(minutes=31))
+    assert [item.kind for item in attention.items()] == ["silent"]
 
 
 def test_an_answer_between_two_silences_lets_the_batch_go_on(psps: Sandbox) -> None:
@@ -209,7 +224,7 @@ def test_a_psp_that_is_silent_about_an_old_message_is_noted_as_silent(psps: Sand
     message = only(psps, "PAYMENT.CAPTURE.COMPLETED")
     psps.break_calls("429", "/paypal/v2/*", calls=99)
     assert bring(message).status_code == 503
-    WebhookEvent.objects.update(received_at=now() - timedelta(hours=5))
+    WebhookEvent.objects.update(received_at=now() - timedelta(hours=5), outcome="What it was before")
     psps.break_calls("429", "/paypal/v1/notifications/*", calls=99)
     Channel.objects.update(silent_since=None, next_try_at=now() + timedelta(hours=1))
     Payment.objects.update(next_try_at=now() + timedelta(hours=1))

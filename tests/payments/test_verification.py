@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from orders.codes import ALPHABET, grouped, new_code
 from orders.models import Order
+from orders.money import format_amount
 from payments import attestation
 from payments.forms import CodeForm
 from payments.models import Attestation
@@ -125,6 +126,11 @@ def test_a_slip_of_the_finger_is_no_forgery(slip: Any) -> None:
     assert "<b>" not in said
 
 
+def test_a_mistyped_code_stands_in_the_field_to_be_mended() -> None:
+    code = attested().code[:-1]
+    assert f'value="{grouped(code)}"' in page(code)[1]
+
+
 @given(position=st.integers(0, 12), letter=st.sampled_from(ALPHABET))
 def test_any_one_wrong_character_is_a_slip(position: int, letter: str) -> None:
     code = new_code(12)
@@ -151,7 +157,10 @@ def test_what_went_back_since_is_told(psps: Sandbox, part: int | None, verdict: 
     assert verify(paper.code).verdict == verdict
     assert verify(paper.code).refunded == (part or order.total)
     said = page(paper.code)[1]
-    assert "Remboursé depuis" in said
+    must_say, since = said.split("<h2>Ce qui s’est passé depuis</h2>")
+    assert f"<dt>Remboursé</dt><dd>CHF {format_amount(part or order.total)}</dd>" in since
+    assert "Remboursé" not in must_say.split("Ce que le document doit indiquer")[1]
+    assert "Un document enregistré avant ne le dit pas" in since
 
 
 def test_what_the_payers_bank_took_back_is_told(psps: Sandbox) -> None:

@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils.timezone import now
 
 from orders.models import Order
 from payments import inbox, moves
 from payments.gateways import gateway
-from payments.models import Letter, WebhookEvent
+from payments.models import Letter, Payment, WebhookEvent
 from payments.refunds import Wanted, ask
 from payments.sweep import sweep
 from tests.at_once import at_once
@@ -203,6 +204,19 @@ def test_a_refund_asked_for_by_the_shop_is_told_as_its_own(psps: Sandbox) -> Non
     order, _page = paid(psps)
     ask(order.payments.get().pk, Wanted(100, "Retour"))
     assert order.timeline.get(kind="refund_requested").actor == "system"
+
+
+def test_of_an_event_that_is_tried_again_staff_read_what_keeps_it_now(psps: Sandbox) -> None:
+    _order, page = ordered()
+    take(psps, "card", page)
+    Payment.objects.all().delete()
+    with pytest.raises(inbox.CannotApply):
+        bring(only(psps, "checkout.session.completed"), Client())
+    WebhookEvent.objects.update(received_at=now() - timedelta(hours=2), outcome="It waits for its payment")
+
+    sweep()
+
+    assert WebhookEvent.objects.get().outcome == "The payment that it names is not here"
 
 
 def test_an_event_that_fails_for_days_stays_on_the_road(psps: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py audit_bank_data [--file PATH]…`: prove that no bank data rests in this installation."""
+"""`manage.py audit_bank_data [--file PATH…]`: prove that no bank data rests in this installation."""
 
 import sys
 from argparse import ArgumentParser
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--file", type=Path, action="append", default=[], help="a log, or a folder of logs; may be given again"
+            "--file", type=Path, action="extend", nargs="+", default=[], help="logs, or folders of logs"
         )
 
     def handle(self, *args: Any, file: list[Path], **options: Any) -> None:
