@@ -252,6 +252,18 @@ def test_names_without_end_do_not_make_it_ask_without_end(paypal: PayPal) -> Non
     paypal.verifier.verify(BODY, signed(BODY, paypal.url()))
 
 
+def test_a_minute_later_unknown_names_are_asked_for_again_and_no_more_than_before(
+    paypal: PayPal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = time.monotonic
+    for minute in range(2):
+        monkeypatch.setattr(time, "monotonic", lambda minute=minute: clock() + 61 * minute)
+        for n in range(50):
+            with pytest.raises((BadSignature, Unreachable)):
+                paypal.verifier.verify(BODY, signed(BODY, paypal.url(f"CERT-{n}")))
+        assert len(paypal.server.requests) == paypal_signature.FETCHES_A_MINUTE * (minute + 1)
+
+
 def test_invented_names_do_not_keep_a_good_certificate_from_being_renewed(
     paypal: PayPal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

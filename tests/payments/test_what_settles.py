@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from orders.models import Order
 from payments import inbox, moves
 from payments.gateways import gateway
-from payments.models import Letter, Payment, WebhookEvent
+from payments.models import Channel, Letter, Payment, WebhookEvent
 from payments.refunds import Wanted, ask
 from payments.sweep import sweep
 from tests.at_once import at_once
@@ -213,6 +213,7 @@ def test_of_an_event_that_is_tried_again_staff_read_what_keeps_it_now(psps: Sand
     with pytest.raises(inbox.CannotApply):
         bring(only(psps, "checkout.session.completed"), Client())
     WebhookEvent.objects.update(received_at=now() - timedelta(hours=2), outcome="It waits for its payment")
+    Channel.objects.create(provider="stripe", next_try_at=now() + timedelta(hours=1))
 
     sweep()
 
