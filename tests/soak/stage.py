@@ -150,10 +150,11 @@ class Stage:
         """`kill -9` one process of a part that has several; the part starts it again by itself."""
         part = self.parts[name]
         if part.is_alive() and part.process:
-            with suppress(psutil.NoSuchProcess, IndexError):
+            with suppress(psutil.NoSuchProcess):
                 victims = psutil.Process(part.process.pid).children()
-                self.kills.append((time.time(), name))
-                victims[int(time.time()) % len(victims)].kill()
+                if victims:  # none while the part starts
+                    self.kills.append((time.time(), name))
+                    victims[int(time.time()) % len(victims)].kill()
 
     def watch(self) -> None:
         """Start what is down again, once its time has come."""
