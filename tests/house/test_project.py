@@ -48,6 +48,7 @@ def test_a_production_environment_passes_the_deployment_checks_without_a_warning
 def test_every_static_file_that_is_named_exists(settings: LazySettings, tmp_path: Path) -> None:
     """The manifest's storage refuses a style sheet that names a file which is not there."""
     settings.STATIC_ROOT = tmp_path
-    settings.STORAGES |= {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
+    manifest = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
+    settings.STORAGES = settings.STORAGES | manifest  # a new one: nothing gives the old one its entry back
     call_command("collectstatic", interactive=False, verbosity=0)
     assert (tmp_path / "staticfiles.json").exists()

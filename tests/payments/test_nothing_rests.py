@@ -217,13 +217,13 @@ def test_the_papers_show_the_means_of_payment_and_hide_nothing_of_it(scene: Scen
     papers = downloaded(order)
 
     assert len(papers) == 2
-    for paper in papers:
+    for paper, what_only_a_payment_has in zip(papers, [["authorization_code"], []], strict=True):
         text = PdfReader(io.BytesIO(paper)).pages[0].extract_text()
         said = re.findall(rf"{MARK}[0-9]+", text, re.IGNORECASE)
         told = [scene.cage.planted[canary.lower()].rpartition(".")[2] for canary in said]
         match method:
             case "card":
-                assert told == ["brand", "wallet", "authorization_code"]
+                assert told == ["brand", "wallet", *what_only_a_payment_has]
                 assert f"•••• {LAST_DIGITS}" in text
             case "paypal":
                 assert told == ["email_address"]
