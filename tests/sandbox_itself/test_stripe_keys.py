@@ -45,7 +45,7 @@ def test_a_refused_request_does_not_use_its_key_up(stripe_client: stripe.StripeC
 
 
 def test_a_key_in_use_is_a_conflict(stripe_client: stripe.StripeClient, sandbox: Sandbox) -> None:
-    sandbox.break_calls("slow", "/stripe/v1/checkout/sessions", seconds=1)
+    sandbox.break_calls("slow", "/stripe/v1/checkout/sessions", seconds=3)
 
     def create(_: int) -> int:
         body = "mode=payment&success_url=http://localhost/&line_items[0][quantity]=1"
