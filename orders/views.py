@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orders import cart as carts
 from orders import details as details_in_session
+from orders.caching import never_cached
 from orders.checkout import current_order_token
 from orders.forms import AddForm, CartForm, DetailsForm
 from orders.models import Product
@@ -67,7 +67,7 @@ def _product_page(request: HttpRequest, shown: Product, form: AddForm, status: i
     return render(request, "orders/product.html", page, status=status)
 
 
-@never_cache
+@never_cached
 @require_http_methods(["GET", "HEAD", "POST"])
 def cart(request: HttpRequest) -> HttpResponse:
     """The cart; its POST takes quantities and the delivery method, and may go on to the details."""
@@ -89,7 +89,7 @@ def _cart_page(request: HttpRequest, current: Quote, form: CartForm, status: int
     return render(request, "orders/cart.html", page, status=status)
 
 
-@never_cache
+@never_cached
 @require_POST
 def remove(request: HttpRequest) -> HttpResponse:
     posted = _unrepeated(request.POST).get("product", "")
@@ -99,7 +99,7 @@ def remove(request: HttpRequest) -> HttpResponse:
     return _see("orders:cart")
 
 
-@never_cache
+@never_cached
 @require_POST
 def accept_changes(request: HttpRequest) -> HttpResponse:
     """Take over what the catalogue still offers, at its prices; go back to the page that told of the changes."""
@@ -114,7 +114,7 @@ def ask_again(request: HttpRequest, current: Quote) -> HttpResponse:
     return render(request, "orders/changed.html", {"quote": current}, status=409)
 
 
-@never_cache
+@never_cached
 @require_http_methods(["GET", "HEAD", "POST"])
 def details(request: HttpRequest) -> HttpResponse:
     """The customer's details; what is typed stays in the session, right or wrong."""
