@@ -1,5 +1,6 @@
 """The shop's goods and orders, and what the database itself guards about them."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,6 +20,7 @@ from orders.money import CURRENCY
 MAX_QUANTITY = 99
 MAX_TOTAL = 100_000_000
 """Centimes: an order beyond a million francs is a mistake."""
+PO_BOX = re.compile(r"(case postale|postfach|casella postale|p\.? ?o\.? ?box)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -268,7 +270,7 @@ class Order(models.Model):
 
     @property
     def delivery_address(self) -> list[str]:
-        """The lines of the address in the Post's order: name, complement, street, postcode and town, country."""
+        """The lines of the address as the Post wants them: name, complement, street, PO box, postcode and town, country."""
         return _address(
             self.delivery_name,
             "",
@@ -300,7 +302,9 @@ def _address(
 ) -> list[str]:
     # Liechtenstein has Swiss postcodes; its letters carry the country only when they cross the border.
     country_line = "Liechtenstein" if country == "LI" else ""
-    return [line for line in (organisation, name, extra, street, f"{postcode} {town}", country_line) if line]
+    # A PO box stands right above postcode and town: that is where the letter goes.
+    place = [street, extra] if PO_BOX.match(extra) else [extra, street]
+    return [line for line in (organisation, name, *place, f"{postcode} {town}", country_line) if line]
 
 
 class OrderLine(models.Model):
