@@ -17,7 +17,6 @@ from tests.worker import work
 PASSWORD = "a long word for staff"
 
 
-@pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
 def test_staff_sign_in_and_see_all_of_an_order(claire: Customer, sandbox: Sandbox) -> None:
     claire.orders_by_card()
     claire.types_card(VISA)
@@ -53,7 +52,6 @@ def test_staff_sign_in_and_see_all_of_an_order(claire: Customer, sandbox: Sandbo
     expect(staff.locator(".addlink, .deletelink, [name=_save]").filter(visible=True)).to_have_count(0)
 
 
-@pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
 def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox: Sandbox) -> None:
     claire.orders_by_card()
     claire.types_card(VISA)
