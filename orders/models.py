@@ -270,7 +270,7 @@ class Order(models.Model):
 
     @property
     def delivery_address(self) -> list[str]:
-        """The lines of the address as the Post wants them: name, complement, street, PO box, postcode and town, country."""
+        """The lines as the Post wants them: name, complement, street, PO box, postcode and town, country."""
         return _address(
             self.delivery_name,
             "",
