@@ -237,9 +237,7 @@ def _sheet(order: Order, page: OrderPage, lines: list[OrderLine]) -> dict[str, A
     if page.payment is None or not page.payment.settles:
         return None
     language = get_language() or order.language
-    return attestation.words(
-        order.attestation, page.payment, lines, page.given_back, page.taken_back, page.taken_back_at, language
-    )
+    return attestation.words(order.attestation, page.payment, lines, page.given_back, page.lost, language)
 
 
 def _retry_form(order: Order, page: OrderPage) -> MethodForm:

@@ -116,17 +116,12 @@ def _after(facts: AttestationFacts) -> list[Words]:
         label = _("Refunded on %(moment)s") % {"moment": _moment(refund.at)}
         after.append({"label": label, "amount": f"−{_money(facts, refund.amount)}"})
     if facts.taken_back:
-        after.append({"label": _taken_back(facts), "amount": f"−{_money(facts, facts.taken_back)}"})
+        label = _("Taken back by the payer’s bank after a dispute (told on %(moment)s)")
+        label %= {"moment": _moment(facts.taken_back.at)}
+        after.append({"label": label, "amount": f"−{_money(facts, facts.taken_back.amount)}"})
     if after:
         after.append({"label": _("Stays paid"), "amount": _money(facts, facts.stays)})
     return after
-
-
-def _taken_back(facts: AttestationFacts) -> str:
-    if facts.taken_back_at is None:
-        return _("Taken back by the payer’s bank after a dispute")
-    label = _("Taken back by the payer’s bank on %(moment)s, after a dispute")
-    return label % {"moment": _moment(facts.taken_back_at)}
 
 
 def _seller(seller: Seller) -> list[Words]:
