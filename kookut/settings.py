@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.sitemaps",
     "django.contrib.messages",
     "django.contrib.postgres",  # the operator classes of indexes
     "django.contrib.staticfiles",
@@ -75,6 +76,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "kookut.errors.NotAllowedPage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -226,6 +228,12 @@ STAFF_MAIL = env.list("STAFF_MAIL", default=[SELLER["email"]])
 AUTOMATIC_REFUND_UP_TO = env.int("AUTOMATIC_REFUND_UP_TO", default=100_000)
 # So many payment pages may one address ask for in ten minutes, against the trying out of stolen cards; 0: any number.
 PAYMENT_PAGES_PER_ADDRESS = env.int("PAYMENT_PAGES_PER_ADDRESS", default=30)
+# What the terms grant beyond the law: so many days to send an article back; 0: none.
+RETURN_DAYS = env.int("RETURN_DAYS", default=0)
+if RETURN_DAYS < 0:
+    raise ImproperlyConfigured(f"RETURN_DAYS is {RETURN_DAYS}: give a number of days, or 0 for no right to return.")
+# Who stores or sends customers' data for the shop, each with its country (LPD art. 19 al. 2 let. c and al. 4).
+DATA_PROCESSORS = env.list("DATA_PROCESSORS", default=[])
 TERMS_VERSION = "2026-11"
 
 # Staff ------------------------------------------------------------------------------------------------------------

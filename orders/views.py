@@ -1,6 +1,7 @@
 """The pages until the customer's details are complete."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
@@ -37,8 +38,10 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 def product(request: HttpRequest, slug: str) -> HttpResponse:
     """One product; its POST puts it into the cart."""
     shown = get_object_or_404(Product, slug=slug, active=True)
+    if "language" in request.POST:
+        return SeeOther(f"{request.path}?{urlencode({'quantity': request.POST.get('quantity', '')[:3]})}")
     if request.method != "POST":
-        return _product_page(request, shown, AddForm())
+        return _product_page(request, shown, AddForm(initial={"quantity": request.GET.get("quantity", "1")[:3]}))
     form = AddForm(_unrepeated(request.POST))
     if form.is_valid() and _add(request, shown, form):
         return SeeOther(f"{reverse('orders:product', args=[slug])}?added")
@@ -128,6 +131,8 @@ def details(request: HttpRequest) -> HttpResponse:
     form = DetailsForm(request.POST)
     complete = form.is_valid()
     details_in_session.keep(request.session, form)
+    if "language" in request.POST:
+        return _see("orders:details")
     if complete:
         return _see("payments:review")
     return _details_page(request, current, form, status=422)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=Model)
 Actor = TimelineEntry.Actor
 BATCH = 50
+SESSIONS = 1000
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=30)
 LIST_FIRST = timedelta(minutes=5)
@@ -53,7 +55,14 @@ def sweep() -> dict[str, int]:
         "letters": sum(_done(letters.send, letter) for letter in _due_letters()),
         "attestations": attestation.give_numbers(),
         "limits": limits.forget(),
+        "sessions": _forget_sessions(),
     }
+
+
+def _forget_sessions() -> int:
+    """Drop carts and typed details whose time is over, as the confidentiality page promises; a batch of them."""
+    over = Session.objects.filter(expire_date__lt=now()).values_list("pk", flat=True)[:SESSIONS]
+    return Session.objects.filter(pk__in=list(over)).delete()[0]
 
 
 def _by_psp(rows: Iterable[Row], provider: Callable[[Row], str], do: Callable[[Row], object]) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -75,6 +75,8 @@ def posted(view: View[P]) -> View[P]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def review(request: HttpRequest) -> HttpResponse:
     """Review and pay: the POST places the order, pending, and hands the customer off to the PSP, in that order."""
+    if "language" in request.POST:
+        return SeeOther(f"{request.path}?{urlencode({'method': request.POST.get('method', '')})}")
     if request.method == "POST":
         return _wait(request, TEN_MINUTES) if _pays_too_often(request) else _place(request)
     try:
@@ -89,7 +91,7 @@ def review(request: HttpRequest) -> HttpResponse:
 def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = None, status: int = 200) -> HttpResponse:
     quote = ready.quote
     if form is None:
-        initial = {"checkout_key": quote.key, "total": quote.total}
+        initial = {"checkout_key": quote.key, "total": quote.total, "method": request.GET.get("method")}
         form = ReviewForm(offers=offers(quote.total), initial=initial)
     context = {"form": form, "quote": quote, "details": ready.details, "offers": form.offers}
     return render(request, "payments/review.html", context, status=status)
@@ -155,6 +157,9 @@ def _placed_before(request: HttpRequest) -> Order | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def find_order(request: HttpRequest) -> HttpResponse:
     """The link to an order, by mail to its own address; the page says the same whether there is such an order."""
+    if "language" in request.POST:
+        # Not by an address with a query: that would be logged.
+        return render(request, "payments/find_order.html", {"form": FindOrderForm(initial=request.POST.dict())})
     form = FindOrderForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if is_too_often("find-order", address(request), ASKS_FOR_LINKS_AN_HOUR, 3600):
@@ -169,6 +174,9 @@ def find_order(request: HttpRequest) -> HttpResponse:
 @require_safe
 def verify(request: HttpRequest) -> HttpResponse:
     """Where the code of a paper is typed."""
+    if "language" in request.GET:
+        form = CodeForm(initial={"code": request.GET.get("code", "")[:40]})
+        return render(request, "payments/verify.html", {"form": form})
     if code := verification.code_in(request.GET.get("code", ""))[:40]:
         return SeeOther(reverse("payments:verified", args=[code]))
     form = CodeForm({"code": ""} if "code" in request.GET else None)

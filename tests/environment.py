@@ -13,13 +13,15 @@ SECRET_KEY = "sandbox-only: never a secret, long enough for Django's own check 0
 
 SELLER = {
     "SELLER_NAME": "KOOKUT Sàrl",
-    "SELLER_STREET": "Rue de l'Exemple 1",
+    "SELLER_STREET": "Rue de l’Exemple 1",
     "SELLER_POSTCODE": "1200",
     "SELLER_TOWN": "Genève",
     "SELLER_EMAIL": "bonjour@kookut.example",
     "SELLER_UID": "CHE-123.456.788",
     "SELLER_VAT_REGISTERED": "true",
     "STATEMENT_NAME": "KOOKUT",
+    "RETURN_DAYS": "30",
+    "DATA_PROCESSORS": "Exemple Hébergement SA (CH),Exemple Mail SA (CH)",
 }
 
 

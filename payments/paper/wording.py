@@ -60,7 +60,7 @@ def _attestation(facts: AttestationFacts) -> dict[str, Words]:
         "tone": "paid" if facts.stays else "refunded",
         "verdict": (_("%(amount)s – paid") if facts.stays else _("%(amount)s – paid, then returned"))
         % {"amount": _money(facts, facts.total)},
-        "when": _("Bank’s agreement received on %(moment)s") % {"moment": _moment(facts.agreed_at)},
+        "when": _agreed(facts),
         "payment": [
             *_means(facts),
             _("On your statement: %(name)s") % {"name": facts.seller.statement_name},
@@ -76,6 +76,15 @@ def _attestation(facts: AttestationFacts) -> dict[str, Words]:
         "statement": _("This document is a proof of payment, not a request for payment."),
         "notes": [" ".join(promises), _contact(facts)],
     }
+
+
+def _agreed(facts: AttestationFacts) -> str:
+    agreed = (
+        _("PayPal’s agreement received on %(moment)s")
+        if facts.method == "paypal"
+        else _("Bank’s agreement received on %(moment)s")
+    )
+    return agreed % {"moment": _moment(facts.agreed_at)}
 
 
 def _issued(facts: AttestationFacts) -> str:

@@ -11,6 +11,7 @@ from pypdf import PdfReader
 from tests.waiting import until
 
 WAITING = "Nous attendons l’accord de votre banque"
+WAITING_FOR_PAYPAL = "Nous attendons l’accord de PayPal"
 ACCEPTED = "Merci, votre paiement est accepté"
 LATE = "en retard"  # the sandbox's words
 FOREVER = "3600"  # seconds: until somebody hurries the messages

@@ -521,6 +521,7 @@ SCENES |= {
     "terms": fixed("/conditions/"),
     "contact": fixed("/contact/"),
     "not-found": fixed("/nulle-part/"),
+    "not-allowed": fixed("/panier/retirer/"),
     "order-not-found": fixed("/commande/nul-n-en-sait-rien/"),
 }
 

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from orders.models import Order
 from payments.models import Letter, Payment, WebhookEvent
-from tests.journeys.customer import ACCEPTED, LATE, WAITING, Customer
+from tests.journeys.customer import ACCEPTED, LATE, WAITING, WAITING_FOR_PAYPAL, Customer
 from tests.sandbox.client import AMEX, DECLINED, INSUFFICIENT_FUNDS, MASTERCARD, VISA, Sandbox
 from tests.worker import work
 
@@ -156,7 +156,7 @@ def test_an_account_that_paypal_cannot_debit_is_said_so_and_can_be_changed(clair
     claire.pays_again("paypal")
     claire.lets_messages(LATE)
     claire.approves_paypal()
-    claire.reads(WAITING)
+    claire.reads(WAITING_FOR_PAYPAL)
     accepted(claire, sandbox)
 
 
@@ -164,7 +164,7 @@ def test_money_that_paypal_holds_back_makes_the_order_wait(claire: Customer, san
     claire.comes_to_review()
     claire.orders("paypal", "avec PayPal")
     claire.presses("Accepter, puis argent en attente chez PayPal")
-    claire.reads(WAITING)
+    claire.reads(WAITING_FOR_PAYPAL)
     order_page = claire.page.url
 
     claire.page.goto(sandbox.url)

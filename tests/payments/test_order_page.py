@@ -583,5 +583,5 @@ def test_a_return_from_a_provider_that_was_switched_off_shows_the_page(psps: San
 
     note_visit(order, "retour")
 
-    assert "accord de votre banque" in text(order)
+    assert "accord de PayPal" in text(order)
     assert capture(order.payments.get().pk) == "switched off"

@@ -71,7 +71,7 @@ def test_a_customer_pays_and_the_order_is_effective_only_with_the_banks_word(
     visit = client.get(back)
     assert (visit.status_code, visit["Location"]) == (303, page)
     waiting = client.get(page)
-    assert "accord de votre banque" in waiting.content.decode()
+    assert ("accord de PayPal" if method == "paypal" else "accord de votre banque") in waiting.content.decode()
     order.refresh_from_db()
     assert order.status == "pending"
 
@@ -359,7 +359,7 @@ def test_an_approval_that_nobody_captured_is_captured_when_the_customer_asks_aga
 
     again = client.post(f"/commande/{order.token}/payer/", {"method": "paypal"})
     assert again["Location"] == f"/commande/{order.token}/"
-    assert "accord de votre banque" in client.get(again["Location"]).content.decode()
+    assert "accord de PayPal" in client.get(again["Location"]).content.decode()
 
     bring_messages(sandbox)
     order.refresh_from_db()

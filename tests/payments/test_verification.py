@@ -101,7 +101,7 @@ def test_what_stands_between_the_groups_does_not_matter(between: str) -> None:
 def test_whatever_else_is_typed_is_mistyped(typed: str) -> None:
     answer = Client().get("/v/", {"code": typed}, follow=True)
     assert answer.status_code == 404
-    assert "Ce code est mal saisi" in answer.content.decode()
+    assert "Ce code contient une faute de frappe" in answer.content.decode()
 
 
 def test_the_field_has_room_for_an_address() -> None:
@@ -122,7 +122,7 @@ def test_a_code_that_was_never_given_is_unknown() -> None:
 def test_a_slip_of_the_finger_is_no_forgery(slip: Any) -> None:
     status, said = page(slip(attested().code))
     assert status == 404
-    assert "Ce code est mal saisi" in said
+    assert "Ce code contient une faute de frappe" in said
     assert "<b>" not in said
 
 
