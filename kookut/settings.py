@@ -39,6 +39,14 @@ SECRET_KEY = required("SECRET_KEY", "put 50 random characters there")
 if len(SECRET_KEY) < 50:
     raise ImproperlyConfigured("SECRET_KEY is shorter than 50 characters: put a longer random text there.")
 
+JOURNAL_KEYS = env.list("JOURNAL_KEYS", default=[])
+if not JOURNAL_KEYS or min(map(len, JOURNAL_KEYS)) < 32:
+    raise ImproperlyConfigured(
+        "JOURNAL_KEYS must hold a random text of at least 32 characters: with it the orders' timelines are sealed. "
+        "Keep it for as long as the books, and out of the database and its backups; a new one goes before the old, "
+        "after a comma."
+    )
+
 SITE_URL = required("SITE_URL", "put the shop's public address there, for example https://kookut.ch").rstrip("/")
 _site = urlsplit(SITE_URL)
 HTTPS = _site.scheme == "https"

@@ -211,6 +211,9 @@ class Order(models.Model):
     holds_stock = models.BooleanField(_("holds its goods"), default=False)
     next_try_at = models.DateTimeField(_("next look at"), null=True, blank=True)
     numbered = models.BooleanField(_("has its attestation"), default=False)
+    forgotten_at = models.DateTimeField(_("person taken out at"), null=True, blank=True)
+    journal = models.CharField(_("hash of its last line"), max_length=64, blank=True, editable=False)
+    """Of the timeline; PostgreSQL writes it with each line."""
 
     class Meta:
         verbose_name = _("order")
@@ -245,6 +248,12 @@ class Order(models.Model):
                 name="order_to_be_numbered",
             ),
             models.Index(fields=["-cancelled_at"], condition=Q(cancel_reason="disputed"), name="order_written_off"),
+            models.Index(
+                fields=["cancelled_at"],
+                condition=Q(status="cancelled", forgotten_at__isnull=True),
+                name="order_to_be_forgotten",
+            ),
+            models.Index(fields=["shipped_at"], condition=~Q(phone=""), name="order_with_phone"),
             models.Index(OpClass(Lower("email"), "text_pattern_ops"), name="order_email"),
         ]
 
@@ -334,7 +343,8 @@ class OrderLine(models.Model):
 
 
 class TimelineEntry(models.Model):
-    """One thing that happened to an order. Written while holding its row; a trigger refuses change and deletion."""
+    """One thing that happened to an order. Written while holding its row, and chained to the line before (journal.py);
+    triggers refuse another place in the chain, change and deletion."""
 
     class Actor(models.TextChoices):
         CUSTOMER = "customer", _("Customer")
@@ -365,6 +375,8 @@ class TimelineEntry(models.Model):
         DOUBT = "doubt", _("The means of payment is in doubt: %(doubt)s.")
         DISPUTE = "dispute", _("Dispute over %(amount)s (%(reason)s): %(state)s.")
         SET_ASIDE = "set_aside", _("Looked at and set aside (%(item)s): %(reason)s")
+        FORGOTTEN = "forgotten", _("The person was taken out of the order.")
+        CONTACT_FORGOTTEN = "contact_forgotten", _("E-mail and phone were erased at the customer’s request.")
         LETTER_SENT = "letter_sent", _("Mail sent: %(subject)s")
         LETTER_AGAIN = "letter_again", _("To be sent again: %(letter)s.")
 
@@ -374,6 +386,8 @@ class TimelineEntry(models.Model):
     actor_name = models.CharField(_("name"), max_length=150, blank=True)
     kind = models.CharField(_("what"), max_length=30, choices=Kind)
     data = models.JSONField(_("data"), default=dict)
+    previous = models.CharField(_("hash of the line before"), max_length=64, blank=True, editable=False)
+    hash = models.CharField(_("hash"), max_length=64, editable=False)
 
     class Meta:
         verbose_name = _("timeline entry")

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
@@ -18,7 +17,7 @@ from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
 from orders.moves import hold
-from payments import attestation, inbox, letters, limits, means, moves, recovery
+from payments import attestation, inbox, letters, limits, means, moves, recovery, retention
 from payments.capture import capture
 from payments.expiry import withdraw
 from payments.gateways import close, configured, gateway
@@ -30,7 +29,6 @@ log = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=Model)
 Actor = TimelineEntry.Actor
 BATCH = 50
-SESSIONS = 1000
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=30)
 LIST_FIRST = timedelta(minutes=5)
@@ -55,14 +53,8 @@ def sweep() -> dict[str, int]:
         "letters": sum(_done(letters.send, letter) for letter in _due_letters()),
         "attestations": attestation.give_numbers(),
         "limits": limits.forget(),
-        "sessions": _forget_sessions(),
+        "purged": retention.at_night(),
     }
-
-
-def _forget_sessions() -> int:
-    """Drop carts and typed details whose time is over, as the confidentiality page promises; a batch of them."""
-    over = Session.objects.filter(expire_date__lt=now()).values_list("pk", flat=True)[:SESSIONS]
-    return Session.objects.filter(pk__in=list(over)).delete()[0]
 
 
 def _by_psp(rows: Iterable[Row], provider: Callable[[Row], str], do: Callable[[Row], object]) -> int:

@@ -33,6 +33,7 @@ def sandbox_environment(*, shop_url: str, sandbox_port: int, smtp_port: int, sta
         "PAYMENTS_MODE": "sandbox",
         "SITE_URL": shop_url,
         "SECRET_KEY": SECRET_KEY,
+        "JOURNAL_KEYS": "sandbox-only: seals the timelines of play orders",
         "STRIPE_SECRET_KEY": STRIPE_KEY,
         "STRIPE_WEBHOOK_SECRETS": STRIPE_WEBHOOK_SECRET,
         "STRIPE_API_BASE": f"{sandbox}/stripe",
