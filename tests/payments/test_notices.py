@@ -59,7 +59,7 @@ def test_every_mail_says_who_writes_whom_to_answer_and_where_to_go_on(psps: Sand
     payment = order.payments.get()
     refund = payment.refunds.create(amount=1000, status="succeeded", settled_at=now())
     about = refund.pk if "refunded" in kind else payment.pk
-    order.letters.get_or_create(kind=kind, about=about)
+    order.letters.get_or_create(kind=kind, about=str(about))
     message = compose(order.letters.filter(kind=kind).latest("pk"))
     (html,) = [str(part[0]) for part in message.alternatives]
 
@@ -80,7 +80,7 @@ def test_before_money_has_come_no_mail_holds_what_was_typed_as_a_name(kind: str)
     """A stranger may have typed it, to have the shop write to somebody else."""
     order = placed(delivery_name="Gagnez un million")
     payment = started(order, status="failed", left_at=now())
-    order.letters.create(kind=kind, about=payment.pk)
+    order.letters.create(kind=kind, about=str(payment.pk))
 
     for words in delivered(order, kind):
         assert "Bonjour," in words
@@ -121,7 +121,7 @@ def test_the_mail_of_a_refusal_says_its_cause_in_the_words_of_the_page(refusal: 
 def test_a_card_that_was_refused_is_the_banks_matter(psps: Sandbox) -> None:
     order = placed()
     payment = started(order, status="failed", refusal="generic")
-    order.letters.create(kind="refused", about=payment.pk)
+    order.letters.create(kind="refused", about=str(payment.pk))
 
     for words in (written(order, "refused"), said(order)):
         assert "Votre banque n’a pas accepté le paiement" in words
