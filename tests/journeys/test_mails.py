@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
@@ -121,8 +121,8 @@ def html_of(message: EmailMultiAlternatives) -> str:
 
 @pytest.fixture(scope="module")
 def reader(browser: Browser) -> Iterator[Page]:
-    """A mail program: it runs no script."""
-    context = browser.new_context(java_script_enabled=True)
+    """A mail program."""
+    context = browser.new_context()
     yield context.new_page()
     context.close()
 
@@ -141,10 +141,16 @@ def test_a_mail_can_be_read_on_every_screen_and_fetches_nothing(kind: Letter.Kin
     for width in (WINDOW, PHONE, SMALLEST):
         reader.set_viewport_size({"width": width, "height": 800})
         assert reader.evaluate("document.documentElement.scrollWidth") <= width
-        for scheme in ("light", "dark"):
-            reader.emulate_media(color_scheme=scheme)
-            if PICTURES:
-                reader.screenshot(path=Path(PICTURES) / f"{kind}-{language}-{width}-{scheme}.png", full_page=True)
+        photograph(reader, f"{kind}-{language}-{width}")
     if PICTURES:
         (Path(PICTURES) / f"{kind}-{language}.txt").write_text(f"{message.subject}\n\n{message.body}")
     assert asked == []
+
+
+def photograph(reader: Page, name: str) -> None:
+    if not PICTURES:
+        return
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        reader.emulate_media(color_scheme=scheme)
+        reader.screenshot(path=Path(PICTURES) / f"{name}-{scheme}.png", full_page=True)
