@@ -131,7 +131,7 @@ class OrderPage:
     @property
     def cause(self) -> str:
         """Why the bank said no, in a sentence."""
-        return refusals.sentence(self.payment.refusal if self.payment else "")
+        return refusals.sentence(self.payment)
 
     @property
     def is_slow(self) -> bool:

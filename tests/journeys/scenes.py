@@ -428,7 +428,7 @@ SCENES |= {
 def order_retried_without_a_choice(stage: Stage) -> None:
     order = stage.order()
     stage.open_order(order)
-    stage.press()
+    stage.press(".button.wide")
 
 
 # The verification of papers.

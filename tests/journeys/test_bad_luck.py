@@ -1,5 +1,7 @@
 """What can go wrong at the bank or on the way: the customer always reads where she stands, and can go on."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -195,6 +197,16 @@ def test_the_waiting_page_looks_again_by_itself(claire: Customer, sandbox: Sandb
     claire.reads(WAITING)
     sandbox.flush(early=True)
     claire.reads(ACCEPTED)
+
+
+@pytest.mark.parametrize("script", [True])
+def test_the_waiting_page_says_when_it_has_looked_at_every_look(claire: Customer, sandbox: Sandbox) -> None:
+    claire.orders_by_card()
+    claire.lets_messages(LATE)
+    claire.types_card(VISA)
+    claire.reads(WAITING)
+    claire.page.evaluate("document.getElementById('checked').textContent = ''")
+    expect(claire.page.locator("#checked")).to_have_text(re.compile(r"^Dernière vérification à \d\d\sh\s\d\d\.$"))
 
 
 def test_the_waiting_page_can_be_told_to_stand_still(claire: Customer, sandbox: Sandbox) -> None:

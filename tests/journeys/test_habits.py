@@ -118,7 +118,8 @@ def test_a_cancelled_order_is_ordered_again_with_the_same_cart_and_details(clair
     claire.orders_by_card()
     first_page = claire.page.url
     claire.goes_back_to_the_shop()
-    claire.presses("Annuler cette commande")
+    claire.page.get_by_text("Annuler cette commande", exact=True).click()
+    claire.presses("Oui, annuler cette commande")
     claire.reads("Cette commande est annulée")
     assert sandbox.payment(first_page)["state"] == "expired"
 

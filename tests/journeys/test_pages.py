@@ -5,12 +5,15 @@ import os
 import re
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from playwright.sync_api import Page, Response, expect
 from pypdf import PdfReader
 
+from orders.models import Order
 from tests.journeys.customer import text_of
 from tests.journeys.scenes import SCENES, Stage
 from tests.journeys.watch import Watch
@@ -93,12 +96,14 @@ def test_a_first_visit_is_light(page: Page, shop: str, sandbox: Sandbox) -> None
     assert len(font) <= MOST_FONT
 
 
-@pytest.mark.parametrize("name", ["order-accepted", "order-waiting"])
+@pytest.mark.parametrize("name", ["order-accepted", "order-waiting", "verified"])
 def test_a_printed_order_is_one_sheet_without_buttons(page: Page, shop: str, sandbox: Sandbox, name: str) -> None:
     SCENES[name](Stage(page, shop, sandbox))
     printed = page.pdf(prefer_css_page_size=True)
     words = text_of(printed)
     assert len(PdfReader(BytesIO(printed)).pages) == 1
-    assert "/commande/" not in words, "who finds the sheet has not found the order's key"
+    assert Order.objects.get().token not in words, "who finds the sheet has not found the order's key"
+    address = "/commande/" if name == "order-waiting" else "/v/"
+    assert urlsplit(settings.SITE_URL).netloc + address in words, "where to see it on the web"
     for button in ["Télécharger", "Vérifier maintenant", "Arrêter", "Paiement sécurisé", "Retrouver ma commande"]:
         assert button not in words, button

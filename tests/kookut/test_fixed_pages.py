@@ -108,16 +108,16 @@ def test_what_was_typed_and_never_ordered_is_gone_after_the_days_that_the_page_n
     from django.contrib.sessions.models import Session
     from django.utils.timezone import now
 
-    from payments.sweep import sweep
+    from payments.retention import purge
     from tests.shop import fill_cart, goods
 
     assert "30 jours après la dernière modification" in text(client, "/confidentialite/")
     fill_cart(client, goods())
     assert Session.objects.get().expire_date - now() <= timedelta(days=30)
-    sweep()
+    purge()
     assert Session.objects.exists()
     Session.objects.update(expire_date=now() - timedelta(seconds=1))
-    sweep()
+    purge()
     assert not Session.objects.exists()
 
 

@@ -465,11 +465,11 @@ def test_it_names_its_language_and_its_title(language: str, titles: tuple[str, s
 
 
 @BOTH
-def test_its_properties_hold_the_time_of_issue_and_nobodys_name(facts: Facts) -> None:
+def test_its_properties_hold_the_time_of_issue_and_the_seller_but_no_customer(facts: Facts) -> None:
     properties = PdfReader(io.BytesIO(draw(facts))).metadata
     assert properties is not None
     assert properties.creation_date == facts.issued_at
-    assert properties.author is None
+    assert properties.author == facts.seller.name
     assert not {"Dufour", "kookut.example"} & set(re.findall(r"[\w.]+", " ".join(map(str, properties.values()))))
 
 

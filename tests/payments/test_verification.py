@@ -8,6 +8,7 @@ from django.db import connection
 from django.forms import CharField
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import localdate
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -158,7 +159,9 @@ def test_what_went_back_since_is_told(psps: Sandbox, part: int | None, verdict: 
     assert verify(paper.code).refunded == (part or order.total)
     said = page(paper.code)[1]
     must_say, since = said.split("<h2>Ce qui s’est passé depuis</h2>")
-    assert f"<dt>Remboursé</dt><dd>CHF {format_amount(part or order.total)}</dd>" in since
+    gone = part or order.total
+    assert f"<dt>Remboursé le {localdate():%d.%m.%Y}</dt><dd>CHF {format_amount(gone)}</dd>" in since
+    assert f"<dt>Reste payé</dt><dd>CHF {format_amount(order.total - gone)}</dd>" in since
     assert "Remboursé" not in must_say.split("Ce que le document doit indiquer")[1]
     assert "Un document enregistré avant ne le dit pas" in since
 
