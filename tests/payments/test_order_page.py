@@ -7,14 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime, now
 
-from orders.models import Order
+from orders.models import Order, TimelineEntry
 from orders.money import format_amount
+from orders.moves import hold, tell
 from payments import attestation
 from payments.capture import capture
 from payments.models import Attestation, Payment, Refund
@@ -275,7 +276,8 @@ def accepted_after_another_went_back(psps: Sandbox) -> Order:
 
 def accepted_late(psps: Sandbox) -> Order:
     order = accepted_with_surplus(psps)
-    order.timeline.create(kind="revived", actor="bank", at=now())
+    with transaction.atomic():
+        tell(hold(pk=order.pk), TimelineEntry.Kind.REVIVED, TimelineEntry.Actor.BANK)
     return order
 
 
