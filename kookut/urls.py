@@ -1,12 +1,12 @@
 """Every address of the site. Pages have a language prefix (none for French); what machines ask for has none."""
 
-from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path, re_path
-from django.views.static import serve
 
 from kookut import errors, health, pages
+from orders.pictures import NAME
+from orders.views import picture
 from payments import webhooks
 
 urlpatterns = [
@@ -16,8 +16,8 @@ urlpatterns = [
     path("webhooks/stripe/", webhooks.receive, {"provider": "stripe"}, name="webhook_stripe"),
     path("webhooks/paypal/", webhooks.receive, {"provider": "paypal"}, name="webhook_paypal"),
     path("admin/", admin.site.urls),
-    # Behind a proxy nginx serves the pictures; without one this does, from the same folder.
-    re_path(r"^media/(?P<path>.+)$", serve, {"document_root": settings.MEDIA_ROOT}),
+    # Behind a proxy nginx may serve the pictures; without one this does, from the same storage.
+    re_path(rf"^media/(?P<name>{NAME})$", picture),
 ]
 urlpatterns += i18n_patterns(
     path("", include("orders.urls")),
