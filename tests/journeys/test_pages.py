@@ -22,6 +22,12 @@ PICTURES = os.environ.get("KOOKUT_PICTURES")
 """A folder: then every page is also photographed there, to be looked at."""
 MOST_STYLE_AND_SCRIPT = 20_000  # bytes, compressed
 MOST_FONT = 36_000
+MOST_FIRST_VISIT = 100 * 1024
+OBSERVE_SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver(list => { for (const shift of list.getEntries()) window.shifts += shift.value })
+  .observe({type: "layout-shift", buffered: true});
+"""
 
 
 @pytest.fixture
@@ -91,6 +97,27 @@ def test_a_first_visit_is_light(page: Page, shop: str, sandbox: Sandbox) -> None
     assert sum(len(gzip.compress(body)) for body in sheets_and_scripts) <= MOST_STYLE_AND_SCRIPT
     (font,) = [body for name, body in loaded.items() if name.endswith(".woff2")]
     assert len(font) <= MOST_FONT
+
+
+@pytest.mark.parametrize(("name", "requests"), [("catalogue", 10), ("product", 10)])
+def test_the_first_visit_of_the_shop_window_is_light_and_nothing_moves(
+    page: Page, shop: str, sandbox: Sandbox, name: str, requests: int
+) -> None:
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    loaded: dict[str, Response] = {}
+    page.on("response", lambda answer: loaded.setdefault(answer.url, answer))
+    page.add_init_script(OBSERVE_SHIFTS)
+    SCENES[name](Stage(page, shop, sandbox))
+    page.wait_for_load_state("networkidle")
+
+    seen = {url: answer.body() for url, answer in loaded.items()}
+    pictures = [url for url in seen if "/media/" in url]
+    assert pictures and all(url.endswith(".avif") for url in pictures)
+    texts = (".css", ".svg", "/")  # these go compressed
+    weight = sum(len(gzip.compress(body) if url.endswith(texts) else body) for url, body in seen.items())
+    assert weight <= MOST_FIRST_VISIT, {url: len(body) for url, body in seen.items()}
+    assert len(seen) <= requests, sorted(seen)
+    assert page.evaluate("shifts") == 0
 
 
 @pytest.mark.parametrize("name", ["order-accepted", "order-waiting"])
