@@ -185,7 +185,7 @@ class ProductAdmin(admin.ModelAdmin[Product]):
             obj.save()
             return
         # Only what the person changed: a sale since the form was opened must not be written over.
-        columns = {field.name for field in Product._meta.concrete_fields} - {"id", "stock"}
+        columns = {field.name for field in Product._meta.concrete_fields if not field.generated} - {"id", "stock"}
         obj.save(update_fields=columns)
         if "stock" in form.changed_data:
             shown = int(form.fields["stock"].to_python(form.data[form.add_initial_prefix("stock")]) or 0)

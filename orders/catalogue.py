@@ -20,9 +20,9 @@ ORDERS = {
     "new": (_("Newest first"), ["-id"]),
     "price": (_("Lowest price first"), ["price", "id"]),
     "-price": (_("Highest price first"), ["-price", "-id"]),
-    "name": (_("Name, A to Z"), ["plain_name", "id"]),
+    "name": (_("Name, A to Z"), ["words_{language}", "id"]),
 }
-"""By the word in the address: what customers read, and the columns. Each has an index."""
+"""By the word in the address: what customers read, and the columns."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Catalogue:
 
 
 def look(asked: QueryDict, slug: str = "") -> Catalogue:
-    """Read what the address asks for, in 3 queries; what it asks wrongly is left out.
+    """Read what the address asks for, in 4 queries; what it asks wrongly is left out.
 
     Raises Category.DoesNotExist when no category has this slug.
     """
@@ -72,9 +72,12 @@ def look(asked: QueryDict, slug: str = "") -> Catalogue:
     order = asked.get("sort", "")
     order = order if order in ORDERS else OUR_ORDER
     words = search.words_of(typed)
-    goods = _found(_on_sale() if words or not typed else _on_sale().none(), words, order, categories)
+    goods = _on_sale() if words or not typed else _on_sale().none()
     if category:
         goods = goods.filter(category=category)
+    if words:
+        goods = _found(goods, words, categories)
+    goods = goods.order_by(*(["rank"] if words and order == OUR_ORDER else []), *_columns(order))
     page = Paginator(goods, GOODS_PER_PAGE).get_page(asked.get("page"))
     page.object_list = list(page.object_list)
     return Catalogue([each for each in categories if each.filled or each == category], category, typed, order, page)
@@ -84,13 +87,13 @@ def _on_sale() -> QuerySet[Product]:
     return Product.objects.filter(active=True)
 
 
-def _found(goods: QuerySet[Product], words: list[str], order: str, categories: Sequence[Category]) -> QuerySet[Product]:
-    columns = ORDERS[order][1]
-    if not words:
-        return goods.alias(plain_name=search.name_in(_language())).order_by(*columns)
-    names = {each.pk: each.name for each in categories}
-    first = ["rank"] if order == OUR_ORDER else []
-    return search.holding(goods, words, _language(), names).order_by(*first, *columns)
+def _found(goods: QuerySet[Product], words: list[str], categories: Sequence[Category]) -> QuerySet[Product]:
+    found = search.holding(goods, words, _language(), {each.pk: each.name for each in categories})
+    return found if found.exists() else search.resembling(goods, words, _language())
+
+
+def _columns(order: str) -> list[str]:
+    return [column.format(language=_language()) for column in ORDERS[order][1]]
 
 
 def _language() -> str:

@@ -83,6 +83,13 @@ class Category(models.Model):
         return in_language(self.descriptions)
 
 
+class Goods(models.Manager["Product"]):
+    """Products without what only the search reads."""
+
+    def get_queryset(self) -> models.QuerySet["Product"]:
+        return super().get_queryset().defer(*map(search.column_of, search.LANGUAGES))
+
+
 class Product(models.Model):
     """Something that the shop sells; prices include VAT (OIP art. 3)."""
 
@@ -101,6 +108,13 @@ class Product(models.Model):
     picture_texts = models.JSONField(_("what the picture shows, by language"), default=dict, blank=True)
     active = models.BooleanField(_("on sale"), default=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    words_fr = search.words_in("fr")
+    words_de = search.words_in("de")
+    words_it = search.words_in("it")
+    words_en = search.words_in("en")
+
+    objects = Goods()
 
     class Meta:
         verbose_name = _("product")

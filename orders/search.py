@@ -10,10 +10,11 @@ from operator import and_
 from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.db.models import Case, F, Func, Index, IntegerField, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, F, Func, GeneratedField, Index, IntegerField, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat
 
 LANGUAGES = ("fr", "de", "it", "en")
+AFTER_THE_NAME = "\x1f"
 MAX_LENGTH = 100
 MAX_WORDS = 6
 LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "ø": "o", "Ø": "O"})
@@ -48,34 +49,52 @@ def words_of(typed: str) -> list[str]:
     return (longer or words)[:MAX_WORDS]
 
 
-def name_in(language: str) -> PlainText:
-    return PlainText(TextIn(F("names"), Value(language)))
+def words_in(language: str) -> GeneratedField:
+    """A column with the text that is searched, name first, which PostgreSQL keeps in step with the others.
 
-
-def text_in(language: str) -> PlainText:
-    """Name and description, the text that is searched."""
+    Written once: to work it out for each row of a search would cost a second on thousands of goods.
+    """
     name, description = (TextIn(F(column), Value(language)) for column in ("names", "descriptions"))
-    return PlainText(Concat(name, Value(" ", output_field=TextField()), description))
+    text = Concat(name, Value(AFTER_THE_NAME, output_field=TextField()), description)
+    return GeneratedField(expression=PlainText(text), output_field=TextField(), db_persist=True)
+
+
+def column_of(language: str) -> str:
+    return f"words_{language}"
 
 
 def indexes() -> list[Index]:
-    """For each language one to find by words and one to sort by name."""
     return [
-        *(GinIndex(OpClass(text_in(code), name="gin_trgm_ops"), name=f"product_words_{code}") for code in LANGUAGES),
-        *(Index(name_in(code), F("id"), name=f"product_name_{code}") for code in LANGUAGES),
+        GinIndex(OpClass(F(column_of(code)), name="gin_trgm_ops"), name=f"product_words_{code}") for code in LANGUAGES
     ]
 
 
 def holding(goods: QuerySet[Any], words: list[str], language: str, categories: dict[int, str]) -> QuerySet[Any]:
-    """The goods that answer to all of the words: in their text, in one that is nearly the same, or in their
-    category's name (`categories` by id). Those whose own name holds them all come first in `rank`."""
-    text, name = text_in(language), name_in(language)
-    goods = goods.alias(searched=text, plain_name=name)
+    """The goods whose text holds all of the words, each whole or in part, or whose category's name does
+    (`categories` by id). In `rank` those come first whose own name holds them all."""
+    column = column_of(language)
     for word in words:
         named = [key for key, category in categories.items() if word in plain(category)]
-        goods = goods.filter(
-            Q(searched__contains=word) | Q(searched__trigram_word_similar=word) | Q(category__in=named)
-        )
+        goods = goods.filter(Q(**{f"{column}__contains": word}) | Q(category__in=named))
     in_the_name = reduce(and_, (Q(plain_name__contains=word) for word in words))
+    goods = goods.alias(plain_name=_name_in(language))
     ranked: QuerySet[Any] = goods.alias(rank=Case(When(in_the_name, then=0), default=1, output_field=IntegerField()))
     return ranked
+
+
+def resembling(goods: QuerySet[Any], words: list[str], language: str) -> QuerySet[Any]:
+    """The goods whose name is nearly what was typed: in the plural, or with a letter too many or too few."""
+    goods = goods.alias(plain_name=_name_in(language), rank=Value(0))
+    for word in words:
+        goods = goods.filter(plain_name__trigram_word_similar=word)
+    return goods
+
+
+def _name_in(language: str) -> Func:
+    return Func(
+        F(column_of(language)),
+        Value(AFTER_THE_NAME, output_field=TextField()),
+        Value(1),
+        function="split_part",
+        output_field=TextField(),
+    )
