@@ -106,7 +106,11 @@ def test_the_first_visit_of_the_shop_window_is_light_and_nothing_moves(
 ) -> None:
     page.set_viewport_size({"width": PHONE, "height": 844})
     loaded: list[Response] = []
-    page.on("response", loaded.append)
+
+    def keep(answer: Response) -> None:
+        loaded.append(answer)
+
+    page.on("response", keep)
     page.add_init_script(OBSERVE_SHIFTS)
     SCENES[name](Stage(page, shop, sandbox))
     page.wait_for_load_state("networkidle")
