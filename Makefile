@@ -47,6 +47,7 @@ soak: set-up ## customers, faults and kills upon a whole shop, then its books be
 
 lock: set-up ## write the locks anew after a change in requirements*.txt
 	$(COMPILE) --output-file requirements.lock requirements.txt > /dev/null
+	$(COMPILE) --output-file requirements-s3.lock requirements-s3.txt > /dev/null
 	$(COMPILE) --output-file requirements-dev.lock requirements-dev.txt > /dev/null
 
 clean: ## forget everything local: .venv, database, pictures, caches

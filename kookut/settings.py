@@ -8,7 +8,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from payments.configuration import company_number, read_configuration
+from kookut.storage import picture_storage
+from payments.configuration import canton, company_number, read_configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -141,7 +142,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(BASE_DIR / ".local" / "media"))()
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": picture_storage(env),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
@@ -228,6 +229,8 @@ SELLER = {
     "vat_registered": _vat_registered,
     "statement_name": env.str("STATEMENT_NAME", default="KOOKUT"),
 }
+# On whose public holidays nothing is packed; empty: on those that most cantons share.
+SELLER_CANTON = canton(env.str("SELLER_CANTON", default=""))
 DEFAULT_FROM_EMAIL = formataddr(("KOOKUT", env.str("MAIL_FROM", default=SELLER["email"])))
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Who is written to when a payment needs a person.

@@ -6,9 +6,10 @@ from django.contrib import admin
 from django.contrib.sitemaps import views as sitemaps
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
-from django.views.static import serve
 
 from kookut import errors, health, pages
+from orders.pictures import NAME
+from orders.views import picture
 from payments import webhooks
 
 urlpatterns = [
@@ -23,8 +24,8 @@ urlpatterns = [
     # What browsers look for where no page names it.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}img/favicon.svg")),
     path("admin/", admin.site.urls),
-    # Behind a proxy nginx serves the pictures; without one this does, from the same folder.
-    re_path(r"^media/(?P<path>.+)$", serve, {"document_root": settings.MEDIA_ROOT}),
+    # Behind a proxy nginx may serve the pictures; without one this does, from the same storage.
+    re_path(rf"^media/(?P<name>{NAME})$", picture),
 ]
 urlpatterns += i18n_patterns(
     path("", include("orders.urls")),

@@ -8,11 +8,11 @@ from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
-from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from orders import pictures, search
 from orders.codes import new_code
 from orders.money import CURRENCY
 
@@ -55,6 +55,41 @@ class VatRate(models.Model):
         return f"{self.get_vat_class_display()} {self.rate.normalize():f} %"
 
 
+class Category(models.Model):
+    """A shelf of the shop."""
+
+    slug = models.SlugField(_("address"), max_length=80, unique=True)
+    names = models.JSONField(_("name by language"), default=dict)
+    descriptions = models.JSONField(_("description by language"), default=dict, blank=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+        ordering = ["position", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(names__has_key="fr"), name="category_name_in_french"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return in_language(self.names)
+
+    @property
+    def description(self) -> str:
+        return in_language(self.descriptions)
+
+
+class Goods(models.Manager["Product"]):
+    """Products without what only the search reads."""
+
+    def get_queryset(self) -> models.QuerySet["Product"]:
+        return super().get_queryset().defer(*map(search.column_of, search.LANGUAGES))
+
+
 class Product(models.Model):
     """Something that the shop sells; prices include VAT (OIP art. 3)."""
 
@@ -65,9 +100,21 @@ class Product(models.Model):
     price = models.PositiveIntegerField(_("price in centimes"))
     vat_class = models.CharField(_("VAT class"), max_length=10, choices=VatRate.Class, default=VatRate.Class.NORMAL)
     stock = models.IntegerField(_("stock"), default=0)
-    picture = models.ImageField(_("picture"), upload_to="goods/", blank=True)
+    category = models.ForeignKey(Category, models.SET_NULL, null=True, blank=True, verbose_name=_("category"))
+    # No ImageField: it would fetch the file from the storage to measure it.
+    picture = models.FileField(_("picture"), upload_to=pictures.FOLDER, blank=True, editable=False)
+    picture_width = models.PositiveSmallIntegerField(default=0, editable=False)
+    picture_height = models.PositiveSmallIntegerField(default=0, editable=False)
+    picture_texts = models.JSONField(_("what the picture shows, by language"), default=dict, blank=True)
     active = models.BooleanField(_("on sale"), default=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    words_fr = search.words_in("fr")
+    words_de = search.words_in("de")
+    words_it = search.words_in("it")
+    words_en = search.words_in("en")
+
+    objects = Goods()
 
     class Meta:
         verbose_name = _("product")
@@ -77,6 +124,14 @@ class Product(models.Model):
             models.CheckConstraint(condition=Q(stock__gte=0), name="stock_never_below_zero"),
             models.CheckConstraint(condition=Q(price__gt=0), name="price_above_zero"),
             models.CheckConstraint(condition=Q(names__has_key="fr"), name="name_in_french"),
+            models.CheckConstraint(
+                condition=Q(picture="") | Q(picture_width__gt=0, picture_height__gt=0), name="picture_has_its_size"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["position", "id"], name="product_position"),
+            models.Index(fields=["price", "id"], name="product_price"),
+            *search.indexes(),
         ]
 
     def __str__(self) -> str:
@@ -92,8 +147,22 @@ class Product(models.Model):
         return in_language(self.descriptions)
 
     @property
-    def picture_url(self) -> str:
-        return self.picture.url if self.picture else static("img/no-picture.svg")
+    def shown(self) -> pictures.Shown | None:
+        """Its picture, if it has one."""
+        if not self.picture.name:
+            return None
+        return pictures.Shown(self.picture.name, self.picture_width, self.picture_height)
+
+    @property
+    def picture_text(self) -> str:
+        """The picture in words, for those who do not see it; never empty."""
+        return in_language(self.picture_texts) or self.name
+
+    def take_picture(self, picture: pictures.Picture | None) -> None:
+        """Show this picture, whose files are stored, or none; the caller saves."""
+        self.picture.name = picture.name if picture else ""
+        self.picture_width = picture.width if picture else 0
+        self.picture_height = picture.height if picture else 0
 
 
 class ShippingMethod(models.Model):

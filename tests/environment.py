@@ -17,6 +17,7 @@ SELLER = {
     "SELLER_POSTCODE": "1200",
     "SELLER_TOWN": "Genève",
     "SELLER_EMAIL": "bonjour@kookut.example",
+    "SELLER_CANTON": "GE",
     "SELLER_UID": "CHE-123.456.788",
     "SELLER_VAT_REGISTERED": "true",
     "STATEMENT_NAME": "KOOKUT",

@@ -25,6 +25,13 @@ PICTURES = os.environ.get("KOOKUT_PICTURES")
 """A folder: then every page is also photographed there, to be looked at."""
 MOST_STYLE_AND_SCRIPT = 20_000  # bytes, compressed
 MOST_FONT = 36_000
+MOST_REQUESTS = 10
+MOST_FIRST_VISIT = 100 * 1024
+OBSERVE_SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver(list => { for (const shift of list.getEntries()) window.shifts += shift.value })
+  .observe({type: "layout-shift", buffered: true});
+"""
 
 
 @pytest.fixture
@@ -94,6 +101,33 @@ def test_a_first_visit_is_light(page: Page, shop: str, sandbox: Sandbox) -> None
     assert sum(len(gzip.compress(body)) for body in sheets_and_scripts) <= MOST_STYLE_AND_SCRIPT
     (font,) = [body for name, body in loaded.items() if name.endswith(".woff2")]
     assert len(font) <= MOST_FONT
+
+
+@pytest.mark.parametrize("name", ["catalogue", "product"])
+def test_the_first_visit_of_the_shop_window_is_light_and_nothing_moves(
+    page: Page, shop: str, sandbox: Sandbox, name: str
+) -> None:
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    loaded: list[Response] = []
+
+    def keep(answer: Response) -> None:
+        loaded.append(answer)
+
+    page.on("response", keep)
+    page.add_init_script(OBSERVE_SHIFTS)
+    SCENES[name](Stage(page, shop, sandbox))
+    page.wait_for_load_state("networkidle")
+
+    seen = {answer.url: answer.body() for answer in loaded}
+    pictures = [url for url in seen if "/media/" in url]
+    assert pictures and all(url.endswith(".avif") for url in pictures)
+    texts = (".css", ".svg", "/")  # these go compressed
+    weight = sum(len(gzip.compress(body) if url.endswith(texts) else body) for url, body in seen.items())
+    assert weight <= MOST_FIRST_VISIT, {url: len(body) for url, body in seen.items()}
+    # Chromium fetches pictures up to two screens before they come into view: those weigh, and hold up nothing.
+    early = page.locator("img[loading=lazy]").evaluate_all("pictures => pictures.map(one => one.currentSrc)")
+    assert len(set(seen) - set(early)) <= MOST_REQUESTS, sorted(seen)
+    assert page.evaluate("shifts") == 0
 
 
 @pytest.mark.parametrize("name", ["order-accepted", "order-waiting", "verified"])
