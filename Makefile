@@ -4,7 +4,7 @@ PYTHON_IN_VENV := .venv/bin/python
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: help run test lint format messages bench soak mutants lock clean set-up
+.PHONY: help run test lint format messages bench visits soak mutants lock clean set-up
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ messages: set-up ## collect texts into locale/, then compile the catalogues
 bench: set-up ## CPU time per webhook and per order, beside a floor measured in the same run
 	@$(PYTHON_IN_VENV) -m tests.bench
 
+visits: set-up ## what a first visit costs on a telephone, in Chromium; and Lighthouse where Node is there
+	@$(PYTHON_IN_VENV) -m tests.bench.visits
+
 mutants: set-up ## break the heart line by line and see which tests notice; goes on where it was stopped (SHARE=0.1 tries a tenth)
 	@$(PYTHON_IN_VENV) -m tests.mutants --share $(or $(SHARE),1)
 
@@ -44,6 +47,7 @@ soak: set-up ## customers, faults and kills upon a whole shop, then its books be
 
 lock: set-up ## write the locks anew after a change in requirements*.txt
 	$(COMPILE) --output-file requirements.lock requirements.txt > /dev/null
+	$(COMPILE) --output-file requirements-s3.lock requirements-s3.txt > /dev/null
 	$(COMPILE) --output-file requirements-dev.lock requirements-dev.txt > /dev/null
 
 clean: ## forget everything local: .venv, database, pictures, caches

@@ -8,7 +8,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from payments.configuration import company_number, read_configuration
+from kookut.storage import picture_storage
+from payments.configuration import canton, company_number, read_configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -39,6 +40,14 @@ SECRET_KEY = required("SECRET_KEY", "put 50 random characters there")
 if len(SECRET_KEY) < 50:
     raise ImproperlyConfigured("SECRET_KEY is shorter than 50 characters: put a longer random text there.")
 
+JOURNAL_KEYS = env.list("JOURNAL_KEYS", default=[])
+if not JOURNAL_KEYS or min(map(len, JOURNAL_KEYS)) < 32:
+    raise ImproperlyConfigured(
+        "JOURNAL_KEYS must hold a random text of at least 32 characters: with it the orders' timelines are sealed. "
+        "Keep it for as long as the books, and out of the database and its backups; a new one goes before the old, "
+        "after a comma."
+    )
+
 SITE_URL = required("SITE_URL", "put the shop's public address there, for example https://kookut.ch").rstrip("/")
 _site = urlsplit(SITE_URL)
 HTTPS = _site.scheme == "https"
@@ -60,6 +69,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.sitemaps",
     "django.contrib.messages",
     "django.contrib.postgres",  # the operator classes of indexes
     "django.contrib.staticfiles",
@@ -75,6 +85,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "kookut.errors.NotAllowedPage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -131,7 +142,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(BASE_DIR / ".local" / "media"))()
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": picture_storage(env),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
@@ -218,6 +229,8 @@ SELLER = {
     "vat_registered": _vat_registered,
     "statement_name": env.str("STATEMENT_NAME", default="KOOKUT"),
 }
+# On whose public holidays nothing is packed; empty: on those that most cantons share.
+SELLER_CANTON = canton(env.str("SELLER_CANTON", default=""))
 DEFAULT_FROM_EMAIL = formataddr(("KOOKUT", env.str("MAIL_FROM", default=SELLER["email"])))
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Who is written to when a payment needs a person.
@@ -226,6 +239,12 @@ STAFF_MAIL = env.list("STAFF_MAIL", default=[SELLER["email"]])
 AUTOMATIC_REFUND_UP_TO = env.int("AUTOMATIC_REFUND_UP_TO", default=100_000)
 # So many payment pages may one address ask for in ten minutes, against the trying out of stolen cards; 0: any number.
 PAYMENT_PAGES_PER_ADDRESS = env.int("PAYMENT_PAGES_PER_ADDRESS", default=30)
+# What the terms grant beyond the law: so many days to send an article back; 0: none.
+RETURN_DAYS = env.int("RETURN_DAYS", default=0)
+if RETURN_DAYS < 0:
+    raise ImproperlyConfigured(f"RETURN_DAYS is {RETURN_DAYS}: give a number of days, or 0 for no right to return.")
+# Who stores or sends customers' data for the shop, each with its country (LPD art. 19 al. 2 let. c and al. 4).
+DATA_PROCESSORS = env.list("DATA_PROCESSORS", default=[])
 TERMS_VERSION = "2026-11"
 
 # Staff ------------------------------------------------------------------------------------------------------------

@@ -3,10 +3,13 @@
 from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
+from django.contrib.sitemaps import views as sitemaps
 from django.urls import include, path, re_path
-from django.views.static import serve
+from django.views.generic import RedirectView
 
 from kookut import errors, health, pages
+from orders.pictures import NAME
+from orders.views import picture
 from payments import webhooks
 
 urlpatterns = [
@@ -15,9 +18,14 @@ urlpatterns = [
     path("health/payments", health.payments, name="health_payments"),
     path("webhooks/stripe/", webhooks.receive, {"provider": "stripe"}, name="webhook_stripe"),
     path("webhooks/paypal/", webhooks.receive, {"provider": "paypal"}, name="webhook_paypal"),
+    path("robots.txt", pages.robots),
+    path("sitemap.xml", sitemaps.index, {"sitemaps": pages.SITEMAPS, "sitemap_url_name": "sitemap_section"}, "sitemap"),
+    path("sitemap-<section>.xml", sitemaps.sitemap, {"sitemaps": pages.SITEMAPS}, "sitemap_section"),
+    # What browsers look for where no page names it.
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}img/favicon.svg")),
     path("admin/", admin.site.urls),
-    # Behind a proxy nginx serves the pictures; without one this does, from the same folder.
-    re_path(r"^media/(?P<path>.+)$", serve, {"document_root": settings.MEDIA_ROOT}),
+    # Behind a proxy nginx may serve the pictures; without one this does, from the same storage.
+    re_path(rf"^media/(?P<name>{NAME})$", picture),
 ]
 urlpatterns += i18n_patterns(
     path("", include("orders.urls")),

@@ -4,25 +4,32 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminFileWidget
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.db.models import F, Model
 from django.db.models.functions import Greatest
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from orders import pictures
 from orders.forms import COUNTRIES
-from orders.models import Product, ShippingMethod, VatRate
+from orders.models import Category, Product, ShippingMethod, VatRate
 from orders.money import format_chf
 
 M = TypeVar("M", bound=Model)
 LANGUAGES = ("fr", "de", "it", "en")
 
 
-def _text(label: Any, language: str, *, long: bool = False) -> forms.CharField:
+def _text(label: Any, language: str, *, long: bool = False, required: bool = False) -> forms.CharField:
     widget = forms.Textarea(attrs={"rows": 3, "cols": 80}) if long else forms.TextInput(attrs={"size": 60})
-    required = language == "fr" and not long
     return forms.CharField(
-        label=format_lazy("{} ({})", label, language), required=required, max_length=2000, widget=widget
+        label=format_lazy("{} ({})", label, language),
+        required=required,
+        max_length=2000 if long else 200,
+        widget=widget,
     )
 
 
@@ -31,7 +38,7 @@ class NamesForm(forms.ModelForm[M]):
 
     texts = {"name": "names"}
 
-    name_fr = _text(_("Name"), "fr")
+    name_fr = _text(_("Name"), "fr", required=True)
     name_de = _text(_("Name"), "de")
     name_it = _text(_("Name"), "it")
     name_en = _text(_("Name"), "en")
@@ -50,19 +57,56 @@ class NamesForm(forms.ModelForm[M]):
         return cleaned
 
 
-class ProductForm(NamesForm[Product]):
+class CategoryForm(NamesForm[Category]):
     texts = {"name": "names", "description": "descriptions"}
 
     description_fr = _text(_("Description"), "fr", long=True)
     description_de = _text(_("Description"), "de", long=True)
     description_it = _text(_("Description"), "it", long=True)
     description_en = _text(_("Description"), "en", long=True)
+
+    class Meta:
+        model = Category
+        fields = ["slug", "position"]
+
+
+class PictureField(forms.FileField):
+    """An upload that becomes a Picture; what was shown stays as it is, False takes it away."""
+
+    widget = AdminFileWidget
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        given = super().clean(data, initial)
+        return pictures.prepare(given) if isinstance(given, UploadedFile) else given
+
+
+class ProductForm(NamesForm[Product]):
+    texts = {"name": "names", "description": "descriptions", "picture_text": "picture_texts"}
+
+    description_fr = _text(_("Description"), "fr", long=True)
+    description_de = _text(_("Description"), "de", long=True)
+    description_it = _text(_("Description"), "it", long=True)
+    description_en = _text(_("Description"), "en", long=True)
+    # Not called as the column, which keeps a name: the form must not put a Picture there.
+    upload = PictureField(
+        label=_("Picture"),
+        required=False,
+        help_text=_("Upright looks best, 1280 × 1600 pixels or more. JPEG, PNG, WebP or AVIF, 12 MB at most."),
+    )
+    picture_text_fr = _text(_("What the picture shows"), "fr")
+    picture_text_de = _text(_("What the picture shows"), "de")
+    picture_text_it = _text(_("What the picture shows"), "it")
+    picture_text_en = _text(_("What the picture shows"), "en")
     # What was shown comes back with the form, so that a sale in between is not overwritten.
     stock = forms.IntegerField(label=_("Stock"), min_value=0, initial=0, show_hidden_initial=True)
 
     class Meta:
         model = Product
-        fields = ["sku", "slug", "price", "vat_class", "stock", "picture", "active", "position"]
+        fields = ["sku", "slug", "category", "price", "vat_class", "stock", "active", "position"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["upload"] = self.instance.shown
 
 
 class ShippingMethodForm(NamesForm[ShippingMethod]):
@@ -73,12 +117,26 @@ class ShippingMethodForm(NamesForm[ShippingMethod]):
         fields = ["price", "free_from", "delivery_days", "countries", "active", "position"]
 
 
+@admin.register(Category)
+class CategoryAdmin(admin.ModelAdmin[Category]):
+    form = CategoryForm
+    list_display = ["__str__", "slug", "position"]
+
+
 @admin.register(Product)
 class ProductAdmin(admin.ModelAdmin[Product]):
     form = ProductForm
-    list_display = ["__str__", "sku", "price_in_francs", "stock", "active", "position"]
-    list_filter = ["active", "vat_class"]
+    list_display = ["__str__", "sku", "category", "price_in_francs", "stock", "active", "position"]
+    list_filter = ["active", "category", "vat_class"]
+    list_select_related = ["category"]
     search_fields = ["sku", "slug", "names"]
+    fieldsets = [
+        (None, {"fields": ["active", "sku", "slug", "category", "position"]}),
+        (_("Price and stock"), {"fields": ["price", "vat_class", "stock"]}),
+        (_("Texts"), {"fields": [f"{text}_{code}" for text in ("name", "description") for code in LANGUAGES]}),
+        (_("Picture"), {"fields": ["present_picture", "upload", *(f"picture_text_{code}" for code in LANGUAGES)]}),
+    ]
+    readonly_fields = ["present_picture"]
 
     @admin.display(description=_("price"), ordering="price")
     def price_in_francs(self, product: Product) -> str:
@@ -88,12 +146,46 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         """Goods are taken off sale: orders and carts point to them."""
         return False
 
+    @admin.display(description=_("as it is now"))
+    def present_picture(self, product: Product) -> str:
+        shown = product.shown
+        if shown is None:
+            return "–"
+        size = {"width": 160, "height": round(160 * shown.height / shown.width)}
+        return format_html('<img src="{url}" width="{width}" height="{height}" alt="">', url=shown.url, **size)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Without the transaction that Django puts around it: pictures go to a storage that may be far away."""
+        answer: HttpResponse = self._changeform_view(  # type: ignore[attr-defined]
+            request, object_id, form_url, extra_context
+        )
+        return answer
+
     def save_model(self, request: HttpRequest, obj: Product, form: ProductForm, change: bool) -> None:
+        """The new picture is stored before the row names it, the old one deleted after none does."""
+        old, new = obj.shown, form.cleaned_data["upload"]
+        if isinstance(new, pictures.Picture):
+            pictures.store(new)
+            obj.take_picture(new)
+        elif new is False:
+            obj.take_picture(None)
+        with transaction.atomic():
+            self._save(obj, form, change=change)
+        if old and not Product.objects.filter(picture=old.name).exists():
+            pictures.remove(old.name, old.width)
+
+    def _save(self, obj: Product, form: ProductForm, *, change: bool) -> None:
         if not change:
             obj.save()
             return
         # Only what the person changed: a sale since the form was opened must not be written over.
-        columns = {field.name for field in Product._meta.concrete_fields} - {"id", "stock"}
+        columns = {field.name for field in Product._meta.concrete_fields if not field.generated} - {"id", "stock"}
         obj.save(update_fields=columns)
         if "stock" in form.changed_data:
             shown = int(form.fields["stock"].to_python(form.data[form.add_initial_prefix("stock")]) or 0)

@@ -6,11 +6,12 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import holidays
+from django.conf import settings
 
 CUT_OFF_HOUR = 14
 """What is ordered by then (Zurich) is packed the same day."""
 ZURICH = ZoneInfo("Europe/Zurich")
-CANTONS = 26
+CANTONS = frozenset(name for name in holidays.country_holidays("CH").subdivisions if len(name) == 2)
 
 
 def delivery_date(working_days: int, ordered_at: datetime) -> date:
@@ -34,9 +35,13 @@ def delivery_date_once_paid(promised: date, ordered_at: datetime, paid_at: datet
 
 
 def _packed_on(ordered_at: datetime) -> date:
+    """The first working day, at the seller's too, that is not over."""
     local = ordered_at.astimezone(ZURICH)
     after_cut_off = timedelta(days=1) if local.hour >= CUT_OFF_HOUR else timedelta(0)
-    return _working_day_from(local.date() + after_cut_off)
+    day = _working_day_from(local.date() + after_cut_off)
+    while day in _sellers_days_off(settings.SELLER_CANTON, day.year):
+        day = _working_day_from(day + timedelta(days=1))
+    return day
 
 
 def _working_day_from(day: date) -> date:
@@ -47,11 +52,16 @@ def _working_day_from(day: date) -> date:
 
 @lru_cache(maxsize=4)
 def _days_off(year: int) -> frozenset[date]:
-    """The public holidays of at least half of the cantons.
+    """On which nothing is carried: the public holidays of at least half of the cantons.
 
     Only 1 August is a holiday of the Confederation; a parcel goes through several cantons, and a day too many keeps
     a promise that a day too few breaks.
     """
-    cantons = [name for name in holidays.country_holidays("CH").subdivisions if len(name) == 2]
-    resting = Counter(day for canton in cantons for day in holidays.country_holidays("CH", subdiv=canton, years=year))
-    return frozenset(day for day, count in resting.items() if count * 2 >= CANTONS)
+    resting = Counter(day for canton in CANTONS for day in holidays.country_holidays("CH", subdiv=canton, years=year))
+    return frozenset(day for day, count in resting.items() if count * 2 >= len(CANTONS))
+
+
+@lru_cache(maxsize=4)
+def _sellers_days_off(canton: str, year: int) -> frozenset[date]:
+    """On which nothing is packed: the public holidays of the seller's canton, if it is known."""
+    return frozenset(holidays.country_holidays("CH", subdiv=canton, years=year)) if canton else frozenset()

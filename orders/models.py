@@ -9,11 +9,11 @@ from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
-from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from orders import pictures, search
 from orders.codes import new_code
 from orders.money import CURRENCY
 
@@ -57,6 +57,41 @@ class VatRate(models.Model):
         return f"{self.get_vat_class_display()} {self.rate.normalize():f} %"
 
 
+class Category(models.Model):
+    """A shelf of the shop."""
+
+    slug = models.SlugField(_("address"), max_length=80, unique=True)
+    names = models.JSONField(_("name by language"), default=dict)
+    descriptions = models.JSONField(_("description by language"), default=dict, blank=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+        ordering = ["position", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(names__has_key="fr"), name="category_name_in_french"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return in_language(self.names)
+
+    @property
+    def description(self) -> str:
+        return in_language(self.descriptions)
+
+
+class Goods(models.Manager["Product"]):
+    """Products without what only the search reads."""
+
+    def get_queryset(self) -> models.QuerySet["Product"]:
+        return super().get_queryset().defer(*map(search.column_of, search.LANGUAGES))
+
+
 class Product(models.Model):
     """Something that the shop sells; prices include VAT (OIP art. 3)."""
 
@@ -67,9 +102,21 @@ class Product(models.Model):
     price = models.PositiveIntegerField(_("price in centimes"))
     vat_class = models.CharField(_("VAT class"), max_length=10, choices=VatRate.Class, default=VatRate.Class.NORMAL)
     stock = models.IntegerField(_("stock"), default=0)
-    picture = models.ImageField(_("picture"), upload_to="goods/", blank=True)
+    category = models.ForeignKey(Category, models.SET_NULL, null=True, blank=True, verbose_name=_("category"))
+    # No ImageField: it would fetch the file from the storage to measure it.
+    picture = models.FileField(_("picture"), upload_to=pictures.FOLDER, blank=True, editable=False)
+    picture_width = models.PositiveSmallIntegerField(default=0, editable=False)
+    picture_height = models.PositiveSmallIntegerField(default=0, editable=False)
+    picture_texts = models.JSONField(_("what the picture shows, by language"), default=dict, blank=True)
     active = models.BooleanField(_("on sale"), default=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    words_fr = search.words_in("fr")
+    words_de = search.words_in("de")
+    words_it = search.words_in("it")
+    words_en = search.words_in("en")
+
+    objects = Goods()
 
     class Meta:
         verbose_name = _("product")
@@ -79,6 +126,14 @@ class Product(models.Model):
             models.CheckConstraint(condition=Q(stock__gte=0), name="stock_never_below_zero"),
             models.CheckConstraint(condition=Q(price__gt=0), name="price_above_zero"),
             models.CheckConstraint(condition=Q(names__has_key="fr"), name="name_in_french"),
+            models.CheckConstraint(
+                condition=Q(picture="") | Q(picture_width__gt=0, picture_height__gt=0), name="picture_has_its_size"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["position", "id"], name="product_position"),
+            models.Index(fields=["price", "id"], name="product_price"),
+            *search.indexes(),
         ]
 
     def __str__(self) -> str:
@@ -94,8 +149,22 @@ class Product(models.Model):
         return in_language(self.descriptions)
 
     @property
-    def picture_url(self) -> str:
-        return self.picture.url if self.picture else static("img/no-picture.svg")
+    def shown(self) -> pictures.Shown | None:
+        """Its picture, if it has one."""
+        if not self.picture.name:
+            return None
+        return pictures.Shown(self.picture.name, self.picture_width, self.picture_height)
+
+    @property
+    def picture_text(self) -> str:
+        """The picture in words, for those who do not see it; never empty."""
+        return in_language(self.picture_texts) or self.name
+
+    def take_picture(self, picture: pictures.Picture | None) -> None:
+        """Show this picture, whose files are stored, or none; the caller saves."""
+        self.picture.name = picture.name if picture else ""
+        self.picture_width = picture.width if picture else 0
+        self.picture_height = picture.height if picture else 0
 
 
 class ShippingMethod(models.Model):
@@ -213,6 +282,9 @@ class Order(models.Model):
     holds_stock = models.BooleanField(_("holds its goods"), default=False)
     next_try_at = models.DateTimeField(_("next look at"), null=True, blank=True)
     numbered = models.BooleanField(_("has its attestation"), default=False)
+    forgotten_at = models.DateTimeField(_("person taken out at"), null=True, blank=True)
+    journal = models.CharField(_("hash of its last line"), max_length=64, blank=True, editable=False)
+    """Of the timeline; PostgreSQL writes it with each line."""
 
     class Meta:
         verbose_name = _("order")
@@ -247,6 +319,12 @@ class Order(models.Model):
                 name="order_to_be_numbered",
             ),
             models.Index(fields=["-cancelled_at"], condition=Q(cancel_reason="disputed"), name="order_written_off"),
+            models.Index(
+                fields=["cancelled_at"],
+                condition=Q(status="cancelled", forgotten_at__isnull=True),
+                name="order_to_be_forgotten",
+            ),
+            models.Index(fields=["shipped_at"], condition=~Q(phone=""), name="order_with_phone"),
             models.Index(OpClass(Lower("email"), "text_pattern_ops"), name="order_email"),
         ]
 
@@ -338,7 +416,8 @@ class OrderLine(models.Model):
 
 
 class TimelineEntry(models.Model):
-    """One thing that happened to an order. Written while holding its row; a trigger refuses change and deletion."""
+    """One thing that happened to an order. Written while holding its row, and chained to the line before (journal.py);
+    triggers refuse another place in the chain, change and deletion."""
 
     class Actor(models.TextChoices):
         CUSTOMER = "customer", _("Customer")
@@ -369,6 +448,8 @@ class TimelineEntry(models.Model):
         DOUBT = "doubt", _("The means of payment is in doubt: %(doubt)s.")
         DISPUTE = "dispute", _("Dispute over %(amount)s (%(reason)s): %(state)s.")
         SET_ASIDE = "set_aside", _("Looked at and set aside (%(item)s): %(reason)s")
+        FORGOTTEN = "forgotten", _("The person was taken out of the order.")
+        CONTACT_FORGOTTEN = "contact_forgotten", _("E-mail and phone were erased at the customer’s request.")
         LETTER_SENT = "letter_sent", _("Mail sent: %(subject)s")
         LETTER_AGAIN = "letter_again", _("To be sent again: %(letter)s.")
 
@@ -378,6 +459,8 @@ class TimelineEntry(models.Model):
     actor_name = models.CharField(_("name"), max_length=150, blank=True)
     kind = models.CharField(_("what"), max_length=30, choices=Kind)
     data = models.JSONField(_("data"), default=dict)
+    previous = models.CharField(_("hash of the line before"), max_length=64, blank=True, editable=False)
+    hash = models.CharField(_("hash"), max_length=64, editable=False)
 
     class Meta:
         verbose_name = _("timeline entry")

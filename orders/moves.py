@@ -12,6 +12,7 @@ from django.utils.timezone import now
 from django.utils.translation import override
 
 from orders.delivery import delivery_date_once_paid
+from orders.journal import chain
 from orders.models import Order, OrderLine, Product, TimelineEntry
 
 REVIVABLE = timedelta(hours=24)
@@ -140,11 +141,12 @@ def _by_product(quantities: Mapping[int, int]) -> Case:
 
 
 def entry(order: Order, kind: Kind, actor: Actor, actor_name: str = "", **data: object) -> TimelineEntry:
-    """A line of the timeline, not yet written: several that belong together go in one INSERT.
+    """A line of the timeline, to be written next: several that belong together go in one INSERT, in their order.
 
     Words in `data` are stored as message ids and translated when they are read.
     """
-    return TimelineEntry(order=order, kind=kind, actor=actor, actor_name=actor_name, data=words(**data), at=now())
+    told = TimelineEntry(order=order, kind=kind, actor=actor, actor_name=actor_name, data=words(**data), at=now())
+    return chain(told, order)
 
 
 def words(**data: object) -> dict[str, str]:

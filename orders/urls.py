@@ -7,6 +7,7 @@ from orders import views
 app_name = "orders"
 urlpatterns = [
     path("", views.catalogue, name="catalogue"),
+    path("rayons/<slug:slug>/", views.catalogue, name="category"),
     path("articles/<slug:slug>/", views.product, name="product"),
     path("panier/", views.cart, name="cart"),
     path("panier/retirer/", views.remove, name="remove"),

@@ -1,24 +1,31 @@
 """The pages until the customer's details are complete."""
 
 from typing import Any
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import etag, require_http_methods, require_POST, require_safe
 
 from orders import cart as carts
 from orders import details as details_in_session
+from orders import pictures
 from orders.caching import never_cached
+from orders.catalogue import look
 from orders.checkout import current_order_token
 from orders.forms import AddForm, CartForm, DetailsForm
-from orders.models import Product
+from orders.models import Category, Product
 from orders.quote import Quote, offers, quote
 
-GOODS_PER_PAGE = 24
+PICTURE_SIZES = "(min-width: 70rem) 32rem, (min-width: 44rem) 46vw, calc(100vw - 2rem)"
+"""How wide the product page shows its picture: the style sheet's grid, for the browser's choice of a file."""
+A_YEAR = 365 * 24 * 3600
 
 
 class SeeOther(HttpResponseRedirect):
@@ -28,17 +35,30 @@ class SeeOther(HttpResponseRedirect):
 
 
 @require_safe
-def catalogue(request: HttpRequest) -> HttpResponse:
-    goods = Paginator(Product.objects.filter(active=True), GOODS_PER_PAGE)
-    return render(request, "orders/catalogue.html", {"page": goods.get_page(request.GET.get("page"))})
+def catalogue(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """All goods or those of one category; `q`, `sort` and `page` say which and in what order."""
+    try:
+        shown = look(request.GET, slug)
+    except Category.DoesNotExist as unknown:
+        raise Http404 from unknown
+    number = shown.page.number
+    page = {"catalogue": shown, "page": shown.page, "canonical": _canonical(request, number)}
+    return render(request, "orders/catalogue.html", page)
+
+
+def _canonical(request: HttpRequest, page: int = 1) -> str:
+    """The one address under which search engines should know a page."""
+    return f"{settings.SITE_URL}{request.path}{f'?page={page}' if page > 1 else ''}"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def product(request: HttpRequest, slug: str) -> HttpResponse:
     """One product; its POST puts it into the cart."""
-    shown = get_object_or_404(Product, slug=slug, active=True)
+    shown = get_object_or_404(Product.objects.select_related("category"), slug=slug, active=True)
+    if "language" in request.POST:
+        return SeeOther(f"{request.path}?{urlencode({'quantity': request.POST.get('quantity', '')[:3]})}")
     if request.method != "POST":
-        return _product_page(request, shown, AddForm())
+        return _product_page(request, shown, AddForm(initial={"quantity": request.GET.get("quantity", "1")[:3]}))
     form = AddForm(_unrepeated(request.POST))
     if form.is_valid() and _add(request, shown, form):
         return SeeOther(f"{reverse('orders:product', args=[slug])}?added")
@@ -63,8 +83,27 @@ def _add(request: HttpRequest, shown: Product, form: AddForm) -> bool:
 def _product_page(request: HttpRequest, shown: Product, form: AddForm, status: int = 200) -> HttpResponse:
     added = "added" in request.GET and shown.pk in carts.read(request.session).lines
     delivery = next(iter(offers(shown.price)), None)
-    page = {"product": shown, "form": form, "added": added, "delivery": delivery}
+    page = {
+        "product": shown,
+        "form": form,
+        "added": added,
+        "delivery": delivery,
+        "sizes": PICTURE_SIZES,
+        "canonical": _canonical(request),
+    }
     return render(request, "orders/product.html", page, status=status)
+
+
+@require_safe
+@cache_control(public=True, max_age=A_YEAR, immutable=True)
+@etag(lambda request, name: f'"{name}"')
+def picture(request: HttpRequest, name: str) -> FileResponse:
+    """A file of the goods' pictures, from wherever the storage keeps it; a name never gets another content."""
+    try:
+        file = default_storage.open(name)
+    except FileNotFoundError as missing:
+        raise Http404 from missing
+    return FileResponse(file, content_type=pictures.TYPES[name.rpartition(".")[2]])
 
 
 @never_cached
@@ -128,6 +167,8 @@ def details(request: HttpRequest) -> HttpResponse:
     form = DetailsForm(request.POST)
     complete = form.is_valid()
     details_in_session.keep(request.session, form)
+    if "language" in request.POST:
+        return _see("orders:details")
     if complete:
         return _see("payments:review")
     return _details_page(request, current, form, status=422)

@@ -21,7 +21,7 @@ from payments import paper
 from payments.gateways import gateway
 from payments.gateways.base import GatewayError, PaymentDetails, Unclear
 from payments.gateways.deadline import DETAILS_SECONDS, at_most
-from payments.models import Attestation, Payment, Provider, Refund
+from payments.models import Attestation, Dispute, Payment, Provider, Refund
 from payments.verification import initials
 
 log = logging.getLogger(__name__)
@@ -97,6 +97,12 @@ def _next_numbers(series: Series, papers: Sequence[Attestation], at: datetime) -
     return papers
 
 
+def note_change(payment: Payment) -> None:
+    """Note that what the attestation of this payment lists beside it is another now, if there is one."""
+    if payment.settles:
+        Attestation.objects.filter(order=payment.order_id).update(updated_at=now())
+
+
 def filename(attestation: Attestation) -> str:
     return f"{attestation.number}.pdf"
 
@@ -118,19 +124,19 @@ def words(
     payment: Payment,
     lines: Iterable[OrderLine],
     refunds: Iterable[Refund],
-    taken_back: int,
-    taken_back_at: datetime | None,
+    lost: Sequence[Dispute],
     language: str,
 ) -> dict[str, Any]:
     """What the attestation says, for the order's page where that is printed instead: of the means of payment only
-    what the shop knows, as no page waits for a PSP. `refunds` are those of the payment that succeeded, `taken_back`
-    the centimes that a lost dispute took, and when."""
-    facts = _facts(attestation, payment, lines, refunds, PaymentDetails(), taken_back, taken_back_at)
+    what the shop knows, as no page waits for a PSP. `refunds` are those of the payment that succeeded, `lost` its
+    disputes that were lost."""
+    facts = _facts(attestation, payment, lines, refunds, lost, PaymentDetails())
     return paper.worded(replace(facts, language=language))
 
 
 def taxes_shown(order: Order, attestation: Attestation | None) -> list[VatShare]:
-    """The VAT of an order as far as it may stand beside its paper: in a mail, on the order's page."""
+    """The VAT that was in an order's prices when they were agreed on, as far as the seller of its paper may show it:
+    on the paper, in a mail, on the order's page."""
     return order.vat_shares if attestation is None or attestation.seller["vat_registered"] else []
 
 
@@ -139,8 +145,8 @@ def _attestation_facts(attestation: Attestation) -> paper.AttestationFacts:
     assert order is not None  # noqa: S101 - the database holds it for this series
     payment = Payment.objects.select_related("order").get(order=order, settles=True)
     refunds = payment.refunds.filter(status=Refund.Status.SUCCEEDED).order_by("settled_at")
-    taken_back, at = payment.taken_back(), payment.taken_back_at()
-    return _facts(attestation, payment, order.lines.all(), refunds, _details(payment), taken_back, at)
+    lost = payment.disputes.filter(status=Dispute.Status.LOST)
+    return _facts(attestation, payment, order.lines.all(), refunds, list(lost), _details(payment))
 
 
 def _facts(
@@ -148,9 +154,8 @@ def _facts(
     payment: Payment,
     lines: Iterable[OrderLine],
     refunds: Iterable[Refund],
+    lost: Sequence[Dispute],
     details: PaymentDetails | paper.NoDetails,
-    taken_back: int,
-    taken_back_at: datetime | None,
 ) -> paper.AttestationFacts:
     order = payment.order
     assert payment.authorised_at is not None  # noqa: S101 - the database holds it for what settles
@@ -172,16 +177,23 @@ def _facts(
         placed_at=order.created_at,
         lines=tuple(paper.Line(line.name, line.quantity, line.unit_price, line.vat_rate, line.sku) for line in lines),
         shipping=paper.Shipping(order.shipping_name, order.shipping_total),
-        vat=_taxes(seller, order.vat_shares),
+        vat=_taxes(taxes_shown(order, attestation)),
         total=order.total,
         method=cast(paper.Method, payment.method),
         provider=Provider(payment.provider).label,
         reference=payment.money_reference or "",
         details=details,
-        refunds=tuple(paper.Refunded(one.amount, one.settled_at) for one in refunds if one.settled_at),
-        taken_back=taken_back,
-        taken_back_at=taken_back_at,
+        refunds=tuple(paper.Gone(one.amount, one.settled_at) for one in refunds if one.settled_at),
+        taken_back=_taken_back(lost),
+        updated_at=attestation.updated_at,
     )
+
+
+def _taken_back(lost: Sequence[Dispute]) -> paper.Gone | None:
+    """What lost disputes took. PayPal tells of one twice, as a dispute and as a reversal: the larger, as in
+    Payment.taken_back; of two as large the first that was told."""
+    told = [paper.Gone(one.amount, one.decided_at) for one in lost if one.decided_at]
+    return min(told, key=lambda gone: (-gone.amount, gone.at), default=None)
 
 
 def _refund_facts(attestation: Attestation, refund: Refund) -> paper.RefundFacts:
@@ -204,7 +216,7 @@ def _refund_facts(attestation: Attestation, refund: Refund) -> paper.RefundFacts
         order_number=order.number,
         placed_at=order.created_at,
         lines=_refunded_lines(order, refund),
-        vat=_taxes(seller, shares),
+        vat=_taxes(shares if seller.vat_registered else []),
         total=refund.amount,
         currency=payment.came_in,
         method=cast(paper.Method, payment.method),
@@ -222,9 +234,8 @@ def _seller_of_notice(notice: Attestation, corrected: Attestation | None) -> pap
     return paper.Seller(**notice.seller | register)
 
 
-def _taxes(seller: paper.Seller, shares: Sequence[VatShare]) -> tuple[paper.Vat, ...]:
-    """What was in the prices when they were agreed on, as far as the paper's seller may show it."""
-    return tuple(paper.Vat(share.rate, share.base, share.tax) for share in shares if seller.vat_registered)
+def _taxes(shares: Iterable[VatShare]) -> tuple[paper.Vat, ...]:
+    return tuple(paper.Vat(share.rate, share.base, share.tax) for share in shares)
 
 
 def _refunded_lines(order: Order, refund: Refund) -> tuple[paper.Line, ...]:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
+from holidays import country_holidays
 from stdnum.ch import uid
 from stdnum.exceptions import ValidationError
 
@@ -193,3 +194,12 @@ def _base(env: Env, name: str, mode: ModeName, official: str) -> str:
 def _origin(address: str) -> str:
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def canton(code: str) -> str:
+    """The seller's canton by its two letters, or none. Raises ImproperlyConfigured."""
+    if code and (len(code) != 2 or code not in country_holidays("CH").subdivisions):
+        raise ImproperlyConfigured(
+            f"SELLER_CANTON is {code!r}, which is no canton: give its two letters, as in GE or ZH."
+        )
+    return code

@@ -10,12 +10,14 @@ from django.utils.translation import gettext_noop as _
 from orders.models import Order, TimelineEntry
 from orders.moves import end, hold, tell
 from payments import refunds
+from payments.attestation import note_change
 from payments.gateways.base import DisputeNotice
 from payments.letters import due
 from payments.models import Dispute, Letter, Payment, Provider, SetAside
 
 CASE = "PP-"
-"""So begin PayPal's ids of disputes; a reversal has the id of the transaction that took the money."""
+"""So begin PayPal's ids of disputes, and none of Stripe's; a reversal has the id of the transaction that took the
+money."""
 
 
 class NotLost(Exception):
@@ -58,36 +60,44 @@ def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
         "due_at": notice.due_at,
         "status": state,
     }
+    if notice.opened_at:
+        said["opened_at"] = notice.opened_at
     if is_news:
-        said["decided_at"] = None if state == Dispute.Status.OPEN else now()
+        said["decided_at"] = None if state == Dispute.Status.OPEN else notice.decided_at or now()
     dispute, _created = Dispute.objects.update_or_create(reference=notice.reference, defaults=said)
     told = _tell(order, dispute, state)
     if is_news:
         due(order, Letter.Kind.TO_STAFF, about=told.pk)
         # What somebody may have set aside was its end before it was opened again.
         SetAside.objects.filter(kind=SetAside.Kind.LOST, about=dispute.pk).delete()
-    if state == Dispute.Status.WON and payment.provider == Provider.PAYPAL:
-        _end_reversals(order, payment)
+        if state == Dispute.Status.WON and notice.reference.startswith(CASE):
+            _end_reversals(order, dispute)
+    if Dispute.Status.LOST in (state, known and known.status):
+        note_change(payment)
     return _("The dispute is noted")
 
 
 def _state(payment: Payment, notice: DisputeNotice) -> Dispute.Status:
     """What the PSP says; but of money that PayPal took for a dispute it tells as of a matter of its own, in a message
-    that may overtake the others, and of its return not at all: a dispute that was won brings it back."""
+    that may overtake the others, and of its return not at all: the dispute brings it back that lay open when it was
+    taken, and was won."""
     state = Dispute.Status(notice.state.value)
     is_reversal = payment.provider == Provider.PAYPAL and not notice.reference.startswith(CASE)
-    won = payment.disputes.filter(status=Dispute.Status.WON, reference__startswith=CASE)
-    if state == Dispute.Status.LOST and is_reversal and won.exists():
-        return Dispute.Status.WON
+    if state == Dispute.Status.LOST and is_reversal:
+        won = payment.disputes.filter(status=Dispute.Status.WON, reference__startswith=CASE)
+        taken_at = notice.opened_at or now()
+        if won.filter(opened_at__lte=taken_at, decided_at__gte=taken_at).exists():
+            return Dispute.Status.WON
     return state
 
 
-def _end_reversals(order: Order, payment: Payment) -> None:
-    """A dispute was won: what PayPal had taken for it is here again."""
-    lost = payment.disputes.filter(status=Dispute.Status.LOST)
-    for reversal in lost.exclude(reference__startswith=CASE):
-        Dispute.objects.filter(pk=reversal.pk).update(status=Dispute.Status.WON, decided_at=now())
+def _end_reversals(order: Order, won: Dispute) -> None:
+    """A dispute was won: what PayPal had taken while it lay open is here again."""
+    lost = won.payment.disputes.filter(status=Dispute.Status.LOST).exclude(reference__startswith=CASE)
+    for reversal in lost.filter(opened_at__range=(won.opened_at, won.decided_at)):
+        Dispute.objects.filter(pk=reversal.pk).update(status=Dispute.Status.WON, decided_at=won.decided_at)
         _tell(order, reversal, Dispute.Status.WON)
+        note_change(won.payment)
 
 
 def _tell(order: Order, dispute: Dispute, state: Dispute.Status) -> TimelineEntry:

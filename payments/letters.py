@@ -21,7 +21,7 @@ from django_tasks import task
 from orders.models import Order, TimelineEntry
 from orders.money import format_chf
 from orders.moves import hold, tell, words
-from payments import attention, attestation, notices
+from payments import attestation, notices, staff_notices
 from payments.models import Attestation, Letter, Payment, Refund
 
 log = logging.getLogger(__name__)
@@ -145,8 +145,9 @@ def _confirmation(letter: Letter) -> EmailMultiAlternatives:
     subject = _("KOOKUT: payment accepted, order %(number)s (%(total)s)")
     message = _message(
         letter,
+        "confirmation",
         subject % {"number": order.number, "total": format_chf(order.total)},
-        template="confirmation",
+        name=" ".join(order.delivery_name.split()),
         lines=order.lines.all(),
         payment=Payment.objects.get(order=order, settles=True),
         attestation=document,
@@ -161,9 +162,10 @@ def _attach(message: EmailMultiAlternatives, document: Attestation) -> None:
 
 
 def _notice(letter: Letter) -> EmailMultiAlternatives:
-    """A few sentences of ours; no word that a customer typed: nobody can use the shop to write to somebody else."""
+    """A few sentences of ours. Until money has come they hold no word that a customer typed: nobody can use the shop to
+    write to somebody else."""
     words = notices.of(letter)
-    message = _message(letter, words.subject, template="notice", paragraphs=words.paragraphs, action=words.action)
+    message = _message(letter, "notice", words.subject, words=words, name=notices.greeted(letter.order))
     if letter.kind == Letter.Kind.REFUNDED:
         _attach(message, attestation.of_refund(notices.refund_of(letter)))
     return message
@@ -171,38 +173,24 @@ def _notice(letter: Letter) -> EmailMultiAlternatives:
 
 def _to_staff(letter: Letter) -> EmailMultiAlternatives:
     """What happened, what staff must do about the order, and the way to it."""
+    words = staff_notices.of(letter)
+    way = reverse("admin:orders_order_change", args=[letter.order_id])
+    message = _message(letter, "notice", words.subject, words=words, to_staff=True, url=settings.SITE_URL + way)
+    message.to, message.reply_to = settings.STAFF_MAIL, []
+    return message
+
+
+def _message(letter: Letter, template: str, subject: str, **facts: object) -> EmailMultiAlternatives:
     order = letter.order
-    to_do = [item.sentence for item in attention.items(order=order)]
-    return EmailMultiAlternatives(
-        subject=_("[KOOKUT] To be looked at: %(number)s") % {"number": order.number},
-        body="\n\n".join(
-            [
-                *_news(letter),
-                *(to_do or [_("Nothing is left to be done about it.")]),
-                settings.SITE_URL + reverse("admin:orders_order_change", args=[order.pk]),
-            ]
-        ),
-        to=settings.STAFF_MAIL,
-        headers={"Message-ID": message_id(letter), "Auto-Submitted": "auto-generated"},
-    )
-
-
-def _news(letter: Letter) -> list[str]:
-    """The line of the timeline that the letter is about; of what no message has told yet there is none."""
-    told = letter.order.timeline.filter(pk=letter.about) if letter.about.isdecimal() else []
-    return [entry.sentence for entry in told]
-
-
-def _message(letter: Letter, subject: str, *, template: str, **facts: object) -> EmailMultiAlternatives:
-    order = letter.order
-    context = facts | {
+    context = {
+        "subject": subject,
         "order": order,
         "seller": settings.SELLER,
         "url": settings.SITE_URL + reverse("payments:order", args=[order.token]),
-    }
+    } | facts
     message = EmailMultiAlternatives(
         subject=subject,
-        body=render_to_string(f"emails/{template}.txt", context),
+        body=render_to_string(f"emails/{template}.txt", context).strip() + "\n",
         to=[order.email],
         reply_to=[settings.SELLER["email"]],
         headers={"Message-ID": message_id(letter), "Auto-Submitted": "auto-generated"},

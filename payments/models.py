@@ -1,11 +1,10 @@
 """Payments and what follows from them, and what the database itself guards about money."""
 
 import uuid
-from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Max, Min, Q, Sum
+from django.db.models import F, Max, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -201,11 +200,6 @@ class Payment(models.Model):
         """Centimes that a lost dispute took. PayPal tells of one twice, as a dispute and as a reversal: the larger."""
         return self.disputes.filter(status=Dispute.Status.LOST).aggregate(most=Max("amount"))["most"] or 0
 
-    def taken_back_at(self) -> datetime | None:
-        """When the first of what told of it came: PayPal tells of one dispute twice. None where no row has a time."""
-        first: datetime | None = self.disputes.filter(status=Dispute.Status.LOST).aggregate(at=Min("decided_at"))["at"]
-        return first
-
 
 class WebhookEvent(models.Model):
     """A proven message of a PSP: an allow-list of its fields and a hash of the raw body, never the body."""
@@ -372,8 +366,9 @@ class Dispute(models.Model):
     due_at = models.DateTimeField(_("answer until"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
     opened_at = models.DateTimeField(_("opened at"), default=timezone.now)
+    """By the PSP's clock where it tells, as is `decided_at`; by the shop's, when it was told, elsewhere."""
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
-    """When it was won, lost or closed; None while open, and of what was decided before this was kept."""
+    """When it was won, lost or closed; None while open."""
 
     class Meta:
         verbose_name = _("dispute")
@@ -382,6 +377,12 @@ class Dispute(models.Model):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(status="open"), name="dispute_open"),
             models.Index(fields=["payment"], condition=Q(status="lost"), name="dispute_lost"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status="open", decided_at__isnull=True) | Q(~Q(status="open"), decided_at__isnull=False),
+                name="dispute_decided_once_over",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -520,6 +521,9 @@ class Attestation(models.Model):
     issued_at = models.DateTimeField(_("issued at"), default=timezone.now)
     seller = models.JSONField(_("seller"))
     """Who sold, as settings.SELLER said when the number was given: a paper once issued says the same for ever."""
+    updated_at = models.DateTimeField(_("brought up to date at"), null=True, blank=True)
+    """When what it lists beside the payment last changed: money that went back, or came back. It tells two prints of
+    one number apart; None where nothing did since the issue."""
     kilobytes = models.PositiveIntegerField(_("size in KB"), null=True, blank=True)
 
     class Meta:

@@ -1,28 +1,39 @@
 """What the shop's short mails say, one function a kind; and when one of them has become moot."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from orders.models import Order
-from payments import refusals
+from orders.money import format_chf
+from payments import attestation, refusals
 from payments.models import Letter, Payment, Refund
 
 
 @dataclass(frozen=True)
 class Words:
-    """A mail's own words, in the language in use; `action` is the text of the link to the order's page."""
+    """A mail's own words, in the language in use."""
 
     subject: str
+    heading: str
     paragraphs: list[str]
     action: str
+    """The text of the link that leads on."""
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    """What to compare with an account's statement: what it is, and its value."""
 
 
 def of(letter: Letter) -> Words:
     return WORDS[Letter.Kind(letter.kind)](letter)
+
+
+def greeted(order: Order) -> str:
+    """The customer's name, on one line, once money has come for the order. Before that empty: a stranger may have typed
+    it, who has the shop write to somebody else."""
+    return " ".join(order.delivery_name.split()) if _money_came(order) else ""
 
 
 def is_moot(letter: Letter) -> bool:
@@ -69,6 +80,7 @@ def _link(letter: Letter) -> Words:
         way = _("Here is the link to your order %(number)s: its state, its detail and its attestation of payment.")
     return Words(
         _("KOOKUT: your link to the order"),
+        _("Order %(number)s") % {"number": letter.order.number},
         [
             way % {"number": letter.order.number},
             _("If you did not ask for it, you need not do anything."),
@@ -78,16 +90,19 @@ def _link(letter: Letter) -> Words:
 
 
 def _refused(letter: Letter) -> Words:
+    payment = Payment.objects.get(pk=letter.about)
     until = {"time": date_format(localtime(letter.order.expires_at), "TIME_FORMAT")}
     return Words(
         _("KOOKUT: the payment did not go through, your basket is kept"),
+        _("The payment did not go through"),
         [
             _("The payment of your order %(number)s did not go through.") % {"number": letter.order.number},
-            refusals.sentence(Payment.objects.get(pk=letter.about).refusal),
+            refusals.sentence(payment),
             *([] if _money_came(letter.order) else [_("Nothing was debited by KOOKUT.")]),
             _("The goods are set aside for you until %(time)s.") % until,
         ],
         _("Take up the payment again"),
+        [*_order(letter.order), (_("To be paid"), format_chf(letter.order.total)), _means(payment)],
     )
 
 
@@ -97,32 +112,45 @@ def _expired(letter: Letter) -> Words:
         closed = _("The payment page was closed, and the goods are no longer set aside.")
     return Words(
         _("KOOKUT: the time to pay is over, order %(number)s") % {"number": letter.order.number},
+        _("The time to pay is over"),
         [
             closed,
+            _("Your basket is kept: you can order the same goods again as long as they are in stock."),
             _("If an amount appears on your account all the same, please answer this mail."),
         ],
         _("Order again"),
+        [*_order(letter.order), (_("Total"), format_chf(letter.order.total))],
     )
 
 
 def _late_refunded(letter: Letter) -> Words:
-    amount = {"amount": refund_of(letter).printed}
+    refund = refund_of(letter)
+    amount = {"amount": refund.printed}
     subject = _("KOOKUT: payment arrived after the cancellation, %(amount)s go back") % amount
     if letter.order.cancel_reason == Order.CancelReason.EXPIRED:
         subject = _("KOOKUT: payment arrived after the deadline, %(amount)s go back") % amount
     came = _("Your payment for order %(number)s arrived when the order was already cancelled.")
-    return Words(subject, [came % {"number": letter.order.number}, *_goes_back(amount)], _("See my order"))
+    return Words(
+        subject,
+        _("Your payment arrived too late"),
+        [came % {"number": letter.order.number}, *_goes_back(amount)],
+        _("See my order"),
+        [*_order(letter.order), (_("Goes back"), refund.printed), _means(refund.payment)],
+    )
 
 
 def _surplus_refunded(letter: Letter) -> Words:
-    amount = {"amount": refund_of(letter).printed}
+    refund = refund_of(letter)
+    amount = {"amount": refund.printed}
     came = _("We have received two payments for order %(number)s. We keep the first one.")
     if letter.order.status == Order.Status.CANCELLED:
         came = _("Another payment for order %(number)s arrived when the order was already closed.")
     return Words(
         _("KOOKUT: two payments received, %(amount)s go back") % amount,
+        _("We have received two payments"),
         [came % {"number": letter.order.number}, *_goes_back(amount)],
         _("See my order"),
+        [*_order(letter.order), (_("Goes back"), refund.printed), _means(refund.payment)],
     )
 
 
@@ -134,41 +162,70 @@ def _goes_back(amount: dict[str, str]) -> list[str]:
 
 
 def _review(letter: Letter) -> Words:
+    order, payment = letter.order, Payment.objects.get(pk=letter.about)
+    facts = {"number": order.number, "received": payment.printed(payment.received_amount or 0)}
+    facts["total"] = format_chf(order.total)
+    came = _("A payment for your order %(number)s was reported to us that does not fit it.")
+    if payment.received_amount:
+        came = _("A payment of %(received)s has reached us that does not fit your order %(number)s.")
+    if payment.received_amount and payment.why_not == Payment.WhyNot.MISMATCH:
+        came = _("We have received %(received)s for your order %(number)s, whose total is %(total)s.")
+    received = [(_("Received"), facts["received"])] if payment.received_amount else []
     return Words(
-        _("KOOKUT: we are checking your payment, order %(number)s") % {"number": letter.order.number},
+        _("KOOKUT: we are checking your payment, order %(number)s") % facts,
+        _("We are checking your payment"),
         [
-            _("A payment has reached us that does not fit this order."),
+            came % facts,
             _("You have nothing to do: we will write to you by the next working day. Please don’t pay again."),
         ],
         _("See my order"),
+        [*_order(order), *received, (_("Total of the order"), facts["total"]), _means(payment)],
     )
 
 
 def _refunded(letter: Letter) -> Words:
     refund = refund_of(letter)
     payment = refund.payment
+    stays = payment.stays() if payment.settles else 0
     facts = {
         "amount": refund.printed,
         "number": letter.order.number,
         "method": payment.get_method_display(),
         "day": date_format(localtime(refund.settled_at), "DATE_FORMAT"),
-        "left": payment.printed(payment.stays()),
+        "left": payment.printed(stays),
         "reason": " ".join(refund.reason.split()),
     }
     told = [_("On %(day)s we have sent %(amount)s back to the means of payment that you used (%(method)s).") % facts]
     if refund.requested_by_id and facts["reason"]:
         told.append(_("Reason: %(reason)s") % facts)
-    if payment.settles and payment.stays():
+    if stays:
         told.append(_("Of your order %(left)s stay paid.") % facts)
     return Words(
         _("KOOKUT: refund of %(amount)s, order %(number)s") % facts,
+        _("Part of your payment was refunded") if stays else _("Your payment was refunded"),
         [
             *told,
             _("Depending on the bank, the amount appears within 5 to 10 working days."),
             _("The refund notice is attached (PDF). Please save or print this document: KOOKUT keeps no bank data."),
         ],
         _("See my order"),
+        [
+            *_order(letter.order),
+            (_("Refund notice"), attestation.of_refund(refund).number),
+            (_("Amount refunded"), refund.printed),
+            _means(payment),
+            (_("Refunded on"), facts["day"]),
+            *([(_("Stays paid"), facts["left"])] if stays else []),
+        ],
     )
+
+
+def _order(order: Order) -> list[tuple[str, str]]:
+    return [(_("Order"), order.number), (_("Placed on"), date_format(localtime(order.created_at), "DATETIME_FORMAT"))]
+
+
+def _means(payment: Payment) -> tuple[str, str]:
+    return _("Means of payment"), payment.get_method_display()
 
 
 def _money_came(order: Order) -> bool:

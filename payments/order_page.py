@@ -74,8 +74,8 @@ class OrderPage:
     """Centimes of the settling payment that are asked back and not confirmed yet."""
     taken_back: int
     """Centimes of the settling payment that a lost dispute took."""
-    taken_back_at: datetime | None
-    """When it took them, as in Payment.taken_back_at."""
+    lost: list[Dispute]
+    """Those disputes of it."""
     is_disputed: bool
     """Whether a bank is examining the settling payment now."""
     unannounced: Payment | None
@@ -102,14 +102,17 @@ class OrderPage:
     @property
     def left(self) -> int:
         """Centimes that stay paid."""
-        came = (self.payment and self.payment.received_amount) or 0
-        return max(came - self.refunded - self.taken_back, 0)
+        return max(self.came - self.refunded - self.taken_back, 0)
+
+    @property
+    def came(self) -> int:
+        """Centimes of the payment that the page speaks of."""
+        return (self.payment and self.payment.received_amount) or 0
 
     @property
     def is_taken_in_part(self) -> bool:
         """Whether a lost dispute took a part of what came, and no more."""
-        came = (self.payment and self.payment.received_amount) or 0
-        return 0 < self.taken_back < came
+        return 0 < self.taken_back < self.came
 
     @property
     def given_back(self) -> list[Refund]:
@@ -128,7 +131,7 @@ class OrderPage:
     @property
     def cause(self) -> str:
         """Why the bank said no, in a sentence."""
-        return refusals.sentence(self.payment.refusal if self.payment else "")
+        return refusals.sentence(self.payment)
 
     @property
     def is_slow(self) -> bool:
@@ -172,7 +175,7 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
         refunded=_sum(refunds, settling, Refund.Status.SUCCEEDED),
         on_its_way_back=_sum(refunds, settling, Refund.Status.REQUESTED),
         taken_back=_taken_back(settling, disputes),
-        taken_back_at=min((one.decided_at for one in _lost(settling, disputes) if one.decided_at), default=None),
+        lost=_lost(settling, disputes),
         is_disputed=any(one.payment_id == settling.pk and one.status == Dispute.Status.OPEN for one in disputes)
         if settling
         else False,

@@ -25,6 +25,7 @@ from orders.models import Order, TimelineEntry
 from orders.money import format_chf
 from orders.moves import end, hold, hold_goods, put_back, tell
 from orders.vat import pro_rata, tax_included
+from payments.attestation import note_change
 from payments.gateways import gateway
 from payments.gateways.base import MadeRefund, RefundNotice, RefundState, Refused, Replayed, Unreachable
 from payments.letters import due
@@ -305,6 +306,7 @@ def settle(event: WebhookEvent, order: Order, payment: Payment, notice: RefundNo
             if not _move(refund, before, Status.SUCCEEDED, event=event, reference=notice.reference):
                 return gettext_noop("This refund is already here")
             tell(order, Told.REFUND_SUCCEEDED, Actor.BANK, amount=refund.printed)
+            note_change(payment)
             _return_goods(order, refund)
             if payment.settles and payment.refunded() >= payment.amount:
                 end(order, Order.CancelReason.REFUNDED, Actor.BANK)
@@ -313,6 +315,8 @@ def settle(event: WebhookEvent, order: Order, payment: Payment, notice: RefundNo
             return gettext_noop("Refunded")
         case RefundState.FAILED:
             before = [Status.PROPOSED, Status.REQUESTED, Status.SUCCEEDED]
+            if refund.status == Status.SUCCEEDED:
+                note_change(payment)
             if not _move(refund, before, Status.FAILED, event=event, reference=notice.reference):
                 return gettext_noop("This failure is already here")
             _raise_failure(order, refund)

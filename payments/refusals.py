@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from payments.models import Refusal
+from payments.models import Method, Payment, Refusal
 
 SENTENCES = {
     Refusal.FUNDS: _("The bank says that the limit or the balance is not enough. Try another means of payment."),
@@ -24,7 +24,16 @@ SENTENCES = {
     ),
 }
 
+OF_A_CARD = {Refusal.AUTHENTICATION, Refusal.DATA, Refusal.NOT_ALLOWED, Refusal.GENERIC}
+"""What Stripe calls by a card's names also where TWINT was refused, in its app or by who stands behind it."""
+NOT_CONFIRMED = _(
+    "The payment was declined in the TWINT app, or TWINT did not allow it. Try again, or take another means of payment."
+)
 
-def sentence(refusal: str) -> str:
+
+def sentence(payment: Payment | None) -> str:
     """The sentence for a payment's refusal, in the language in use."""
-    return str(SENTENCES[Refusal(refusal or Refusal.GENERIC)])
+    refusal = Refusal((payment and payment.refusal) or Refusal.GENERIC)
+    if payment and payment.method == Method.TWINT and refusal in OF_A_CARD:
+        return str(NOT_CONFIRMED)
+    return str(SENTENCES[refusal])

@@ -17,7 +17,7 @@ from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
 from orders.moves import hold
-from payments import attestation, inbox, letters, limits, means, moves, recovery
+from payments import attestation, inbox, letters, limits, means, moves, recovery, retention
 from payments.capture import capture
 from payments.expiry import withdraw
 from payments.gateways import close, configured, gateway
@@ -53,6 +53,7 @@ def sweep() -> dict[str, int]:
         "letters": sum(_done(letters.send, letter) for letter in _due_letters()),
         "attestations": attestation.give_numbers(),
         "limits": limits.forget(),
+        "purged": retention.at_night(),
     }
 
 

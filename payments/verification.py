@@ -32,13 +32,23 @@ class Verification:
     number: str = ""
     amount: int = 0
     currency: str = CURRENCY
-    refunded: int = 0
+    refunds: tuple[Refund, ...] = ()
+    """What went back since, oldest first."""
     taken_back: int = 0
     """What a lost dispute took."""
     at: datetime | None = None
     """When the bank's agreement arrived; of a refund notice, when the money went back."""
     initials: str = ""
     is_refund_notice: bool = False
+
+    @property
+    def refunded(self) -> int:
+        return sum(refund.amount for refund in self.refunds)
+
+    @property
+    def left(self) -> int:
+        """Centimes that stay paid after what happened since."""
+        return max(self.amount - self.refunded - self.taken_back, 0)
 
     @property
     def printed_code(self) -> str:
@@ -69,7 +79,8 @@ def verify(typed: str) -> Verification:
 def _of_order(paper: Attestation) -> Verification:
     assert paper.order is not None  # noqa: S101 - the database holds it for this series
     payment = Payment.objects.get(order=paper.order, settles=True)
-    refunded, taken_back = payment.refunded(), payment.taken_back()
+    refunds = tuple(payment.refunds.filter(status=Refund.Status.SUCCEEDED).order_by("settled_at"))
+    refunded, taken_back = sum(refund.amount for refund in refunds), payment.taken_back()
     verdict = Verdict.AUTHENTIC
     if taken_back:
         verdict = Verdict.TAKEN_BACK
@@ -81,7 +92,7 @@ def _of_order(paper: Attestation) -> Verification:
         paper.number,
         payment.amount,
         payment.currency,
-        refunded,
+        refunds,
         taken_back,
         payment.authorised_at,
         initials(paper.order),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -11,7 +11,8 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.timezone import now
+from django.utils.formats import date_format
+from django.utils.timezone import localtime, now
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
@@ -22,16 +23,16 @@ from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready
 from orders.models import Order, OrderLine, TimelineEntry
 from orders.moves import hold, tell
 from orders.views import SeeOther, ask_again
-from payments import attestation, verification
+from payments import attestation, tracking, verification
 from payments.capture import capture
 from payments.expiry import withdraw
 from payments.forms import CodeForm, FindOrderForm, MethodForm, ReviewForm
 from payments.gateways.base import Unreachable
 from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
-from payments.handoff import MethodUnavailable, NotPayable, hand_off, offers
+from payments.handoff import MethodUnavailable, NotPayable, Offer, hand_off, offers
 from payments.limits import address, is_too_often
 from payments.links import send_link
-from payments.models import Attestation, Payment, Provider, Refund
+from payments.models import Attestation, Payment, Provider, Refund, Refusal
 from payments.order_page import OrderPage, State, page_of
 from payments.verification import Verdict
 
@@ -41,6 +42,9 @@ ASKS_FOR_LINKS_AN_HOUR = 20
 TEN_MINUTES = 600
 DRAWINGS_OF_AN_ORDER = 30
 """In ten minutes."""
+CHOOSE = "choose"
+"""In the address of a page whose form was sent without a means of payment: the page can be loaded anew, and gone back
+to, as what answers a POST cannot."""
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -75,6 +79,8 @@ def posted(view: View[P]) -> View[P]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def review(request: HttpRequest) -> HttpResponse:
     """Review and pay: the POST places the order, pending, and hands the customer off to the PSP, in that order."""
+    if "language" in request.POST:
+        return SeeOther(f"{request.path}?{urlencode({'method': request.POST.get('method', '')})}")
     if request.method == "POST":
         return _wait(request, TEN_MINUTES) if _pays_too_often(request) else _place(request)
     try:
@@ -83,13 +89,16 @@ def review(request: HttpRequest) -> HttpResponse:
         return redirect(missing.step)
     if ready.quote.changes:
         return ask_again(request, ready.quote)
+    if CHOOSE in request.GET:
+        data = {"checkout_key": ready.quote.key, "total": ready.quote.total}
+        return _show_review(request, ready, ReviewForm(data, offers=offers(ready.quote.total)), status=422)
     return _show_review(request, ready)
 
 
 def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = None, status: int = 200) -> HttpResponse:
     quote = ready.quote
     if form is None:
-        initial = {"checkout_key": quote.key, "total": quote.total}
+        initial = {"checkout_key": quote.key, "total": quote.total, "method": request.GET.get("method")}
         form = ReviewForm(offers=offers(quote.total), initial=initial)
     context = {"form": form, "quote": quote, "details": ready.details, "offers": form.offers}
     return render(request, "payments/review.html", context, status=status)
@@ -103,6 +112,8 @@ def _place(request: HttpRequest) -> HttpResponse:
         ready = checkout.prepare(request.session)
     except NotReady as missing:
         return redirect(missing.step)
+    if not request.POST.get("method"):
+        return SeeOther(f"{request.path}?{CHOOSE}")
     form = ReviewForm(request.POST, offers=offers(ready.quote.total))
     if not form.is_valid():
         return _show_review(request, ready, form, status=422)
@@ -155,6 +166,9 @@ def _placed_before(request: HttpRequest) -> Order | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def find_order(request: HttpRequest) -> HttpResponse:
     """The link to an order, by mail to its own address; the page says the same whether there is such an order."""
+    if "language" in request.POST:
+        # Not by an address with a query: that would be logged.
+        return render(request, "payments/find_order.html", {"form": FindOrderForm(initial=request.POST.dict())})
     form = FindOrderForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if is_too_often("find-order", address(request), ASKS_FOR_LINKS_AN_HOUR, 3600):
@@ -169,6 +183,9 @@ def find_order(request: HttpRequest) -> HttpResponse:
 @require_safe
 def verify(request: HttpRequest) -> HttpResponse:
     """Where the code of a paper is typed."""
+    if "language" in request.GET:
+        form = CodeForm(initial={"code": request.GET.get("code", "")[:40]})
+        return render(request, "payments/verify.html", {"form": form})
     if code := verification.code_in(request.GET.get("code", ""))[:40]:
         return SeeOther(reverse("payments:verified", args=[code]))
     form = CodeForm({"code": ""} if "code" in request.GET else None)
@@ -185,7 +202,7 @@ def verified(request: HttpRequest, code: str) -> HttpResponse:
     status = 404 if found.verdict in (Verdict.UNKNOWN, Verdict.MISTYPED) else 200
     form = CodeForm(initial={"code": found.printed_code} if found.verdict == Verdict.MISTYPED else None)
     context = {"found": found, "verdict": found.verdict.value, "checked_at": now(), "form": form}
-    context["host"] = urlsplit(settings.SITE_URL).netloc
+    context |= {"host": urlsplit(settings.SITE_URL).netloc, "address": settings.SITE_URL + request.path}
     return render(request, "payments/verified.html", context, status=status)
 
 
@@ -193,7 +210,10 @@ def verified(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def order(request: HttpRequest, token: str) -> HttpResponse:
     """The order's one page: what it says depends on the database alone."""
-    return _show(request, _find(token))
+    found = _find(token)
+    if CHOOSE in request.GET and (page := _page_of(found)).may_pay:
+        return _show(request, found, MethodForm({}, offers=_offers(found, page)), status=422)
+    return _show(request, found)
 
 
 def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, status: int = 200) -> HttpResponse:
@@ -215,6 +235,8 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
         "attestation": document,
         "taxes": attestation.taxes_shown(order, document),
         "sheet": _sheet(order, page, lines),
+        "find_order_address": settings.SITE_URL + reverse("payments:find_order"),
+        "steps": tracking.steps(order, page, document),
         "form": form or _retry_form(order, page),
         "automatic": request.GET.get("auto") != "0",
         "checked_at": now(),
@@ -237,15 +259,19 @@ def _sheet(order: Order, page: OrderPage, lines: list[OrderLine]) -> dict[str, A
     if page.payment is None or not page.payment.settles:
         return None
     language = get_language() or order.language
-    return attestation.words(
-        order.attestation, page.payment, lines, page.given_back, page.taken_back, page.taken_back_at, language
-    )
+    return attestation.words(order.attestation, page.payment, lines, page.given_back, page.lost, language)
 
 
 def _retry_form(order: Order, page: OrderPage) -> MethodForm:
+    """The means that was used last is chosen already, but not one that has too little money on it."""
     last = page.payment.method if page.payment else ""
-    failed = last if page.state == State.REFUSED else ""
-    return MethodForm(offers=offers(order.total, failed), initial={"method": last})
+    is_short = page.state == State.REFUSED and page.payment and page.payment.refusal == Refusal.FUNDS
+    return MethodForm(offers=_offers(order, page), initial={"method": "" if is_short else last})
+
+
+def _offers(order: Order, page: OrderPage) -> list[Offer]:
+    failed = page.payment.method if page.payment and page.state == State.REFUSED else ""
+    return offers(order.total, failed)
 
 
 @private
@@ -257,6 +283,8 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
 
 def _try(request: HttpRequest, order: Order) -> HttpResponse:
     form = MethodForm(request.POST, offers=offers(order.total))
+    if not request.POST.get("method"):
+        return SeeOther(f"{_address(order)}?{CHOOSE}")
     if not form.is_valid():
         return _show(request, order, form, status=422)
     return _hand_off(request, order, form)
@@ -291,6 +319,8 @@ def _wait(request: HttpRequest, seconds: int) -> HttpResponse:
 def _psp_silent(request: HttpRequest, order: Order | None, wanted: str = "") -> HttpResponse:
     """What could not be done: show or open a page of the wanted method; or close the one that is open, which comes
     before another one, and before the end of the order."""
+    if order:
+        order.refresh_from_db(fields=["expires_at"])  # a page that was about to be opened has prolonged it
     pages = Payment.objects.filter(order=order, status=Payment.Status.STARTED, page_reference__isnull=False)
     context = {"order": order, "wanted": wanted, "open": pages.first()}
     return render(request, "payments/psp_silent.html", context, status=503)
@@ -352,9 +382,10 @@ def _note_visit(token: str, payment: UUID, moment: str, kind: TimelineEntry.Kind
 @private
 @require_safe
 def state_json(request: HttpRequest, token: str) -> HttpResponse:
-    """One field for the waiting page's script: whether it should show itself anew."""
+    """For the waiting page's script: whether it should show itself anew, and when it has looked."""
     order = _find(token)
-    return JsonResponse({"state": _page_of(order).state})
+    checked = _("Last checked at %(time)s.") % {"time": date_format(localtime(), "TIME_FORMAT")}
+    return JsonResponse({"state": _page_of(order).state, "checked": checked})
 
 
 @private

@@ -13,13 +13,16 @@ SECRET_KEY = "sandbox-only: never a secret, long enough for Django's own check 0
 
 SELLER = {
     "SELLER_NAME": "KOOKUT Sàrl",
-    "SELLER_STREET": "Rue de l'Exemple 1",
+    "SELLER_STREET": "Rue de l’Exemple 1",
     "SELLER_POSTCODE": "1200",
     "SELLER_TOWN": "Genève",
     "SELLER_EMAIL": "bonjour@kookut.example",
+    "SELLER_CANTON": "GE",
     "SELLER_UID": "CHE-123.456.788",
     "SELLER_VAT_REGISTERED": "true",
     "STATEMENT_NAME": "KOOKUT",
+    "RETURN_DAYS": "30",
+    "DATA_PROCESSORS": "Exemple Hébergement SA (CH),Exemple Mail SA (CH)",
 }
 
 
@@ -31,6 +34,7 @@ def sandbox_environment(*, shop_url: str, sandbox_port: int, smtp_port: int, sta
         "PAYMENTS_MODE": "sandbox",
         "SITE_URL": shop_url,
         "SECRET_KEY": SECRET_KEY,
+        "JOURNAL_KEYS": "sandbox-only: seals the timelines of play orders",
         "STRIPE_SECRET_KEY": STRIPE_KEY,
         "STRIPE_WEBHOOK_SECRETS": STRIPE_WEBHOOK_SECRET,
         "STRIPE_API_BASE": f"{sandbox}/stripe",

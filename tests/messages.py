@@ -35,7 +35,14 @@ KEYWORDS = DEFAULT_KEYWORDS | {
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
 MARKS = re.compile(r"%\(\w+\)[a-z]|%%|</?[a-z][^>]*>")
-TYPE = (("'", "straight apostrophe"), ("\u202f", "narrow no-break space"))
+TYPE = (
+    ("'", "straight apostrophe"),
+    ('"', "straight quotation mark"),
+    ("\u202f", "narrow no-break space"),
+    (r"\.\.\.", "three full stops for an ellipsis"),
+    (r"  |^\s|\s$", "space too many"),
+    (r"CHF \d| %%", "no-break space missing"),
+)
 # Swiss German and Italian set « » without spaces inside, Swiss German writes ss for ß.
 SWISS_QUOTES = ((r"[„“”]", "quotation marks other than « »"), (r"«\s|\s»", "space inside « »"))
 TYPE_OF = {
@@ -45,7 +52,22 @@ TYPE_OF = {
     ),
     "de": (*SWISS_QUOTES, ("ß", "ß")),
     "it": SWISS_QUOTES,
+    "en": ((r"[«»„]| [:;!?]", "not English type"),),
 }
+# One word for one thing: what is not said, and what is said instead.
+OTHER_WORDS = {
+    "fr": {"magasin": "boutique", "Selon la banque": "le délai dépend de la banque", "courriel": "e-mail"},
+    "de": {
+        "Rückzahlung": "Rückerstattung",
+        "Kundschaft": "Kunde",
+        "Summe": "Total",
+        "nochmal ": "noch einmal",
+        "anderes Zahlungsmittel": "andere Zahlungsart",
+    },
+    "it": {"fornitore di pagamento": "fornitore di servizi di pagamento", "bottega": "negozio"},
+}
+E_MAIL = re.compile(r"\b([Ee])-([Mm]ail)")
+WORDS_OF_A_LABEL = 3
 Text = tuple[str | tuple[str, ...], str | None]
 """A message's id (or singular and plural) and its context."""
 # Without dates and line numbers, so that a catalogue changes only when a text does.
@@ -144,6 +166,8 @@ def read(path: Path, language: str) -> Catalog:
 
 
 def write(catalogue: Catalog, language: str) -> None:
+    for message in catalogue:
+        message.string = _unbroken(tuple(message.string) if isinstance(message.string, list) else message.string or "")
     entries = io.BytesIO()
     if language == SOURCE:
         catalogue = _translated(catalogue, language)
@@ -152,6 +176,13 @@ def write(catalogue: Catalog, language: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     header = HEADER.format(language=language, plural_forms=catalogue.plural_forms)
     path.write_text(header + entries.getvalue().decode().strip() + "\n")
+
+
+def _unbroken(text: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """In sentences, “e-mail” with a word joiner after its hyphen: no line ends there. Labels are short enough."""
+    if isinstance(text, tuple):
+        return tuple(str(_unbroken(each)) for each in text)
+    return E_MAIL.sub("\\1-\u2060\\2", text) if text and len(text.split()) > WORDS_OF_A_LABEL else text
 
 
 def _translated(catalogue: Catalog, language: str) -> Catalog:
@@ -180,7 +211,13 @@ def _faults(catalogue: Catalog, language: str, everything: list[Text]) -> Iterat
             yield f"not translated: {_name(message)}"
         else:
             wrong = [*message.check(catalogue), *changed_marks(message), *typography(message, language)]
-            yield from (f"{fault}: {_name(message)}" for fault in wrong)
+            yield from (f"{fault}: {_name(message)}" for fault in [*wrong, *other_words(message, language)])
+    if language == SOURCE:
+        own = {(message.id, message.context) for message in catalogue}
+        for message_id, context in everything:
+            if (message_id, context) not in own:
+                shown = Message(message_id, message_id, context=context)
+                yield from (f"{fault}: {_name(shown)}" for fault in typography(shown, language))
 
 
 def changed_marks(message: Message) -> Iterator[str]:
@@ -195,6 +232,16 @@ def typography(message: Message, language: str) -> Iterator[str]:
     for text in _strings(message):
         bare = re.sub(r"%(\(\w+\))?[a-z]|<[^>]*>|\b\w+://\S*", "x", text)
         yield from (fault for pattern, fault in (*TYPE, *TYPE_OF.get(language, ())) if re.search(pattern, bare))
+        if _unbroken(text) != text and language != SOURCE:
+            yield "“e-mail” may break after its hyphen (make messages)"
+
+
+def other_words(message: Message, language: str) -> Iterator[str]:
+    """Words for which the shop has another one."""
+    for text in _strings(message):
+        for word, ours in OTHER_WORDS.get(language, {}).items():
+            if word in text:
+                yield f"“{word}”, where we say “{ours}”"
 
 
 def _strings(message: Message) -> tuple[str, ...]:

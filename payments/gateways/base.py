@@ -149,7 +149,10 @@ class RefundNotice:
 
 @dataclass(frozen=True)
 class DisputeNotice:
-    """What a message says of a dispute. Amount in centimes of `currency`; `due_at` is when the answer is due."""
+    """What a message says of a dispute. Amount in centimes of `currency`; `due_at` is when the answer is due.
+
+    `opened_at` and `decided_at` are by the PSP's clock, where it tells them.
+    """
 
     reference: str
     state: DisputeState
@@ -157,6 +160,8 @@ class DisputeNotice:
     amount: int | None
     due_at: datetime | None = None
     currency: str | None = None
+    opened_at: datetime | None = None
+    decided_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -134,9 +135,12 @@ REFUND: dict[str, Form] = {
     "custom_id": _our_mark,
     "invoice_id": our_order,
     "links": _capture_above,
+    "create_time": moment,
 }
 DISPUTE: dict[str, Form] = {
     "dispute_id": reference,
+    "create_time": moment,
+    "update_time": moment,
     "reason": word,
     "status": word,
     "dispute_amount": MONEY,
@@ -357,7 +361,8 @@ def _refund_notice(refund: dict[str, Any], state: RefundState) -> Notice:
 def _reversal_notice(refund: dict[str, Any], state: RefundState) -> Notice:
     amount, currency = _money(refund.get("amount"))
     reason = refund.get("status_details", {}).get("reason", REVERSED)
-    told = DisputeNotice(refund.get("id", ""), REVERSALS[state], reason, amount, currency=currency)
+    at = _second(refund.get("create_time"))
+    told = DisputeNotice(refund.get("id", ""), REVERSALS[state], reason, amount, None, currency, at, at)
     # Without a capture above it the resource is the capture itself.
     money = refund.get("links") or refund.get("id")
     return Notice(Kind.DISPUTE, as_uuid(refund.get("custom_id")), money_reference=money, dispute=told)
@@ -374,6 +379,8 @@ def _dispute_notice(dispute: dict[str, Any]) -> Notice:
         amount,
         as_datetime(dispute.get("seller_response_due_date")),
         currency,
+        _second(dispute.get("create_time")),
+        as_datetime(dispute.get("update_time")) if over else None,
     )
     disputed = dispute.get("disputed_transactions") or [{}]
     return Notice(
@@ -382,6 +389,12 @@ def _dispute_notice(dispute: dict[str, Any]) -> Notice:
         money_reference=disputed[0].get("seller_transaction_id"),
         dispute=told,
     )
+
+
+def _second(value: object) -> datetime | None:
+    """A time to the second: of disputes PayPal tells the thousandths too, of what it takes back it does not."""
+    at = as_datetime(value)
+    return at and at.replace(microsecond=0)
 
 
 def _our_payment(thing: dict[str, Any]) -> UUID | None:

@@ -1,6 +1,6 @@
 """The attestation of payment and the refund notice on paper: facts in, a PDF out, or its words. It knows no model."""
 
-from .facts import AttestationFacts, Facts, Line, Method, NoDetails, Refunded, RefundFacts, Seller, Shipping, Vat
+from .facts import AttestationFacts, Facts, Gone, Line, Method, NoDetails, RefundFacts, Seller, Shipping, Vat
 from .glyphs import printable
 from .press import draw
 from .wording import worded
@@ -8,11 +8,11 @@ from .wording import worded
 __all__ = [
     "AttestationFacts",
     "Facts",
+    "Gone",
     "Line",
     "Method",
     "NoDetails",
     "RefundFacts",
-    "Refunded",
     "Seller",
     "Shipping",
     "Vat",

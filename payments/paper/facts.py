@@ -68,8 +68,8 @@ class Vat:
 
 
 @dataclass(frozen=True)
-class Refunded:
-    """Money that went back before this paper was drawn: centimes, and when for certain."""
+class Gone:
+    """Money that went back, or was taken back, before this paper was drawn: centimes, and when for certain."""
 
     amount: int
     at: datetime
@@ -150,23 +150,17 @@ class AttestationFacts(Facts):
     shipping: Shipping
     shipped_at: datetime | None = None
     """When the goods left; None before."""
-    refunds: tuple[Refunded, ...] = ()
+    refunds: tuple[Gone, ...] = ()
     """What went back since, oldest first."""
-    taken_back: int = 0
-    """Centimes that the customer's bank took back since, after a dispute."""
-    taken_back_at: datetime | None = None
-    """When it took them; None where it took nothing, or the shop does not know."""
+    taken_back: Gone | None = None
+    """What the customer's bank took back since, after a dispute; when that was told."""
+    updated_at: datetime | None = None
+    """When any of this last changed since the issue, be it that it is listed no more: it tells two prints apart."""
 
     @property
     def stays(self) -> int:
         """Centimes that stay paid after all that is listed."""
-        return max(self.total - sum(refund.amount for refund in self.refunds) - self.taken_back, 0)
-
-    @property
-    def updated_at(self) -> datetime | None:
-        """When the last of what is listed went back, if that was after the issue: it tells two prints apart."""
-        latest = max(self._gone_at(), default=self.issued_at)
-        return latest if latest > self.issued_at else None
+        return max(self.total - sum(gone.amount for gone in self._gone()), 0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -174,15 +168,14 @@ class AttestationFacts(Facts):
             raise ValueError(f"{self.number}: a line's rate is none of those of the taxes")
 
     def times(self) -> tuple[datetime, ...]:
-        shipped = [self.shipped_at] if self.shipped_at else []
-        return (*super().times(), self.agreed_at, *shipped, *self._gone_at())
+        some = [at for at in (self.shipped_at, self.updated_at) if at]
+        return (*super().times(), self.agreed_at, *some, *(gone.at for gone in self._gone()))
 
     def parts(self) -> int:
         return super().parts() + self.shipping.price
 
-    def _gone_at(self) -> list[datetime]:
-        taken = [self.taken_back_at] if self.taken_back_at else []
-        return [*(refund.at for refund in self.refunds), *taken]
+    def _gone(self) -> list[Gone]:
+        return [*self.refunds, *([self.taken_back] if self.taken_back else [])]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,8 +68,8 @@ def _own(facts: Facts) -> dict[str, Any]:
                 },
                 "shipping": {"name": facts.shipping.name, "price": facts.shipping.price},
                 "refunds": [{"amount": refund.amount, "at": _time(refund.at)} for refund in facts.refunds],
-                "taken_back": facts.taken_back,
-                **({"taken_back_at": _time(facts.taken_back_at)} if facts.taken_back_at else {}),
+                "taken_back": facts.taken_back.amount if facts.taken_back else 0,
+                **({"taken_back_at": _time(facts.taken_back.at)} if facts.taken_back else {}),
             }
         case RefundFacts():
             return {

@@ -60,7 +60,7 @@ def _attestation(facts: AttestationFacts) -> dict[str, Words]:
         "tone": "paid" if facts.stays else "refunded",
         "verdict": (_("%(amount)s – paid") if facts.stays else _("%(amount)s – paid, then returned"))
         % {"amount": _money(facts, facts.total)},
-        "when": _("Bank’s agreement received on %(moment)s") % {"moment": _moment(facts.agreed_at)},
+        "when": _agreed(facts),
         "payment": [
             *_means(facts),
             _("On your statement: %(name)s") % {"name": facts.seller.statement_name},
@@ -76,6 +76,15 @@ def _attestation(facts: AttestationFacts) -> dict[str, Words]:
         "statement": _("This document is a proof of payment, not a request for payment."),
         "notes": [" ".join(promises), _contact(facts)],
     }
+
+
+def _agreed(facts: AttestationFacts) -> str:
+    agreed = (
+        _("PayPal’s agreement received on %(moment)s")
+        if facts.method == "paypal"
+        else _("Bank’s agreement received on %(moment)s")
+    )
+    return agreed % {"moment": _moment(facts.agreed_at)}
 
 
 def _issued(facts: AttestationFacts) -> str:
@@ -116,17 +125,12 @@ def _after(facts: AttestationFacts) -> list[Words]:
         label = _("Refunded on %(moment)s") % {"moment": _moment(refund.at)}
         after.append({"label": label, "amount": f"−{_money(facts, refund.amount)}"})
     if facts.taken_back:
-        after.append({"label": _taken_back(facts), "amount": f"−{_money(facts, facts.taken_back)}"})
+        label = _("Taken back by the payer’s bank after a dispute (told on %(moment)s)")
+        label %= {"moment": _moment(facts.taken_back.at)}
+        after.append({"label": label, "amount": f"−{_money(facts, facts.taken_back.amount)}"})
     if after:
         after.append({"label": _("Stays paid"), "amount": _money(facts, facts.stays)})
     return after
-
-
-def _taken_back(facts: AttestationFacts) -> str:
-    if facts.taken_back_at is None:
-        return _("Taken back by the payer’s bank after a dispute")
-    label = _("Taken back by the payer’s bank on %(moment)s, after a dispute")
-    return label % {"moment": _moment(facts.taken_back_at)}
 
 
 def _seller(seller: Seller) -> list[Words]:

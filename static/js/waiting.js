@@ -10,7 +10,11 @@
     if (!document.hidden) {
       try {
         const answer = await fetch(address, { cache: "no-store" });
-        if (answer.ok && (await answer.json()).state !== "waiting") return location.replace(location.pathname);
+        if (answer.ok) {
+          const { state, checked } = await answer.json();
+          if (state !== "waiting") return location.replace(location.pathname);
+          document.getElementById("checked").textContent = checked;
+        }
       } catch { /* The network comes back or the customer asks by the button. */ }
     }
     if (Date.now() - started < 600000) setTimeout(look, pause());

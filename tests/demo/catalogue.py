@@ -1,19 +1,21 @@
 """The demo's goods and delivery methods, from goods.toml. What is already in the database stays as staff left it."""
 
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.core.files import File
-
-from orders.models import Product, ShippingMethod
+from orders import pictures
+from orders.models import Category, Product, ShippingMethod
 
 HERE = Path(__file__).parent
 
 
 def fill_catalogue() -> None:
-    """Add the goods that are not there yet and, to an empty list, the delivery methods."""
+    """Add the goods that are not there yet and, to empty lists, the categories and the delivery methods."""
     catalogue = tomllib.loads((HERE / "goods.toml").read_text())
+    if not Category.objects.exists():
+        add_categories(catalogue)
     known = set(Product.objects.values_list("sku", flat=True))
     for position, facts in enumerate(catalogue["goods"]):
         if facts["sku"] not in known:
@@ -23,9 +25,25 @@ def fill_catalogue() -> None:
             ShippingMethod.objects.create(position=position, **facts)
 
 
-def add_product(position: int, *, picture: str, **facts: Any) -> None:
-    """`picture` names a file in the folder pictures/; the other facts are the product's fields."""
-    product = Product(position=position, **facts)
-    with (HERE / "pictures" / picture).open("rb") as file:
-        product.picture.save(picture, File(file), save=False)
+def add_categories(catalogue: dict[str, Any]) -> None:
+    """Goods of a demo that knew no categories yet get theirs."""
+    for position, facts in enumerate(catalogue["categories"]):
+        category = Category.objects.create(position=position, **facts)
+        skus = [good["sku"] for good in catalogue["goods"] if good["category"] == category.slug]
+        Product.objects.filter(sku__in=skus).update(category=category)
+
+
+def add_product(position: int, *, category: str, picture: str, **facts: Any) -> None:
+    """`category` is a slug, `picture` names a file in the folder pictures/; the other facts are columns."""
+    product = Product(position=position, category=Category.objects.filter(slug=category).first(), **facts)
+    product.take_picture(stored(picture))
     product.save()
+
+
+@cache
+def stored(picture: str) -> pictures.Picture:
+    """The files of a picture, made and stored once in a process."""
+    with (HERE / "pictures" / picture).open("rb") as file:
+        made = pictures.prepare(file)
+    pictures.store(made)
+    return made

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-s3.lock", "requirements-dev.lock"]
 PIN = re.compile(r"^([a-z0-9.-]+)==", re.MULTILINE)
 
 
@@ -28,7 +28,7 @@ def test_every_package_has_hashes(lock: str) -> None:
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-s3.txt", "requirements-dev.txt"])
 def test_every_direct_requirement_is_pinned_gives_its_reason_and_stands_in_the_lock(name: str) -> None:
     lock = (ROOT / name).with_suffix(".lock").read_text()
     lines = [line for line in (ROOT / name).read_text().splitlines() if line and line[0] not in "#-"]

@@ -34,6 +34,14 @@ def test_an_update_leaves_the_catalogue_as_it_is(monkeypatch: pytest.MonkeyPatch
         ("de", "„Ja“", "quotation marks other than « »"),
         ("it", "«\u00a0Sì\u00a0»", "space inside « »"),
         ("it", "L'articolo", "straight apostrophe"),
+        ("de", 'Der "Artikel"', "straight quotation mark"),
+        ("fr", "Patientez...", "three full stops for an ellipsis"),
+        ("it", "Due  spazi", "space too many"),
+        ("de", "Am Ende ", "space too many"),
+        ("it", "Fino a CHF 10.00", "no-break space missing"),
+        ("de", "MWST %(rate)s %%", "no-break space missing"),
+        ("en", "See the «goods»", "not English type"),
+        ("fr", "Vous recevez un e-mail demain", "“e-mail” may break after its hyphen (make messages)"),
     ],
 )
 def test_it_sees_a_typographic_fault(language: str, text: str, fault: str) -> None:
@@ -45,10 +53,10 @@ def test_it_sees_a_typographic_fault(language: str, text: str, fault: str) -> No
     [
         (
             "fr",
-            "L’article «\u00a0%(name)s\u00a0» coûte\u00a0: <a href='%(url)s'>CHF 10.00</a>, de 10:30 à 12:00\u00a0!",
+            "L’article «\u00a0%(name)s\u00a0» coûte\u00a0: <a href='%(url)s'>CHF\u00a010.00</a>, 10:30\u00a0!",
         ),
-        ("de", "«%(name)s» kostet: CHF 10.00!"),
-        ("it", "L’articolo «%(name)s» costa: CHF 10.00!"),
+        ("de", "«%(name)s» kostet: CHF\u00a010.00!"),
+        ("it", "L’articolo «%(name)s» costa: CHF\u00a010.00!"),
     ],
 )
 def test_it_accepts_the_houses_type(language: str, text: str) -> None:
@@ -71,6 +79,36 @@ def test_it_sees_that_a_translation_changed_a_placeholder_or_a_tag(
     original: str | tuple[str, str], translation: str | tuple[str, str]
 ) -> None:
     assert list(messages.changed_marks(Catalog().add(original, translation))) == ["other placeholders or tags"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("fr", "Le magasin est fermé"), ("de", "Ihre Rückzahlung"), ("it", "Il fornitore di pagamento")],
+)
+def test_it_sees_a_word_for_which_the_shop_has_another(language: str, text: str) -> None:
+    assert len(list(messages.other_words(Catalog().add("English", text), language))) == 1
+
+
+def test_an_update_keeps_e_mail_in_one_piece_in_sentences_and_leaves_labels_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(messages, "LOCALE", tmp_path)
+    catalogue = Catalog(locale="fr")
+    catalogue.add("We write", "Nous envoyons un e-mail")
+    catalogue.add("E-mail address", "Adresse e-mail")
+    messages.write(catalogue, "fr")
+    written = messages.path_of("fr").read_text()
+    assert "un e-\u2060mail" in written
+    assert "Adresse e-mail" in written
+
+
+def test_what_english_customers_read_of_the_ids_is_looked_at_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(messages, "LOCALE", tmp_path)
+    monkeypatch.setattr(messages, "LANGUAGES", ())
+    monkeypatch.setattr(messages, "texts", lambda: iter([("The bank's word", None)]))
+    assert messages.faults() == ['en: straight apostrophe: "The bank\'s word"']
 
 
 def test_english_keeps_only_the_texts_that_read_better_otherwise(

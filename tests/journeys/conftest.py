@@ -79,6 +79,15 @@ def page(watch: Watch) -> Page:
 
 
 @pytest.fixture
+def first_visit(shop: str, browser: Browser) -> Iterator[Page]:
+    """A window of one's own, where nothing is kept of any page yet."""
+    page = browser.new_page(locale="fr-CH", timezone_id="Europe/Zurich")
+    page.set_default_timeout(10_000)
+    yield page
+    page.close()
+
+
+@pytest.fixture
 def claire(page: Page, shop: str) -> Customer:
     """A customer; two articles stand in the shop: « Bol … » for CHF 29.00 and « Casserole … » for CHF 5’480.00."""
     goods(names={"fr": "Bol en grès"})

@@ -14,6 +14,7 @@ from tests.shop import fill_cart
 from tests.waiting import until
 
 WAITING = "Nous attendons l’accord de votre banque"
+WAITING_FOR_PAYPAL = "Nous attendons l’accord de PayPal"
 ACCEPTED = "Merci, votre paiement est accepté"
 LATE = "en retard"  # the sandbox's words
 FOREVER = "3600"  # seconds: until somebody hurries the messages

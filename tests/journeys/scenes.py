@@ -18,7 +18,7 @@ from payments import attestation
 from payments.models import CODE_LENGTH, Attestation, Payment, Refund, Refusal
 from tests.demo.catalogue import fill_catalogue
 from tests.sandbox.client import Sandbox
-from tests.shop import DETAILS, deliver, fill_cart, placed, started, stripe_event
+from tests.shop import DETAILS, deliver, fill_cart, goods, placed, started, stripe_event
 
 SLOW, VERY_SLOW = timedelta(minutes=3), timedelta(minutes=12)
 
@@ -76,6 +76,31 @@ def scene(show: Scene) -> Scene:
 @scene
 def catalogue(stage: Stage) -> None:
     stage.open("/")
+
+
+@scene
+def catalogue_of_a_category(stage: Stage) -> None:
+    stage.open("/rayons/vaisselle/")
+
+
+@scene
+def catalogue_searched_and_sorted(stage: Stage) -> None:
+    stage.open("/?sort=-price")
+    stage.page.fill("[name=q]", "noyer")
+    stage.press("form.search button")
+    stage.page.click(".menu summary")
+
+
+@scene
+def catalogue_without_a_find(stage: Stage) -> None:
+    stage.open("/rayons/epicerie/?q=samovar")
+
+
+@scene
+def catalogue_in_pages(stage: Stage) -> None:
+    for number in range(40):
+        goods(names={"fr": f"Assiette creuse {number}"}, position=number)
+    stage.open("/?page=2")
 
 
 @scene
@@ -428,7 +453,7 @@ SCENES |= {
 def order_retried_without_a_choice(stage: Stage) -> None:
     order = stage.order()
     stage.open_order(order)
-    stage.press()
+    stage.press(".button.wide")
 
 
 # The verification of papers.
@@ -521,6 +546,7 @@ SCENES |= {
     "terms": fixed("/conditions/"),
     "contact": fixed("/contact/"),
     "not-found": fixed("/nulle-part/"),
+    "not-allowed": fixed("/panier/retirer/"),
     "order-not-found": fixed("/commande/nul-n-en-sait-rien/"),
 }
 
@@ -549,7 +575,7 @@ def admin(path: str) -> Scene:
         order_paid_twice(stage)
         stage.client.force_login(User.objects.create_superuser("staff"))
         order = Order.objects.get()
-        stage.open(path.format(order=order, payment=order.payments.first()))
+        stage.open(path.format(order=order, payment=order.payments.first(), good=stage.goods[0]))
 
     return show
 
@@ -564,4 +590,6 @@ SCENES |= {
     "admin-events": admin("/admin/payments/webhookevent/"),
     "admin-letters": admin("/admin/payments/letter/"),
     "admin-goods": admin("/admin/orders/product/"),
+    "admin-product": admin("/admin/orders/product/{good.pk}/change/"),
+    "admin-categories": admin("/admin/orders/category/"),
 }

@@ -1,12 +1,14 @@
 """What can go wrong at the bank or on the way: the customer always reads where she stands, and can go on."""
 
+import re
+
 import pytest
 from django.utils.timezone import now
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Page, expect
 
 from orders.models import Order
 from payments.models import Letter, Payment, WebhookEvent
-from tests.journeys.customer import ACCEPTED, LATE, WAITING, Customer
+from tests.journeys.customer import ACCEPTED, LATE, WAITING, WAITING_FOR_PAYPAL, Customer
 from tests.journeys.watch import Watch
 from tests.sandbox.client import AMEX, DECLINED, INSUFFICIENT_FUNDS, MASTERCARD, VISA, Sandbox
 from tests.shop import deliver, placed, started, stripe_event
@@ -161,7 +163,7 @@ def test_an_account_that_paypal_cannot_debit_is_said_so_and_can_be_changed(clair
     claire.pays_again("paypal")
     claire.lets_messages(LATE)
     claire.approves_paypal()
-    claire.reads(WAITING)
+    claire.reads(WAITING_FOR_PAYPAL)
     accepted(claire, sandbox)
 
 
@@ -169,7 +171,7 @@ def test_money_that_paypal_holds_back_makes_the_order_wait(claire: Customer, san
     claire.comes_to_review()
     claire.orders("paypal", "avec PayPal")
     claire.presses("Accepter, puis argent en attente chez PayPal")
-    claire.reads(WAITING)
+    claire.reads(WAITING_FOR_PAYPAL)
     order_page = claire.page.url
 
     claire.page.goto(sandbox.url)
@@ -202,10 +204,10 @@ def test_the_waiting_page_looks_again_by_itself(claire: Customer, sandbox: Sandb
 
 
 def test_the_waiting_page_rests_while_nobody_looks_and_leaves_no_trace_in_the_history(
-    shop: str, sandbox: Sandbox, browser: Browser
+    first_visit: Page, shop: str, sandbox: Sandbox
 ) -> None:
     """On a clock of the test's own: a minute passes at once."""
-    page = browser.new_page()
+    page = first_visit
     page.clock.install()
     page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => !window.looks})")
     claire, watch = Customer(page, shop), Watch(page.context, shop)
@@ -224,7 +226,16 @@ def test_the_waiting_page_rests_while_nobody_looks_and_leaves_no_trace_in_the_hi
     claire.reads(ACCEPTED)
     claire.goes_back()
     claire.reads("Votre panier est vide")
-    page.close()
+
+
+@pytest.mark.parametrize("script", [True])
+def test_the_waiting_page_says_when_it_has_looked_at_every_look(claire: Customer, sandbox: Sandbox) -> None:
+    claire.orders_by_card()
+    claire.lets_messages(LATE)
+    claire.types_card(VISA)
+    claire.reads(WAITING)
+    claire.page.evaluate("document.getElementById('checked').textContent = ''")
+    expect(claire.page.locator("#checked")).to_have_text(re.compile(r"^Dernière vérification à \d\d\sh\s\d\d\.$"))
 
 
 def test_the_waiting_page_can_be_told_to_stand_still(claire: Customer, sandbox: Sandbox) -> None:

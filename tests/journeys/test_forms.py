@@ -31,13 +31,23 @@ def test_what_was_typed_stays_over_mistakes_and_a_change_of_language(claire: Cus
     claire.gives({"Adresse e-mail": "claire@", "Prénom et nom": "Žižek O’Neill-Müller", "NPA": "12"})
     name = claire.page.locator("[name=delivery_name]")
     expect(name).to_have_value("Žižek O’Neill-Müller")
+    claire.page.get_by_label("Localité").first.fill("Genève")  # typed, and never sent
 
     claire.page.locator("header summary").click()
-    claire.page.get_by_role("link", name="Deutsch").click()
+    claire.page.get_by_role("button", name="Deutsch").click()
 
     expect(claire.page.locator("html")).to_have_attribute("lang", "de")
     expect(name).to_have_value("Žižek O’Neill-Müller")
     expect(claire.page.locator("[name=delivery_postcode]")).to_have_value("12")
+    expect(claire.page.locator("[name=delivery_town]")).to_have_value("Genève")
+
+
+def test_enter_in_a_field_goes_on_and_changes_no_language(claire: Customer) -> None:
+    claire.puts_into_cart("Bol")
+    claire.checks_out()
+    claire.page.get_by_label("Adresse e-mail").fill("claire@")
+    claire.page.keyboard.press("Enter")
+    expect(claire.page.get_by_role("alert")).to_be_focused()
 
 
 def test_another_billing_address_opens_by_its_box_alone(claire: Customer) -> None:

@@ -150,7 +150,7 @@ def test_a_form_that_grew_too_old_keeps_the_cart_and_is_sent_anew(claire: Custom
     claire.reads("La page est restée ouverte trop longtemps")
     assert not Order.objects.exists()
 
-    claire.page.get_by_role("link", name="Revenir au paiement").click()
+    claire.page.get_by_role("link", name="Refaire cette étape").click()
 
     claire.reads("Paiement")
     claire.orders("card", "par carte")
@@ -213,7 +213,8 @@ def test_a_cancelled_order_is_ordered_again_with_the_same_cart_and_details(clair
     claire.orders_by_card()
     first_page = claire.page.url
     claire.goes_back_to_the_shop()
-    claire.presses("Annuler cette commande")
+    claire.page.get_by_text("Annuler cette commande", exact=True).click()
+    claire.presses("Oui, annuler cette commande")
     claire.reads("Cette commande est annulée")
     assert sandbox.payment(first_page)["state"] == "expired"
 

@@ -5,12 +5,15 @@ import os
 import re
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from playwright.sync_api import Page, Response, ViewportSize, expect
 from pypdf import PdfReader
 
+from orders.models import Order
 from tests.journeys import eyes
 from tests.journeys.customer import text_of
 from tests.journeys.scenes import SCENES, Stage
@@ -30,6 +33,8 @@ AXE = """{resultTypes: ['violations'], rules: Object.fromEntries(axe.getRules().
   {enabled: rule.ruleId !== 'color-contrast-enhanced'}]))}"""
 """All rules of axe, also those that it leaves out by itself (the size of targets), but that of level AAA which asks
 7 : 1 of every text: that of the body is held by the palette's own test."""
+MOST_REQUESTS = 10
+MOST_FIRST_VISIT = 100 * 1024
 
 
 @pytest.fixture
@@ -120,7 +125,8 @@ def test_edges_stay_where_the_reader_chooses_the_colours(page: Page, shop: str, 
         expect(chosen).to_have_css("outline-style", "solid")
 
 
-def test_a_first_visit_is_light(page: Page, shop: str, sandbox: Sandbox) -> None:
+def test_a_first_visit_is_light(first_visit: Page, shop: str, sandbox: Sandbox) -> None:
+    page = first_visit
     loaded: dict[str, bytes] = {}
 
     def keep(answer: Response) -> None:
@@ -138,12 +144,41 @@ def test_a_first_visit_is_light(page: Page, shop: str, sandbox: Sandbox) -> None
     assert len(font) <= MOST_FONT
 
 
-@pytest.mark.parametrize("name", ["order-accepted", "order-waiting"])
+@pytest.mark.parametrize("name", ["catalogue", "product"])
+def test_the_first_visit_of_the_shop_window_is_light_and_nothing_moves(
+    first_visit: Page, shop: str, sandbox: Sandbox, name: str
+) -> None:
+    page = first_visit
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    loaded: list[Response] = []
+
+    def keep(answer: Response) -> None:
+        loaded.append(answer)
+
+    page.on("response", keep)
+    SCENES[name](Stage(page, shop, sandbox))
+    page.wait_for_load_state("networkidle")
+
+    seen = {answer.url: answer.body() for answer in loaded}
+    pictures = [url for url in seen if "/media/" in url]
+    assert pictures and all(url.endswith(".avif") for url in pictures)
+    texts = (".css", ".svg", "/")  # these go compressed
+    weight = sum(len(gzip.compress(body) if url.endswith(texts) else body) for url, body in seen.items())
+    assert weight <= MOST_FIRST_VISIT, {url: len(body) for url, body in seen.items()}
+    # Chromium fetches pictures up to two screens before they come into view: those weigh, and hold up nothing.
+    early = page.locator("img[loading=lazy]").evaluate_all("pictures => pictures.map(one => one.currentSrc)")
+    assert len(set(seen) - set(early)) <= MOST_REQUESTS, sorted(seen)
+    assert eyes.moved(page) == 0
+
+
+@pytest.mark.parametrize("name", ["order-accepted", "order-waiting", "verified"])
 def test_a_printed_order_is_one_sheet_without_buttons(page: Page, shop: str, sandbox: Sandbox, name: str) -> None:
     SCENES[name](Stage(page, shop, sandbox))
     printed = page.pdf(prefer_css_page_size=True)
     words = text_of(printed)
     assert len(PdfReader(BytesIO(printed)).pages) == 1
-    assert "/commande/" not in words, "who finds the sheet has not found the order's key"
+    assert Order.objects.get().token not in words, "who finds the sheet has not found the order's key"
+    address = "/commande/" if name == "order-waiting" else "/v/"
+    assert urlsplit(settings.SITE_URL).netloc + address in words, "where to see it on the web"
     for button in ["Télécharger", "Vérifier maintenant", "Arrêter", "Paiement sécurisé", "Retrouver ma commande"]:
         assert button not in words, button

@@ -123,16 +123,16 @@ def test_what_the_paper_says_is_what_was_charged_and_anybody_can_verify_it(
 
 
 LANGUAGES = {
-    "": ("Code du document", "Vérifier", "Authentique", "Document inconnu", "Ce code est mal saisi"),
-    "/de": ("Code des Dokuments", "Prüfen", "Echt", "Unbekanntes Dokument", "Dieser Code ist falsch eingegeben"),
+    "": ("Code du document", "Vérifier", "Authentique", "Document inconnu", "Ce code contient une faute de frappe"),
+    "/de": ("Code des Dokuments", "Prüfen", "Echt", "Unbekanntes Dokument", "Dieser Code enthält einen Tippfehler"),
     "/it": (
         "Codice del documento",
-        "Verificare",
+        "Verifica",
         "Autentico",
         "Documento sconosciuto",
-        "Questo codice è digitato male",
+        "Questo codice contiene un errore di battitura",
     ),
-    "/en": ("Code of the document", "Verify", "Authentic", "Unknown document", "This code is mistyped"),
+    "/en": ("Code of the document", "Verify", "Authentic", "Unknown document", "This code contains a typing error"),
 }
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from orders.models import Order
 from orders.money import format_amount
 from payments.models import Payment
-from tests.journeys.customer import ACCEPTED, LATE, WAITING, Customer, text_of
+from tests.journeys.customer import ACCEPTED, LATE, WAITING, WAITING_FOR_PAYPAL, Customer, text_of
 from tests.sandbox.client import MASTERCARD, THREE_D_SECURE, VISA, Sandbox
 from tests.worker import work
 
@@ -40,7 +40,7 @@ def test_a_customer_pays_waits_for_the_bank_and_holds_the_attestation(
 
     claire.lets_messages(LATE)
     pay(claire)
-    claire.reads(WAITING)
+    claire.reads(WAITING_FOR_PAYPAL if method == "paypal" else WAITING)
     claire.sees("Ne payez pas une deuxième fois")
     order.refresh_from_db()
     assert order.status == "pending"

@@ -31,7 +31,7 @@ def test_staff_sign_in_and_see_all_of_an_order(claire: Customer, sandbox: Sandbo
     staff.locator("[type=submit]").click()
     staff.get_by_role("link", name="Commandes").last.click()
     staff.locator("#searchbar").fill(order.number)
-    staff.get_by_role("button", name="Rechercher").click()
+    staff.get_by_role("button", name="Chercher").click()
     staff.get_by_role("link", name=order.number).click()
 
     content = staff.locator("#content")

@@ -30,6 +30,13 @@ LIVE = {
     "SELLER_EMAIL": "bonjour@shop.example",
     "SELLER_UID": "CHE-123.456.788",
 }
+PICTURES = {
+    "PICTURES_S3_BUCKET": "kookut",
+    "PICTURES_S3_ENDPOINT": "https://s3.example",
+    "PICTURES_S3_REGION": "ch-1",
+    "PICTURES_S3_KEY": "key",
+    "PICTURES_S3_SECRET": "secret",
+}
 SANDBOX = LIVE | {
     "PAYMENTS_MODE": "sandbox",
     "SITE_URL": "http://localhost:8000",
@@ -80,6 +87,7 @@ def test_a_complete_production_passes_djangos_deployment_checks() -> None:
 
 def test_the_web_server_starts_with_a_complete_production() -> None:
     assert start(LIVE)[0] == 0
+    assert start(LIVE, PICTURES)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -106,6 +114,11 @@ def test_the_web_server_starts_with_a_complete_production() -> None:
         ({"PAYPAL_WEBHOOK_IDS": "WEBHOOK_ID"}, "anybody can sign"),
         ({"PAYPAL_WEBHOOK_IDS": "A,B,C"}, "at most the next one"),
         ({"PAYPAL_CLIENT_SECRET": ""}, "PAYPAL_CLIENT_SECRET is missing"),
+        ({"SELLER_CANTON": "Genève"}, "give its two letters"),
+        ({"SELLER_CANTON": "XX"}, "is no canton"),
+        ({"PICTURES_S3_BUCKET": "kookut"}, "set PICTURES_S3_ENDPOINT, PICTURES_S3_REGION, PICTURES_S3_KEY"),
+        (PICTURES | {"PICTURES_S3_SECRET": ""}, "set PICTURES_S3_SECRET too"),
+        (PICTURES | {"PICTURES_S3_ENDPOINT": "http://s3.example"}, "beginning with https://"),
     ],
     ids=str,
 )

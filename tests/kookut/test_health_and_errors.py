@@ -59,6 +59,46 @@ def test_error_pages_are_drawn_without_a_database(view: object, status: int) -> 
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("/nulle-part/", "Cette page n’existe pas"),
+        ("/de/nulle-part/", "Diese Seite gibt es nicht"),
+        ("/it/nulle-part/", "Questa pagina non esiste"),
+        ("/en/nulle-part/", "This page does not exist"),
+    ],
+)
+def test_an_error_page_speaks_the_language_of_its_address(client: Client, address: str, sentence: str) -> None:
+    assert sentence in client.get(address).content.decode()
+
+
+@pytest.mark.django_db
+def test_even_a_request_that_fails_before_all_else_is_answered_in_its_own_language(client: Client) -> None:
+    """Not in that of whoever asked before: a strange host is refused before the address is looked at."""
+    client.get("/de/")
+    with override_settings(SECURE_SSL_REDIRECT=True):
+        answer = client.get("/it/", headers={"host": "evil.example"})
+    assert (answer.status_code, "Non abbiamo capito" in answer.content.decode()) == (400, True)
+
+
+@pytest.mark.django_db
+def test_an_address_that_only_takes_forms_says_so_and_leads_on(client: Client) -> None:
+    answer = client.get("/de/panier/retirer/")
+    page = answer.content.decode()
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "Diese Adresse lässt sich nicht wie eine Seite öffnen" in page
+    assert 'href="/de/panier/"' in page
+    assert answer["X-Robots-Tag"] == "noindex"
+
+
+@pytest.mark.django_db
+def test_a_database_that_does_not_answer_is_said_to_be_back_soon(no_database: None) -> None:
+    answer = Client(raise_request_exception=False).get("/en/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+    assert "The shop is not available right now" in answer.content.decode()
+
+
+@pytest.mark.django_db
 def test_an_error_shows_a_reference_and_nothing_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     from orders import views
 

@@ -21,7 +21,7 @@ def form_of(client: Client, address: str) -> dict[str, object]:
             fields[bound.html_name] = value
         if bound.field.show_hidden_initial:
             fields[bound.html_initial_name] = value
-    fields.pop("picture", None)
+    fields.pop("upload", None)
     return fields
 
 

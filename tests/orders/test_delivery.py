@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from django.test import override_settings
 from django.utils.translation import override
 
 from orders.delivery import ZURICH, delivery_date, delivery_date_once_paid
@@ -23,8 +24,27 @@ from orders.templatetags.days import day
         (datetime(2026, 12, 31, 9, 0, tzinfo=ZURICH), 1, date(2027, 1, 4)),  # into another year
     ],
 )
+@override_settings(SELLER_CANTON="")
 def test_working_days_count_from_the_day_of_packing(ordered_at: datetime, days: int, there_by: date) -> None:
     assert delivery_date(days, ordered_at) == there_by
+
+
+@pytest.mark.parametrize(
+    ("canton", "ordered_at", "there_by"),
+    [
+        ("GE", datetime(2026, 9, 10, 9, 0, tzinfo=ZURICH), date(2026, 9, 14)),  # the Genevan Fast, a Thursday
+        ("ZH", datetime(2026, 9, 10, 9, 0, tzinfo=ZURICH), date(2026, 9, 11)),
+        ("", datetime(2026, 9, 10, 9, 0, tzinfo=ZURICH), date(2026, 9, 11)),
+        ("GE", datetime(2026, 9, 9, 9, 0, tzinfo=ZURICH), date(2026, 9, 10)),  # packed before, carried all the same
+        ("GE", datetime(2026, 12, 31, 9, 0, tzinfo=ZURICH), date(2027, 1, 5)),  # two days off and a weekend
+        ("TI", datetime(2026, 3, 19, 9, 0, tzinfo=ZURICH), date(2026, 3, 23)),  # Saint Joseph
+    ],
+)
+def test_nothing_is_packed_on_the_holidays_of_the_sellers_canton(
+    canton: str, ordered_at: datetime, there_by: date
+) -> None:
+    with override_settings(SELLER_CANTON=canton):
+        assert delivery_date(1, ordered_at) == there_by
 
 
 def test_the_days_of_zurich_count_whatever_the_clock_is_set_to() -> None:

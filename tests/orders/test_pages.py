@@ -9,8 +9,8 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
+from orders.catalogue import GOODS_PER_PAGE
 from orders.models import Product
-from orders.views import GOODS_PER_PAGE
 from tests.orders.steps import add, amounts, give_details, page, review, said
 from tests.shop import delivery, goods
 

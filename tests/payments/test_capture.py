@@ -254,7 +254,7 @@ def test_what_paypal_declines_leads_back_to_its_page_and_is_not_asked_for_again_
     said = Client().get(back, follow=True).content.decode()
 
     assert SAYS[how] in said
-    assert "accord de votre banque" not in said.split("</h1>")[0]
+    assert "accord de PayPal" not in said.split("</h1>")[0]
     assert 'value="paypal"' in said
     for _ in range(2):
         Payment.objects.update(next_try_at=now())

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from io import StringIO
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from tests.payments.door import answers_changed
 from tests.payments.histories.clock import moved_by_hand
 from tests.payments.steps import bring, kinds, ordered, paid, take
 from tests.payments.test_paying import bring_messages
-from tests.sandbox.client import Sandbox
+from tests.sandbox.client import Sandbox, Webhook
 from tests.shop import goods
 
 pytestmark = pytest.mark.django_db
@@ -212,6 +213,8 @@ def test_the_reason_of_a_dispute_is_all_that_is_kept_of_what_the_customer_says(p
         "dispute_id",
         "reason",
         "status",
+        "create_time",
+        "update_time",
         "dispute_amount",
         "dispute_outcome",
         "seller_response_due_date",
@@ -539,7 +542,8 @@ def test_a_dispute_keeps_when_it_was_decided_until_it_is_open_again(psps: Sandbo
         psps.move_dispute(reference, "lost")
         bring_messages(psps)
         decided = clock.now
-        assert (Dispute.objects.get().decided_at, order.payments.get().taken_back_at()) == (decided, decided)
+        assert Dispute.objects.get().decided_at == decided
+        assert f"(annoncé le {localtime(decided):%d.%m.%Y à %H:%M:%S})" in page_of(order)
 
         clock.move(timedelta(minutes=1))
         Dispute.objects.update(amount=900)
@@ -549,20 +553,56 @@ def test_a_dispute_keeps_when_it_was_decided_until_it_is_open_again(psps: Sandbo
         assert (dispute.amount, dispute.decided_at) == (1000, decided)
 
 
-def test_of_what_paypal_tells_twice_the_first_says_when_the_money_was_taken(psps: Sandbox) -> None:
+def test_of_what_paypal_tells_twice_the_paper_says_when_it_first_was_so(psps: Sandbox) -> None:
+    """By PayPal's clock, however late its messages are."""
     order, page = paid(psps, "paypal")
-    dispute = psps.dispute(page)
-    bring_messages(psps)
-    psps.move_dispute(dispute, "RESOLVED", outcome="RESOLVED_BUYER_FAVOUR")
     with moved_by_hand() as clock:
-        first = clock.now
+        dispute = psps.dispute(page)
+        bring_messages(psps)
+        clock.move(timedelta(days=2))
+        psps.move_dispute(dispute, "RESOLVED", outcome="RESOLVED_BUYER_FAVOUR")
+        decided = clock.now.replace(microsecond=0)
+        clock.move(timedelta(days=3))
         for webhook in psps.collect():
             assert bring(webhook).status_code == 200
             clock.move(timedelta(days=3))
-    assert [one.decided_at for one in Dispute.objects.order_by("decided_at")] == [first, first + timedelta(days=3)]
-    assert order.payments.get().taken_back_at() == first
-    on_paper = f"Repris par la banque du payeur le {localtime(first):%d.%m.%Y à %H:%M:%S}, après contestation"
-    assert on_paper in page_of(order)
+    assert [one.decided_at and one.decided_at.replace(microsecond=0) for one in Dispute.objects.all()] == [decided] * 2
+    told = f"Repris par la banque du payeur après contestation (annoncé le {localtime(decided):%d.%m.%Y à %H:%M:%S})"
+    assert told in page_of(order)
+
+
+def test_of_two_lost_disputes_the_paper_says_the_amount_and_the_time_of_the_larger(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    with moved_by_hand() as clock:
+        for amount in (500, 1000, 700):
+            clock.move(timedelta(days=1))
+            lost = psps.dispute(page, amount)
+            psps.move_dispute(lost, "lost")
+            bring_messages(psps)
+            if amount == 1000:
+                decided = clock.now
+    told = f"(annoncé le {localtime(decided):%d.%m.%Y à %H:%M:%S})"
+    said = page_of(order)
+    assert said.count("Repris par la banque du payeur") == 1
+    assert told in said
+    assert "−CHF 10.00" in said
+
+
+def test_a_paper_says_when_its_list_last_changed_also_once_it_is_empty_again(psps: Sandbox) -> None:
+    """Two prints of one number, of which only one lists what was taken back."""
+    order, page = paid(psps)
+    with moved_by_hand() as clock:
+        assert "Mise à jour le" not in page_of(order)
+        lost = psps.dispute(page, 1000)
+        bring_messages(psps)
+        assert "Mise à jour le" not in page_of(order), "what is open is not listed"
+        for state in ("lost", "won"):
+            clock.move(timedelta(days=1))
+            psps.move_dispute(lost, state)
+            bring_messages(psps)
+            said = page_of(order)
+            assert f"Mise à jour le {localtime(clock.now):%d.%m.%Y à %H:%M:%S}" in said
+            assert ("Repris par la banque" in said) == (state == "lost")
 
 
 # What PayPal takes during a dispute
@@ -614,6 +654,45 @@ def test_a_dispute_that_was_won_brings_back_no_money_of_another_payment(psps: Sa
 
     assert order.payments.get().taken_back() == 0
     assert other.payments.get().taken_back() == other.total
+
+
+@pytest.mark.parametrize("order_of_messages", list(permutations(["won", "taken", "second"])))
+@pytest.mark.parametrize("taken", ["before", "during", "after"])
+def test_a_dispute_that_was_won_brings_back_only_what_was_taken_while_it_lay_open(
+    psps: Sandbox, taken: str, order_of_messages: tuple[str, ...]
+) -> None:
+    """Two disputes of one payment, the first won, the second lost; PayPal's messages in whatever order they come."""
+    order, page = paid(psps, "paypal")
+    messages: dict[str, list[Webhook]] = {}
+    with moved_by_hand() as clock:
+
+        def take_money(when: str) -> None:
+            clock.move(timedelta(days=1))
+            if taken == when:
+                psps.reverse(page, 900)
+                messages["taken"] = psps.collect()
+                clock.move(timedelta(days=1))
+
+        take_money("before")
+        first = psps.dispute(page, 1000)
+        bring_messages(psps)
+        take_money("during")
+        psps.move_dispute(first, "RESOLVED", outcome="RESOLVED_SELLER_FAVOUR")
+        messages["won"] = psps.collect()
+        take_money("after")
+        second = psps.dispute(page, 200)
+        clock.move(timedelta(days=1))
+        psps.move_dispute(second, "RESOLVED", outcome="RESOLVED_BUYER_FAVOUR")
+        messages["second"] = psps.collect()
+        for name in order_of_messages:
+            clock.move(timedelta(hours=1))
+            for webhook in messages[name]:
+                assert bring(webhook).status_code == 200
+        # PayPal tells of the one that was won once more, later than of all else.
+        for webhook in messages["won"]:
+            assert bring(webhook).status_code == 200
+
+    assert order.payments.get().taken_back() == (200 if taken == "during" else 900)
 
 
 @pytest.mark.parametrize("first", ["lost", "won"])

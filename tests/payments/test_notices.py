@@ -1,5 +1,6 @@
 """What the short mails say, and that none leaves whose news is no longer so."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -42,6 +43,57 @@ def leave(order: Order) -> list[str]:
     return [str(message.subject) for message in mail.outbox if order.email in message.to]
 
 
+# All of them
+
+
+def delivered(order: Order, kind: str) -> tuple[str, str]:
+    """The mail of that kind as it leaves: its text, and its HTML."""
+    message = compose(order.letters.select_related("order").get(kind=kind))
+    (html,) = [str(part[0]) for part in message.alternatives]
+    return str(message.body).replace("\u00a0", " "), html.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Letter.Kind if kind != Letter.Kind.TO_STAFF])
+def test_every_mail_says_who_writes_whom_to_answer_and_where_to_go_on(psps: Sandbox, kind: str, settings: Any) -> None:
+    order, _page = paid(psps)
+    payment = order.payments.get()
+    refund = payment.refunds.create(amount=1000, status="succeeded", settled_at=now())
+    about = refund.pk if "refunded" in kind else payment.pk
+    order.letters.get_or_create(kind=kind, about=str(about))
+    message = compose(order.letters.filter(kind=kind).latest("pk"))
+    (html,) = [str(part[0]) for part in message.alternatives]
+
+    assert message.reply_to == ["bonjour@kookut.example"]
+    assert message.extra_headers["Auto-Submitted"] == "auto-generated"
+    assert str(message.subject).startswith("KOOKUT")
+    for words in (str(message.body).replace("\u00a0", " "), html.replace("\u00a0", " ")):
+        assert "Bonjour Claire Dufour," in words
+        assert f"{settings.SITE_URL}/commande/{order.token}/" in words
+        assert "ne demande jamais vos données de carte" in words
+        assert "KOOKUT Sàrl" in words
+        assert "CHE-123.456.788 TVA" in words
+        assert "bonjour@kookut.example" in words
+
+
+@pytest.mark.parametrize("kind", ["refused", "expired", "link"])
+def test_before_money_has_come_no_mail_holds_what_was_typed_as_a_name(kind: str) -> None:
+    """A stranger may have typed it, to have the shop write to somebody else."""
+    order = placed(delivery_name="Gagnez un million")
+    payment = started(order, status="failed", left_at=now())
+    order.letters.create(kind=kind, about=str(payment.pk))
+
+    for words in delivered(order, kind):
+        assert "Bonjour," in words
+        assert "million" not in words
+
+
+def test_the_confirmation_counts_up_to_the_total_and_then_says_its_tax(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    text, html = delivered(order, "confirmation")
+    for words in (text, html):
+        assert words.index("Livraison, PostPac") < words.index("Total") < words.index("TVA 8,1 % comprise")
+
+
 # Refused
 
 
@@ -50,7 +102,8 @@ def leave(order: Order) -> list[str]:
     [
         (Refusal.FUNDS, "la limite ou le solde ne suffit pas"),
         (Refusal.TIMEOUT, "Le délai pour confirmer dans l’app est passé"),
-        (Refusal.GENERIC, "Votre banque n’a pas accepté le paiement"),
+        (Refusal.GENERIC, "a été refusé dans l’app TWINT"),
+        (Refusal.AUTHENTICATION, "a été refusé dans l’app TWINT"),
     ],
 )
 def test_the_mail_of_a_refusal_says_its_cause_in_the_words_of_the_page(refusal: Refusal, words: str) -> None:
@@ -63,6 +116,16 @@ def test_the_mail_of_a_refusal_says_its_cause_in_the_words_of_the_page(refusal: 
     assert words in said(order)
     assert NOTHING_DEBITED in letter
     assert len(leave(order)) == 1
+
+
+def test_a_card_that_was_refused_is_the_banks_matter(psps: Sandbox) -> None:
+    order = placed()
+    payment = started(order, status="failed", refusal="generic")
+    order.letters.create(kind="refused", about=str(payment.pk))
+
+    for words in (written(order, "refused"), said(order)):
+        assert "Votre banque n’a pas accepté le paiement" in words
+        assert "TWINT ne l’a pas admis" not in words
 
 
 def test_no_mail_of_a_refusal_leaves_once_money_has_come(settings: Any) -> None:
@@ -130,7 +193,7 @@ def failed_unheard(psps: Sandbox) -> tuple[Order, str]:
     bring_messages(psps)
     come_back(order)
     psps.settle_session(page, paid=False, webhook="lost")
-    return order, "Votre banque n’a pas accepté le paiement"
+    return order, "a été refusé dans l’app TWINT"
 
 
 def capture_refused(psps: Sandbox) -> tuple[Order, str]:
@@ -258,6 +321,17 @@ def test_the_mail_of_a_refund_says_why_how_when_and_what_stays_paid(psps: Sandbo
     assert "&lt;b&gt;à Genève" in str(message.alternatives[0][0])
 
 
+def test_the_mail_of_a_refund_names_the_order_and_the_notice_that_is_attached(psps: Sandbox) -> None:
+    order, page = paid(psps)
+    psps.refund(page, 1000)
+    bring_messages(psps)
+
+    for words in delivered(order, "refunded"):
+        assert order.number in words
+        assert re.search(r"Avis de remboursement( :|</th><td>) ?AR-\d{4}-\d{6}", words)
+        assert re.search(r"Reste payé( :|</th><td>) ?CHF 28\.00", words)
+
+
 def test_the_mail_of_the_last_refund_has_nothing_that_stays_paid(psps: Sandbox) -> None:
     order, page = paid(psps)
     psps.refund(page)
@@ -342,7 +416,33 @@ def test_each_mail_to_staff_tells_of_its_own_matter(psps: Sandbox) -> None:
     assert "CHF 7.00" in second
 
 
+def test_a_mail_to_staff_names_what_came_in_its_subject_and_leads_to_the_order() -> None:
+    order = placed()
+    deliver(stripe_event(started(order), amount_total=3900))
+
+    message = compose(order.letters.get(kind="to_staff"))
+
+    subject = str(message.subject).replace("\u00a0", " ")
+    assert subject == f"[KOOKUT] À vérifier : {order.number}, reçu CHF 39.00 au lieu de CHF 38.00"
+    assert (message.to, message.reply_to) == (["bonjour@kookut.example"], [])
+    text, html = delivered(order, "to_staff")
+    assert "Carte, Stripe : Accepté, CHF 39.00" in text
+    for words in (text, html):
+        assert f"/admin/orders/order/{order.pk}/change/" in words
+        assert "Bonjour" not in words
+        assert order.token not in words
+
+
 # Other money
+
+
+def test_the_mail_about_another_amount_names_it_and_the_order(psps: Sandbox) -> None:
+    order = placed()
+    deliver(stripe_event(started(order), amount_total=3900))
+
+    for words in delivered(order, "review"):
+        assert f"Nous avons reçu CHF 39.00 pour votre commande {order.number}, dont le total est de CHF 38.00." in words
+        assert "Bonjour Claire Dufour," in words
 
 
 def test_no_mail_says_that_a_payment_is_being_checked_once_its_money_has_gone_back(psps: Sandbox) -> None:

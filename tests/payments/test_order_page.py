@@ -7,16 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils.timezone import localdate, now
+from django.utils.formats import date_format
+from django.utils.timezone import localdate, localtime, now
 
-from orders.models import Order
+from orders.models import Order, TimelineEntry
 from orders.money import format_amount
+from orders.moves import hold, tell
 from payments import attestation
 from payments.capture import capture
-from payments.models import Attestation, Payment
+from payments.models import Attestation, Payment, Refund
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.payments.steps import bring, only, ordered, paid, take
@@ -167,6 +169,89 @@ def test_while_a_bank_has_the_payment_no_other_means_is_offered(psps: Sandbox, h
     assert "/payer/" in text(order)
 
 
+# What it says of the order
+
+
+def test_a_paid_order_shows_its_way_so_far_and_where_it_is_delivered_to(psps: Sandbox) -> None:
+    order = accepted(psps)
+    attestation.of(order)
+    steps = ["Commande passée", "Paiement accepté", "Attestation de paiement établie", "Colis à expédier"]
+    assert way(order) == steps
+    said = text(order)
+    assert f"Passée le {date_format(localtime(order.created_at), 'j F Y')}" in said
+    assert '<p class="address">Claire Dufour<br>Rue de Carouge 12<br>1205 Genève<br></p>' in said
+    assert "Livraison d’ici au jeudi 26 novembre" in said
+    assert "Nous préparons votre colis" in said
+
+    Order.objects.update(shipped_at=now(), tracking="99.12.345678")
+
+    assert way(order) == [*steps[:3], "Colis expédié"]
+    said = text(order)
+    assert "Numéro de suivi : 99.12.345678" in said
+    assert "Nous préparons votre colis" not in said
+
+
+def test_the_way_of_an_order_tells_of_its_end(psps: Sandbox) -> None:
+    assert {"Paiement accepté", "CHF 38.00 remboursés", "Commande close"} <= set(way(refunded(psps)))
+    assert way(cancelled(psps)) == ["Commande passée", "Commande annulée"]
+    assert way(open_page(psps)) == []
+
+
+def way(order: Order) -> list[str]:
+    """The steps of the timeline, the oldest first."""
+    text(order)  # gives the papers their numbers
+    timeline = text(order).partition('class="timeline"')[2].partition("</ol>")[0]
+    return re.findall(r"<li[^>]*>([^<]+)<", timeline)
+
+
+@pytest.mark.parametrize("shipped", [False, True])
+def test_a_refunded_order_says_that_nothing_will_be_sent_unless_it_was(psps: Sandbox, shipped: bool) -> None:
+    order = refunded(psps)
+    if shipped:
+        Order.objects.update(shipped_at=now())
+    assert ("rien ne sera envoyé" in text(order)) is not shipped
+    assert "Cette commande est close" in text(order)
+    assert "Nous préparons" not in text(order)
+
+
+def test_money_that_goes_back_says_what_to_do_and_when_the_order_can_be_paid_again(psps: Sandbox) -> None:
+    order = going_back(psps)
+    until = date_format(localtime(order.expires_at), "H:i").replace(":", " h ")
+    said = text(order)
+    assert "Ne payez pas de nouveau avant cela." in said
+    assert f"jusqu’à {until}" in said
+    assert "/payer/" not in said
+    assert Client().post(f"/commande/{order.token}/payer/", {"method": "card"})["Location"].endswith(f"{order.token}/")
+
+    Refund.objects.update(status="succeeded", settled_at=now())
+
+    said = text(order)
+    assert "vous pouvez la payer maintenant" in said
+    assert "/payer/" in said
+
+
+@pytest.mark.parametrize(("refusal", "chosen"), [("funds", False), ("generic", True), ("technical", True)])
+def test_the_means_that_was_used_last_is_chosen_already_unless_too_little_is_on_it(
+    psps: Sandbox, refusal: str, chosen: bool
+) -> None:
+    order = started(placed(), "twint", status="failed", refusal=refusal).order
+    assert ('id="id_method_twint" checked' in text(order)) is chosen
+    assert text(order).count(" checked") == chosen
+
+
+def test_whoever_chose_no_means_may_load_the_page_anew(psps: Sandbox) -> None:
+    """What answers a POST would be sent again, or not shown at all."""
+    order = expired(psps)
+    answer = Client().post(f"/commande/{order.token}/payer/")
+    assert (answer.status_code, answer["Location"]) == (303, f"/commande/{order.token}/?choose")
+    for _loaded_anew in range(2):
+        page = Client().get(answer["Location"])
+        assert page.status_code == 422
+        assert "Choisissez un moyen de paiement" in page.content.decode()
+    Order.objects.update(status="cancelled", cancel_reason="customer", cancelled_at=now())
+    assert Client().get(answer["Location"]).status_code == 200, "nothing is to be chosen any more"
+
+
 # What it costs
 
 
@@ -191,7 +276,8 @@ def accepted_after_another_went_back(psps: Sandbox) -> Order:
 
 def accepted_late(psps: Sandbox) -> Order:
     order = accepted_with_surplus(psps)
-    order.timeline.create(kind="revived", actor="bank", at=now())
+    with transaction.atomic():
+        tell(hold(pk=order.pk), TimelineEntry.Kind.REVIVED, TimelineEntry.Actor.BANK)
     return order
 
 
@@ -583,5 +669,5 @@ def test_a_return_from_a_provider_that_was_switched_off_shows_the_page(psps: San
 
     note_visit(order, "retour")
 
-    assert "accord de votre banque" in text(order)
+    assert "accord de PayPal" in text(order)
     assert capture(order.payments.get().pk) == "switched off"

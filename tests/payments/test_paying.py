@@ -1,5 +1,6 @@
 """From the cart to the attestation, through the shop's pages and our PSPs over real HTTP."""
 
+import re
 import time
 from io import BytesIO
 from typing import Any
@@ -71,7 +72,7 @@ def test_a_customer_pays_and_the_order_is_effective_only_with_the_banks_word(
     visit = client.get(back)
     assert (visit.status_code, visit["Location"]) == (303, page)
     waiting = client.get(page)
-    assert "accord de votre banque" in waiting.content.decode()
+    assert ("accord de PayPal" if method == "paypal" else "accord de votre banque") in waiting.content.decode()
     order.refresh_from_db()
     assert order.status == "pending"
 
@@ -138,7 +139,11 @@ def test_case_01_a_return_without_the_banks_word_waits_and_makes_nothing_effecti
     page = client.get(f"/commande/{order.token}/").content.decode()
     assert "accord de votre banque" in page
     assert 'http-equiv="refresh"' in page, "it looks again by itself"
-    assert client.get(f"/commande/{order.token}/etat.json").json() == {"state": "waiting"}
+    answer = client.get(f"/commande/{order.token}/etat.json").json()
+    assert answer["state"] == "waiting"
+    assert re.fullmatch(r"Dernière vérification à \d\d h \d\d\.", answer["checked"].replace("\u00a0", " "))
+    german = client.get(f"/de/commande/{order.token}/etat.json").json()
+    assert german["checked"].startswith("Zuletzt geprüft um")
 
 
 def test_case_02_the_return_address_of_another_order_finds_nothing(client: Client) -> None:
@@ -359,7 +364,7 @@ def test_an_approval_that_nobody_captured_is_captured_when_the_customer_asks_aga
 
     again = client.post(f"/commande/{order.token}/payer/", {"method": "paypal"})
     assert again["Location"] == f"/commande/{order.token}/"
-    assert "accord de votre banque" in client.get(again["Location"]).content.decode()
+    assert "accord de PayPal" in client.get(again["Location"]).content.decode()
 
     bring_messages(sandbox)
     order.refresh_from_db()
@@ -408,7 +413,12 @@ def test_case_26_a_method_that_the_psp_does_not_offer_is_said_so_on_the_page(cli
 
 def test_no_choice_and_an_unknown_method_are_different_mistakes(client: Client) -> None:
     fill_cart(client)
-    assert "Choisissez un moyen de paiement" in order_and_pay(client, "").content.decode()
+    answer = order_and_pay(client, "")
+    assert (answer.status_code, answer["Location"]) == (303, "/paiement/?choose")
+    for _loaded_anew in range(2):
+        page = client.get(answer["Location"])
+        assert page.status_code == 422
+        assert "Choisissez un moyen de paiement" in page.content.decode()
     assert "pas disponible" in order_and_pay(client, "cash").content.decode()
     assert not Order.objects.exists()
 

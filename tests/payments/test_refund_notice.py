@@ -225,7 +225,7 @@ def test_a_refund_corrects_the_vat_that_its_attestation_showed(psps: Sandbox) ->
 @pytest.mark.django_db
 def test_what_a_lost_dispute_took_does_not_stay_paid(psps: Sandbox) -> None:
     order, page = paid(psps)
-    paper = attestation.of(order)
+    attestation.of(order)
     give_back(psps, order, 1000)
     with moved_by_hand() as clock:
         clock.move(timedelta(days=9))
@@ -234,8 +234,8 @@ def test_what_a_lost_dispute_took_does_not_stay_paid(psps: Sandbox) -> None:
     lost = order.payments.get().disputes.get().decided_at
     assert lost
     at = f"{localtime(lost):%d.%m.%Y à %H:%M:%S}"
-    said = pages(attestation.draw(paper))[0].replace("\u00a0", " ")
-    taken = f"Repris par la banque du payeur le {at}, après contestation"
+    said = pages(attestation.draw(attestation.of(order)))[0].replace("\u00a0", " ")
+    taken = f"Repris par la banque du payeur après contestation (annoncé le {at})"
     assert "CHF 38.00 – payé" in said, "what was paid was paid"
     assert f"−CHF 10.00 {taken} −CHF 20.00 Reste payé CHF 8.00" in said
     assert f"(heure suisse). Mise à jour le {at}." in said
@@ -258,6 +258,28 @@ def test_the_attestation_tells_of_refunds_since_and_what_stays_paid(psps: Sandbo
     assert "CHF 38.00 – payé" in said, "what was paid was paid"
     assert "−CHF 10.00 Remboursé le" in said
     assert "−CHF 5.50 Reste payé CHF 22.50" in said
+
+
+@pytest.mark.django_db
+def test_a_paper_says_when_its_list_last_changed_be_it_that_a_refund_came_back(psps: Sandbox) -> None:
+    order, page = paid(psps)
+
+    def says(word: str) -> bool:
+        return word in pages(attestation.draw(attestation.of(order)))[0].replace("\u00a0", " ")
+
+    with moved_by_hand() as clock:
+        assert not says("Mise à jour le")
+        refund = ask(order.payments.get().pk, Wanted(1000, "Retour"))
+        assert not says("Mise à jour le"), "it is asked for only"
+        carry_out(refund.pk)
+        bring_messages(psps)
+        assert says(f"Mise à jour le {localtime(clock.now):%d.%m.%Y à %H:%M:%S}")
+        assert says("−CHF 10.00")
+        clock.move(timedelta(days=4))
+        psps.settle_refund(psps.payment(page)["refunds"][0]["id"], "failed")
+        bring_messages(psps)
+        assert says(f"Mise à jour le {localtime(clock.now):%d.%m.%Y à %H:%M:%S}")
+        assert not says("−CHF 10.00")
 
 
 @pytest.mark.django_db

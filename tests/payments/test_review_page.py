@@ -14,7 +14,7 @@ from tests.shop import fill_cart, order_and_pay
 pytestmark = pytest.mark.django_db
 LEAVING = (
     "You leave KOOKUT for the secure page of the payment provider, then you come back here. "
-    "Your order takes effect as soon as the bank has agreed."
+    "Your order takes effect as soon as the bank or PayPal has agreed."
 )
 
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
-from django.utils.timezone import now
+from django.utils.formats import date_format
+from django.utils.timezone import localtime, now
 
 from orders.models import Order
 from payments import attention
@@ -276,4 +277,9 @@ def test_who_wants_the_same_page_is_not_sent_to_another_one_that_cannot_be_had(p
 
 def test_who_has_no_page_yet_may_choose_another_means(psps: Sandbox) -> None:
     psps.break_calls("down", "/stripe/*", calls=9)
-    assert "choisissez un autre moyen" in answered(placed(), "payer", "card")
+    order = placed()
+    said = answered(order, "payer", "card")
+    assert "choisissez un autre moyen" in said
+    order.refresh_from_db()
+    until = date_format(localtime(order.expires_at), "H:i").replace(":", " h ")
+    assert f"Les articles vous sont réservés jusqu’à {until}." in said

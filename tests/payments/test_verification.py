@@ -8,6 +8,7 @@ from django.db import connection
 from django.forms import CharField
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import localdate
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,7 +102,7 @@ def test_what_stands_between_the_groups_does_not_matter(between: str) -> None:
 def test_whatever_else_is_typed_is_mistyped(typed: str) -> None:
     answer = Client().get("/v/", {"code": typed}, follow=True)
     assert answer.status_code == 404
-    assert "Ce code est mal saisi" in answer.content.decode()
+    assert "Ce code contient une faute de frappe" in answer.content.decode()
 
 
 def test_the_field_has_room_for_an_address() -> None:
@@ -122,7 +123,7 @@ def test_a_code_that_was_never_given_is_unknown() -> None:
 def test_a_slip_of_the_finger_is_no_forgery(slip: Any) -> None:
     status, said = page(slip(attested().code))
     assert status == 404
-    assert "Ce code est mal saisi" in said
+    assert "Ce code contient une faute de frappe" in said
     assert "<b>" not in said
 
 
@@ -158,7 +159,9 @@ def test_what_went_back_since_is_told(psps: Sandbox, part: int | None, verdict: 
     assert verify(paper.code).refunded == (part or order.total)
     said = page(paper.code)[1]
     must_say, since = said.split("<h2>Ce qui s’est passé depuis</h2>")
-    assert f"<dt>Remboursé</dt><dd>CHF {format_amount(part or order.total)}</dd>" in since
+    gone = part or order.total
+    assert f"<dt>Remboursé le {localdate():%d.%m.%Y}</dt><dd>CHF {format_amount(gone)}</dd>" in since
+    assert f"<dt>Reste payé</dt><dd>CHF {format_amount(order.total - gone)}</dd>" in since
     assert "Remboursé" not in must_say.split("Ce que le document doit indiquer")[1]
     assert "Un document enregistré avant ne le dit pas" in since
 

@@ -1,7 +1,8 @@
 """The sandbox as one Flask application."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from flask import Flask
 
@@ -14,6 +15,8 @@ from tests.sandbox.paypal.hosted import pages as paypal_pages
 from tests.sandbox.stripe.api import api as stripe_api
 from tests.sandbox.stripe.hosted import pages as stripe_pages
 from tests.sandbox.world import World
+
+ZURICH = ZoneInfo("Europe/Zurich")
 
 
 def create_app(state: Path, *, url: str, shop_url: str, in_memory: bool = False) -> Flask:
@@ -39,5 +42,5 @@ def amount(centimes: int, currency: str) -> str:
 
 
 def moment(at: float) -> str:
-    """Hours, minutes and seconds, of this machine's day."""
-    return datetime.fromtimestamp(at, UTC).astimezone().strftime("%H:%M:%S")
+    """Day and time in Switzerland, as the shop says them, wherever this machine stands."""
+    return datetime.fromtimestamp(at, ZURICH).strftime("%d.%m.%Y %H:%M:%S")

@@ -1,5 +1,8 @@
+import re
 import smtplib
+from datetime import UTC, datetime
 from email.message import EmailMessage
+from zoneinfo import ZoneInfo
 
 import requests
 
@@ -35,6 +38,10 @@ def test_mails_are_kept_as_they_came(sandbox: Sandbox, running: Running) -> None
 def test_mails_can_be_read_in_a_browser(sandbox: Sandbox, running: Running) -> None:
     send(running)
     inbox = requests.get(f"{sandbox.url}/mail/", timeout=10).text
+    (day,) = re.findall(r"<td>(\d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d)</td>", inbox)
+    came = datetime.strptime(day, "%d.%m.%Y %H:%M:%S").replace(tzinfo=ZoneInfo("Europe/Zurich"))
+    assert abs((datetime.now(UTC) - came).total_seconds()) < 60, "Swiss time, as the page says"
+    assert "Heure suisse" in inbox
     address = sandbox.url + inbox.split('<td><a href="')[1].split('"')[0]
     page = requests.get(address, timeout=10).text
     assert "Merci, c’est payé." in page

@@ -1,0 +1,60 @@
+"""Where an order is on its way, for its customer: what has happened, when, and what comes next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from orders.models import Order
+from orders.templatetags.days import day
+from payments.models import Attestation
+from payments.order_page import OrderPage, State
+
+
+@dataclass(frozen=True)
+class Step:
+    what: str
+    at: datetime | None
+    """When it happened; None of what is still to come."""
+    note: str = ""
+
+
+def steps(order: Order, page: OrderPage, attestation: Attestation | None) -> list[Step]:
+    """Oldest first. Empty while the order waits for its payment, of which the page itself speaks."""
+    if order.status == Order.Status.PENDING:
+        return []
+    done = [
+        Step(_("Order placed"), order.created_at),
+        *_paid(page, attestation),
+        *([Step(_("Parcel sent"), order.shipped_at, _tracking(order))] if order.shipped_at else []),
+        *[Step(_("%(amount)s refunded") % {"amount": one.printed}, one.settled_at) for one in page.notices],
+        *_ended(order),
+    ]
+    done.sort(key=lambda step: step.at or order.created_at)
+    return [*done, *_to_come(order, page)]
+
+
+def _paid(page: OrderPage, attestation: Attestation | None) -> list[Step]:
+    if page.payment is None or not page.payment.settles:
+        return []
+    paid = Step(_("Payment accepted"), page.payment.authorised_at, page.payment.get_method_display())
+    if attestation is None:
+        return [paid]
+    return [paid, Step(_("Attestation of payment ready"), attestation.issued_at, attestation.number)]
+
+
+def _ended(order: Order) -> list[Step]:
+    if order.cancelled_at is None:
+        return []
+    return [Step(_("Order closed") if order.effective_at else _("Order cancelled"), order.cancelled_at)]
+
+
+def _tracking(order: Order) -> str:
+    return _("Tracking number: %(number)s") % {"number": order.tracking} if order.tracking else ""
+
+
+def _to_come(order: Order, page: OrderPage) -> list[Step]:
+    """The parcel, where nothing speaks against its leaving."""
+    if order.shipped_at or page.state != State.ACCEPTED or page.is_disputed or not page.left:
+        return []
+    return [Step(_("Parcel to be sent"), None, _("Delivered by %(day)s") % {"day": day(order.delivery_by)})]

@@ -1,0 +1,136 @@
+"""What the shop says of itself: true of its settings and its goods."""
+
+import re
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client, override_settings
+
+from orders.models import ShippingMethod
+from tests.orders.steps import page
+
+pytestmark = pytest.mark.django_db
+
+
+def text(client: Client, address: str) -> str:
+    """The page's words, without its tags."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page(client.get(address)))).replace("\u2060", "")
+
+
+def test_the_shop_promises_what_its_owner_promises(client: Client) -> None:
+    said = text(client, "/en/paiement-securise/")
+    for promise in (
+        "by card (Visa or Mastercard), with TWINT or with PayPal",
+        "only once the bank’s authorisation centre, or PayPal, has approved",
+        "save and print it",
+        "certified PCI DSS Level 1",
+    ):
+        assert promise in said, promise
+    assert len(re.findall("<li><b>", page(client.get("/paiement-securise/")))) == 6, "the objectives of the norm"
+
+
+@pytest.mark.parametrize("prefix", ["", "/de", "/it", "/en"])
+def test_the_shop_claims_no_certificate_of_its_own(client: Client, prefix: str) -> None:
+    said = text(client, f"{prefix}/paiement-securise/")
+    assert not re.search(r"KOOKUT[^.]{0,30}(certifi|zertifiz)", said, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("address", ["/contact/", "/conditions/", "/confidentialite/"])
+def test_who_sells_comes_from_the_settings(client: Client, address: str) -> None:
+    other = settings.SELLER | {"name": "Tilleul SA", "street": "Allée 7", "postcode": "2000", "town": "Neuchâtel"}
+    with override_settings(SELLER=other):
+        said = text(client, address)
+    for fact in ("Tilleul SA", "Allée 7", "2000", "Neuchâtel"):
+        assert fact in said
+    assert settings.SELLER["name"] not in said
+
+
+def test_the_terms_state_the_prices_of_delivery_that_are_charged(client: Client) -> None:
+    ShippingMethod.objects.create(
+        names={"fr": "Coursier"}, price=1250, free_from=20_000, delivery_days=2, countries=["CH"]
+    )
+    ShippingMethod.objects.create(names={"fr": "Ancien"}, price=300, delivery_days=2, countries=["CH"], active=False)
+    said = text(client, "/conditions/")
+    assert "Coursier CHF 12.50, offerte dès CHF 200.00 2 " in said
+    assert "Ancien" not in said
+
+
+@pytest.mark.parametrize(
+    ("days", "sentence"),
+    [
+        (0, "If an item does not suit you, write to us"),
+        (1, "within 1 day of delivery"),
+        (30, "within 30 days of delivery"),
+    ],
+)
+def test_the_terms_grant_the_days_that_the_settings_name(client: Client, days: int, sentence: str) -> None:
+    with override_settings(RETURN_DAYS=days):
+        assert sentence in text(client, "/en/conditions/")
+
+
+def test_a_shop_outside_the_vat_register_says_so_in_its_terms(client: Client) -> None:
+    with override_settings(SELLER=settings.SELLER | {"vat_registered": False}):
+        said = text(client, "/en/conditions/")
+    assert "not subject to value added tax" in said
+    assert "include value added tax" not in said
+
+
+def test_the_confidentiality_page_names_who_gets_data_and_in_which_country(client: Client) -> None:
+    """LPD art. 19 al. 2 let. c and al. 4."""
+    with override_settings(DATA_PROCESSORS=["Nuage Alpin SA (CH)", "Postillon SA (CH)"]):
+        said = text(client, "/confidentialite/")
+    for recipient in ("Stripe", "Irlande et États-Unis", "PayPal", "Luxembourg", "Nuage Alpin SA (CH)", "Postillon SA"):
+        assert recipient in said
+
+
+def test_the_pages_name_only_the_providers_that_this_shop_has(client: Client, settings: Any) -> None:
+    from dataclasses import replace
+
+    settings.PAYMENTS = replace(settings.PAYMENTS, paypal=None)
+    assert "si vous payez avec PayPal" not in text(client, "/confidentialite/")
+    assert "www.paypal.com" not in text(client, "/paiement-securise/")
+
+
+def test_the_confidentiality_page_lists_the_cookies_that_are_set_and_no_others(client: Client) -> None:
+    from tests.shop import fill_cart, goods
+
+    fill_cart(client, goods())
+    client.get("/coordonnees/")
+    listed = re.findall(r"<dt>([\w-]+)</dt>", page(client.get("/confidentialite/")))
+    assert sorted(listed) == sorted(client.cookies)
+
+
+def test_what_was_typed_and_never_ordered_is_gone_after_the_days_that_the_page_names(client: Client) -> None:
+    from datetime import timedelta
+
+    from django.contrib.sessions.models import Session
+    from django.utils.timezone import now
+
+    from payments.retention import purge
+    from tests.shop import fill_cart, goods
+
+    assert "30 jours après la dernière modification" in text(client, "/confidentialite/")
+    fill_cart(client, goods())
+    assert Session.objects.get().expire_date - now() <= timedelta(days=30)
+    purge()
+    assert Session.objects.exists()
+    Session.objects.update(expire_date=now() - timedelta(seconds=1))
+    purge()
+    assert not Session.objects.exists()
+
+
+def test_what_is_read_of_the_means_of_payment_is_all_named_on_the_confidentiality_page(client: Client) -> None:
+    """A new field of the live details has to be added to the page: here it is remembered."""
+    from payments.gateways.base import PaymentDetails
+
+    assert {field.name for field in fields(PaymentDetails)} == {
+        "brand",
+        "last_digits",
+        "wallet",
+        "authorisation",
+        "account",
+    }
+    said = text(client, "/en/confidentialite/")
+    assert "Brand, last four digits, wallet and authorisation code of the card, or the masked PayPal address" in said

@@ -1,0 +1,216 @@
+"""The catalogue: categories, words, orders and pages, all of them in the address."""
+
+import re
+import unicodedata
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
+
+from orders.catalogue import GOODS_PER_PAGE
+from orders.models import Category, Product
+from orders.search import plain
+from tests.orders.steps import page, said
+from tests.shop import goods
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shelves() -> dict[str, Category]:
+    names = {"table": {"fr": "Vaisselle", "de": "Geschirr"}, "pantry": {"fr": "Épicerie"}, "empty": {"fr": "Jardin"}}
+    return {slug: Category.objects.create(slug=slug, names=given) for slug, given in names.items()}
+
+
+def shown(client: Client, path: str = "/", **asked: str) -> list[str]:
+    """The names on a page of the catalogue, in their order."""
+    answer = client.get(path, asked)
+    assert answer.status_code == 200
+    return re.findall(r'<h2><a href="[^"]*">([^<]*)</a></h2>', page(answer))
+
+
+def named(*names: str, **more: object) -> None:
+    for name in names:
+        goods(names={"fr": name}, **more)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("théière", ["Théière en fonte"]),
+        ("theiere", ["Théière en fonte"]),
+        ("THÉIÈRE", ["Théière en fonte"]),
+        ("eier", ["Théière en fonte"]),  # a part of a word
+        ("théieres", ["Théière en fonte"]),  # in the plural
+        ("théierre", ["Théière en fonte"]),  # mistyped
+        ("fonte théière", ["Théière en fonte"]),  # in any order
+        ("théière en fonte", ["Théière en fonte"]),
+        ("oeuf", ["Œufs d’Émilie"]),
+        ("œuf", ["Œufs d’Émilie"]),
+        ("d'emilie", ["Œufs d’Émilie"]),
+        ("théière rouge", []),
+        ("samovar", []),
+        ("%", []),
+        ("_", []),
+        ("' OR 1=1 --", []),
+        ("\x00", ["Théière en fonte", "Œufs d’Émilie", "Bol"]),
+        ("  ", ["Théière en fonte", "Œufs d’Émilie", "Bol"]),
+    ],
+)
+def test_words_find_goods_whatever_their_accents_and_case(client: Client, typed: str, found: list[str]) -> None:
+    named("Théière en fonte", "Œufs d’Émilie", "Bol")
+    assert shown(client, q=typed) == found
+
+
+def test_the_search_is_in_the_language_of_the_page(client: Client) -> None:
+    goods(names={"fr": "Bol", "de": "Steinzeugschale"}, descriptions={"fr": "Grès.", "de": "Für Müesli."})
+    goods(names={"fr": "Carafe"})
+    assert shown(client, "/de/", q="schale") == ["Steinzeugschale"]
+    assert shown(client, "/de/", q="muesli") == ["Steinzeugschale"]
+    assert shown(client, "/de/", q="bol") == []
+    assert shown(client, "/de/", q="carafe") == ["Carafe"], "which has no German name"
+    assert shown(client, q="schale") == []
+
+
+def test_goods_that_have_the_word_in_their_name_come_first(client: Client) -> None:
+    named("Assiette", descriptions={"fr": "Va avec le bol."})
+    named("Bol")
+    assert shown(client, q="bol") == ["Bol", "Assiette"]
+    assert shown(client, q="bol", sort="name") == ["Assiette", "Bol"]
+
+
+def test_a_category_is_found_by_its_name_too(client: Client, shelves: dict[str, Category]) -> None:
+    named("Miel", category=shelves["pantry"])
+    named("Bol")
+    assert shown(client, q="epicerie") == ["Miel"]
+
+
+def test_a_category_has_its_page_and_is_marked_there(client: Client, shelves: dict[str, Category]) -> None:
+    named("Bol", category=shelves["table"])
+    named("Miel", category=shelves["pantry"])
+    named("Vieux bol", category=shelves["table"], active=False)
+    assert shown(client, "/rayons/table/") == ["Bol"]
+    text = page(client.get("/rayons/table/"))
+    (marked,) = re.findall(r'<a href="([^"]*)" aria-current="page">([^<]*)</a>', text)
+    assert marked == ("/rayons/table/", "Vaisselle")
+    assert "<title>Vaisselle – KOOKUT</title>" in text
+    assert "Jardin" not in text, "a category without goods is not offered"
+    assert 'href="/rayons/table/"' in page(client.get(f"/articles/{Product.objects.get(names__fr='Bol').slug}/"))
+    assert "Geschirr" in page(client.get("/de/rayons/table/"))
+    assert client.get("/rayons/nulle-part/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [
+        ("", ["Étui", "Bol", "Zeste", "arrosoir"]),
+        ("shop", ["Étui", "Bol", "Zeste", "arrosoir"]),
+        ("new", ["Zeste", "arrosoir", "Bol", "Étui"]),
+        ("price", ["Bol", "Zeste", "Étui", "arrosoir"]),
+        ("-price", ["arrosoir", "Étui", "Zeste", "Bol"]),
+        ("name", ["arrosoir", "Bol", "Étui", "Zeste"]),
+        ("; DROP TABLE", ["Étui", "Bol", "Zeste", "arrosoir"]),
+    ],
+)
+def test_goods_are_put_in_the_order_that_was_asked_for(client: Client, order: str, names: list[str]) -> None:
+    for name, price, position in (("Étui", 300, 1), ("Bol", 100, 2), ("arrosoir", 400, 4), ("Zeste", 200, 3)):
+        goods(names={"fr": name}, price=price, position=position)
+    assert shown(client, sort=order) == names
+
+
+def test_links_keep_what_was_asked_for(client: Client, shelves: dict[str, Category]) -> None:
+    for number in range(GOODS_PER_PAGE + 1):
+        named(f"Bol & cie {number}", category=shelves["table"])
+    named("Bol de miel", category=shelves["pantry"])
+    answer = client.get("/rayons/table/", {"q": "bol & cie", "sort": "name"})
+    links = [link.replace("&amp;", "&") for link in re.findall(r'href="([^"]*q=[^"]*)"', page(answer))]
+    kept = urlencode({"q": "bol & cie"})
+    assert f"?{kept}&sort=name&page=2" in links
+    assert f"/rayons/pantry/?{kept}&sort=name" in links
+    assert f"/?{kept}&sort=name" in links
+    assert f"?{kept}&sort=-price" in links
+    assert [link for link in links if "page" in link] == [f"?{kept}&sort=name&page=2"]
+    assert 'value="bol &amp; cie"' in page(answer)
+    second = client.get(f"/rayons/table/?{kept}&sort=name&page=2")
+    assert page(second).count('class="good"') == 1
+    assert 'name="sort" value="name"' in page(second)
+
+
+def test_where_nothing_is_found_the_page_says_so_and_keeps_the_words(
+    client: Client, shelves: dict[str, Category]
+) -> None:
+    named("Bol", category=shelves["table"])
+    named("Miel", category=shelves["pantry"])
+    text = page(client.get("/rayons/table/", {"q": "<b>miel"}))
+    assert "Aucun article pour «\u00a0&lt;b&gt;miel\u00a0»" in text
+    assert 'value="&lt;b&gt;miel"' in text
+    assert said("Search all goods") in text
+    assert shown(client, q="<b>miel") == ["Miel"]
+
+
+def test_an_endless_question_is_cut(client: Client) -> None:
+    named("Bol")
+    assert shown(client, q="bol " * 5000) == ["Bol"]
+    assert client.get("/", {"q": "x" * 5000}).status_code == 200
+
+
+def test_search_engines_are_shown_the_goods_and_no_ones_questions(client: Client, shelves: dict[str, Category]) -> None:
+    for number in range(GOODS_PER_PAGE + 1):
+        named(f"Bol {number}", category=shelves["table"], descriptions={"fr": "Tourné à la main."})
+    product = Product.objects.all()[0]
+    for path, canonical in [
+        ("/", "/"),
+        ("/?utm_source=mail", "/"),
+        ("/?page=2", "/?page=2"),
+        ("/de/rayons/table/", "/de/rayons/table/"),
+        (f"/articles/{product.slug}/?added", f"/articles/{product.slug}/"),
+    ]:
+        text = page(client.get(path))
+        assert re.search(rf'<link rel="canonical" href="http://localhost:\d+{re.escape(canonical)}">', text), path
+        assert re.search(r'<meta name="description" content="[^"]{10,}">', text), path
+        assert "noindex" not in text
+    assert 'content="Tourné à la main."' in page(client.get(f"/articles/{product.slug}/"))
+    titles = {re.findall("<title>(.*)</title>", page(client.get(path)))[0] for path in ("/", "/?page=2", "/?q=bol")}
+    assert len(titles) == 3
+    for path in ("/?q=bol", "/?sort=price", "/rayons/empty/"):
+        assert '<meta name="robots" content="noindex">' in page(client.get(path))
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=bol+fin&sort=name&page=2", "/rayons/table/?q=bol"])
+def test_a_catalogue_of_any_size_asks_the_database_little(
+    client: Client, shelves: dict[str, Category], django_assert_max_num_queries: DjangoAssertNumQueries, path: str
+) -> None:
+    named(*(f"Bol fin {number}" for number in range(GOODS_PER_PAGE + 3)), category=shelves["table"])
+    with django_assert_max_num_queries(4):
+        assert client.get(path).status_code == 200
+
+
+def test_words_and_orders_go_through_an_index(client: Client) -> None:
+    goods(names={"fr": "Bol", "de": "Schale"})
+    for address, index in [
+        ("/?q=bol", "product_words_fr"),
+        ("/de/?q=schale", "product_words_de"),
+        ("/?sort=-price", "product_price"),
+        ("/", "product_position"),
+    ]:
+        with CaptureQueriesContext(connection) as captured:
+            client.get(address)
+        statement = captured[-1]["sql"]
+        with connection.cursor() as cursor:
+            # So few rows are read faster one by one; the question is whether the index could be used.
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+            cursor.execute(f"EXPLAIN {statement}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert index in plan, plan
+
+
+def test_words_are_compared_as_postgresql_writes_them() -> None:
+    """The one in the index and the one that is looked for must be the same, for every letter of our languages."""
+    letters = [chr(code) for code in range(0x20, 0x250) if unicodedata.category(chr(code))[0] in "LNPSZ"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT letter, plain_text(letter) FROM unnest(%s) AS letter", [letters])
+        differing = [(letter, theirs, plain(letter)) for letter, theirs in cursor.fetchall() if theirs != plain(letter)]
+    assert differing == []
