@@ -18,6 +18,7 @@ PRODUCTION = {
     "PAYMENTS_MODE": "live",
     "SITE_URL": "https://kookut.example",
     "SECRET_KEY": "Zq3-vT8_wKx5RmN1pLc7YbHd0GfJs9EaUo2IiXtQyWe4BnMzVkAr6",
+    "JOURNAL_KEYS": "a3-Kd9_wQx5RmN1pLc7YbHd0GfJs9EaU",
     "STRIPE_SECRET_KEY": "sk_live_example",
     "STRIPE_WEBHOOK_SECRETS": "whsec_example",
     "PAYPAL_CLIENT_ID": "example",

@@ -100,12 +100,12 @@ def test_a_database_that_does_not_answer_is_said_to_be_back_soon(no_database: No
 
 @pytest.mark.django_db
 def test_an_error_shows_a_reference_and_nothing_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    from orders import views
+    from orders import catalogue
 
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("whsec_secret of the shop")
 
-    monkeypatch.setattr(views, "Paginator", broken)
+    monkeypatch.setattr(catalogue, "Paginator", broken)
     answer = Client(raise_request_exception=False).get("/", headers={"X-Request-ID": "0123456789abcdef"})
 
     assert answer.status_code == 500
