@@ -19,6 +19,7 @@ from payments.models import CODE_LENGTH, Attestation, Payment, Refund, Refusal
 from tests.demo.catalogue import fill_catalogue
 from tests.sandbox.client import Sandbox
 from tests.shop import DETAILS, deliver, fill_cart, placed, started, stripe_event
+from tests.staff import sign_in
 
 SLOW, VERY_SLOW = timedelta(minutes=3), timedelta(minutes=12)
 
@@ -547,7 +548,7 @@ def field_sent_twice(stage: Stage) -> None:
 def admin(path: str) -> Scene:
     def show(stage: Stage) -> None:
         order_paid_twice(stage)
-        stage.client.force_login(User.objects.create_superuser("staff"))
+        sign_in(stage.client, User.objects.create_superuser("staff"))
         order = Order.objects.get()
         stage.open(path.format(order=order, payment=order.payments.first()))
 

@@ -12,9 +12,8 @@ from payments.models import Letter, Payment, WebhookEvent
 from tests.journeys.customer import Customer, text_of
 from tests.sandbox.client import VISA, Sandbox
 from tests.shop import deliver, placed, started, stripe_event
+from tests.staff import PASSWORD, sign_in, sign_in_by_hand, with_second_factor
 from tests.worker import work
-
-PASSWORD = "a long word for staff"
 
 
 @pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
@@ -23,13 +22,11 @@ def test_staff_sign_in_and_see_all_of_an_order(claire: Customer, sandbox: Sandbo
     claire.types_card(VISA)
     sandbox.flush()
     order, payment = Order.objects.get(), Payment.objects.get()
-    User.objects.create_superuser("leila", password=PASSWORD)
+    with_second_factor(User.objects.create_superuser("leila", password=PASSWORD))
 
     staff = claire.page.context.new_page()
     staff.goto(f"{claire.shop}/admin/")
-    staff.get_by_label("Nom d’utilisateur").fill("leila")
-    staff.get_by_label("Mot de passe").fill(PASSWORD)
-    staff.locator("[type=submit]").click()
+    sign_in_by_hand(staff, "leila")
     staff.get_by_role("link", name="Commandes").last.click()
     staff.locator("#searchbar").fill(order.number)
     staff.get_by_role("button", name="Rechercher").click()
@@ -59,12 +56,10 @@ def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox
     claire.types_card(VISA)
     sandbox.flush()
     order = Order.objects.get()
-    User.objects.create_superuser("leila", password=PASSWORD)
+    with_second_factor(User.objects.create_superuser("leila", password=PASSWORD))
     staff = claire.page.context.new_page()
     staff.goto(f"{claire.shop}/admin/orders/order/{order.pk}/change/")
-    staff.get_by_label("Nom d’utilisateur").fill("leila")
-    staff.get_by_label("Mot de passe").fill(PASSWORD)
-    staff.locator("[type=submit]").click()
+    sign_in_by_hand(staff, "leila")
 
     with staff.expect_download() as download:
         staff.get_by_role("link", name=re.compile(r"^Attestation de paiement .*\(PDF, (environ )?\d+\sKo\)$")).click()
@@ -90,9 +85,7 @@ MODELS += ["payments/refund", "payments/dispute"]
 @pytest.fixture
 def office(db: None) -> Client:
     """The back office for somebody who may do everything that can be allowed."""
-    client = Client()
-    client.force_login(User.objects.create_superuser("leila"))
-    return client
+    return sign_in(Client(), User.objects.create_superuser("leila"))
 
 
 @pytest.mark.parametrize("model", MODELS)
