@@ -14,7 +14,8 @@ from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils import translation
+from django.utils.translation import get_language_from_request, gettext
 
 from kookut.models import SecondFactor
 from orders import cart
@@ -28,15 +29,18 @@ NOTED_EVERY_SECONDS = 30
 SINCE, SEEN, FACTOR = "staff_since", "staff_seen", "staff_second_factor"
 
 
-class StaffSessionMiddleware:
-    """Ends a session in the back office whose time is over."""
+class BackOfficeMiddleware:
+    """The back office speaks the browser's language, and ends a session whose time is over."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(reverse("admin:index")) and request.user.is_authenticated:
-            keep_or_end(request)
+        if request.path.startswith(reverse("admin:index")):
+            # Its addresses have no language prefix, which would mean French.
+            translation.activate(get_language_from_request(request))
+            if request.user.is_authenticated:
+                keep_or_end(request)
         return self.get_response(request)
 
 

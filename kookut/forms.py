@@ -42,8 +42,9 @@ class LoginForm(AdminAuthenticationForm):
             cleaned: dict[str, Any] = super().clean()
         except ValidationError:
             # What was typed as a name may be a password: it is not written down.
-            access.tell("log-in refused: wrong name or password", self.request, refused=True)
+            access.tell("log-in refused: wrong name or password", self.request, staff="-", refused=True)
             raise
+        access.tell("password accepted", self.request, staff=name)
         tries.password_was_right(name, where)
         return cleaned
 

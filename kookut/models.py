@@ -2,22 +2,18 @@
 
 from django.conf import settings
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 
 class SecondFactor(models.Model):
     """The secret that a person's telephone shares with the shop (RFC 6238), encrypted."""
 
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="second_factor", verbose_name=_("person")
-    )
-    encrypted_secret = models.BinaryField(_("encrypted secret"))
-    confirmed_at = models.DateTimeField(_("confirmed at"), null=True)
-    last_step = models.BigIntegerField(_("last time step used"), default=0)
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="second_factor")
+    encrypted_secret = models.BinaryField()
+    confirmed_at = models.DateTimeField(null=True)
+    last_step = models.BigIntegerField(default=0)
 
     class Meta:
-        verbose_name = _("second factor")
-        verbose_name_plural = _("second factors")
+        # Nobody sees it in the back office.
         default_permissions = ()
 
     def __str__(self) -> str:
@@ -27,14 +23,10 @@ class SecondFactor(models.Model):
 class RecoveryCode(models.Model):
     """A code that opens the door once without the telephone; only its hash is kept."""
 
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes", verbose_name=_("person")
-    )
-    digest = models.BinaryField(_("hash"))
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.BinaryField()
 
     class Meta:
-        verbose_name = _("recovery code")
-        verbose_name_plural = _("recovery codes")
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["user", "digest"], name="one_recovery_code_a_hash")]
 
@@ -45,14 +37,12 @@ class RecoveryCode(models.Model):
 class Tries(models.Model):
     """How often somebody tried to get in since it last went well, by signs that cannot be read back."""
 
-    account = models.CharField(_("account"), max_length=40, blank=True)
-    address = models.CharField(_("address"), max_length=40, blank=True)
-    times = models.PositiveIntegerField(_("times"), default=0)
-    until = models.DateTimeField(_("until"))
+    account = models.CharField(max_length=40, blank=True)
+    address = models.CharField(max_length=40, blank=True)
+    times = models.PositiveIntegerField(default=0)
+    until = models.DateTimeField()
 
     class Meta:
-        verbose_name = _("tries")
-        verbose_name_plural = _("tries")
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["account", "address"], name="one_count_of_tries")]
         indexes = [models.Index(fields=["until"], name="tries_until")]

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -30,13 +30,8 @@ def ask(request: HttpRequest) -> HttpResponse:
     access.admit(request, user, factor)
     if form.used_recovery_code:
         access.tell("logged in with a recovery code", request)
-        left = user.recovery_codes.count()
-        text = ngettext(
-            "%(left)d recovery code is left. You can make new ones under « Second factor ».",
-            "%(left)d recovery codes are left. You can make new ones under « Second factor ».",
-            left,
-        )
-        messages.warning(request, text % {"left": left})
+        text = gettext("Recovery codes left: %(left)d. You can make new ones under « Second factor ».")
+        messages.warning(request, text % {"left": user.recovery_codes.count()})
     else:
         access.tell("logged in", request)
     return HttpResponseRedirect(onward)

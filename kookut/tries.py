@@ -42,7 +42,8 @@ def code_was_right(account: str) -> None:
 def unlock(account: str | None) -> int:
     """Forget what was counted for an account, or (None) for everybody; returns how many locks that opened."""
     counted = Tries.objects.all() if account is None else Tries.objects.filter(account=_sign(account))
-    locked = counted.filter(times__gte=MOST, until__gt=Now()).count()
+    full = Q(times__gte=MOST_FROM_ONE_ADDRESS) | Q(times__gte=MOST) & ~Q(account=ANY)
+    locked = counted.filter(full, until__gt=Now()).count()
     counted.delete()
     return locked
 
