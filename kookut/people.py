@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django_tasks_db.models import DBTaskResult
 
 from kookut import access, second_factor
 from kookut.roles import ROLE_NAMES
@@ -115,6 +116,7 @@ class PersonAdmin(UserAdmin[User]):
         return HttpResponseRedirect(reverse("admin:auth_user_change", args=[pk]))
 
 
+admin.site.unregister(DBTaskResult)  # Rows are due, tasks only hurry: nothing here is for a person to look after.
 admin.site.unregister(Group)  # Roles are what `manage.py set_up_roles` says.
 admin.site.unregister(User)
 admin.site.register(User, PersonAdmin)

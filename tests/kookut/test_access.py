@@ -3,16 +3,18 @@
 import json
 import logging
 import re
+from base64 import b32decode, b64decode
 from collections.abc import Iterator
 from datetime import timedelta
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import zxingcpp
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from PIL import Image
@@ -117,12 +119,8 @@ def test_at_the_first_login_the_second_factor_is_set_up(client: Client, leila: U
 
 def scanned_secret(page: Any) -> bytes:
     """What a telephone reads off the picture."""
-    from base64 import b32decode, b64decode
-    from io import BytesIO
-    from urllib.parse import parse_qs, urlsplit
-
-    picture = b64decode(re.search(r'src="data:image/png;base64,([^"]+)"', page.content.decode()).group(1))  # type: ignore[union-attr]
-    (found,) = zxingcpp.read_barcodes(Image.open(BytesIO(picture)).convert("L"))
+    (picture,) = re.findall(r'src="data:image/png;base64,([^"]+)"', page.content.decode())
+    (found,) = zxingcpp.read_barcodes(Image.open(BytesIO(b64decode(picture))).convert("L"))
     address = urlsplit(found.text)
     fields = parse_qs(address.query)
     assert (address.scheme, address.netloc, fields["issuer"]) == ("otpauth", "totp", ["KOOKUT"])
@@ -150,10 +148,10 @@ def test_a_telephones_clock_may_be_half_a_minute_wrong(client: Client, leila: Us
 def test_a_code_opens_once(client: Client, leila: User) -> None:
     with_second_factor(leila)
     used = code()
-    for _ in range(2):
+    for opens in (True, False):
         types_password(client)
         client.post(ASK, {"code": used})
-        assert is_inside(client) == (_ == 0)
+        assert is_inside(client) == opens
         client.post("/admin/logout/")
 
 
@@ -242,14 +240,8 @@ def test_another_telephone_takes_the_place_of_the_first(client: Client, leila: U
     sign_in(client, leila)
     assert client.post(MINE, {"another": ""})["Location"] == SET_UP
     assert not is_inside(client) and not is_inside(elsewhere)
-    assert (
-        len(
-            RECOVERY.findall(
-                client.post(SET_UP, {"code": code(secret=scanned_secret(client.get(SET_UP)))}).content.decode()
-            )
-        )
-        == 10
-    )
+    secret = scanned_secret(client.get(SET_UP))
+    client.post(SET_UP, {"code": code(secret=secret)})
     assert is_inside(client) and not is_inside(elsewhere)
 
 
@@ -271,7 +263,7 @@ def test_a_superuser_resets_anothers_second_factor_which_ends_its_sessions(admin
 def test_nobody_else_does_nor_oneself(leila: User, admin_user: User) -> None:
     call_command("set_up_roles", stdout=StringIO())
     manager = User.objects.create_user("marc", is_staff=True)
-    manager.groups.set([4])
+    manager.groups.set(Group.objects.filter(name="manager"))
     for user, whose in ((manager, leila), (admin_user, admin_user)):
         client = sign_in(Client(), user)
         assert client.post(f"/admin/auth/user/{with_second_factor(whose).pk}/second-factor/").status_code == 403
@@ -426,7 +418,7 @@ def test_a_cart_survives_the_end_of_a_session_in_the_same_browser_and_in_others(
     seconds_pass(client, 15 * 60 + 5, access.SEEN)
     assert not is_inside(client)
     for visitor in (client, guest):
-        assert visitor.get("/panier/").context["cart_count"] == 1
+        assert visitor.get("/panier/").context["cart_count"]() == 1
 
 
 def test_the_session_has_a_new_key_after_the_password_and_after_the_code(client: Client, leila: User) -> None:
