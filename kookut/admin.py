@@ -19,6 +19,7 @@ class ShopAdminSite(AdminSite):
     # Eight columns do not fit beside it.
     enable_nav_sidebar = False
     login_form = LoginForm
+    password_change_template = "admin/password_change.html"  # noqa: S105 a page
 
     def has_permission(self, request: HttpRequest) -> bool:
         """A password alone opens nothing."""

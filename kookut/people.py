@@ -38,21 +38,9 @@ class PersonAdmin(UserAdmin[User]):
         (_("Times"), {"fields": ["last_login", "date_joined"]}),
     )
     add_fieldsets = (
-        (
-            None,
-            {
-                "fields": [
-                    "username",
-                    "first_name",
-                    "last_name",
-                    "email",
-                    "is_staff",
-                    "groups",
-                    "password1",
-                    "password2",
-                ]
-            },
-        ),
+        (None, {"fields": ["username", "password1", "password2"]}),
+        (_("Person"), {"fields": ["first_name", "last_name", "email"]}),
+        (_("Access"), {"fields": ["is_staff", "groups"]}),
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:

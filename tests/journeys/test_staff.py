@@ -1,18 +1,23 @@
 """What staff see of an order in the back office, and that nothing there can be added, changed or deleted."""
 
 import re
+from base64 import b32decode, b32encode
+from io import BytesIO
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import zxingcpp
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import expect
+from PIL import Image
+from playwright.sync_api import Page, expect
 
 from orders.models import Order, OrderLine, TimelineEntry
 from payments.models import Letter, Payment, WebhookEvent
 from tests.journeys.customer import Customer, text_of
 from tests.sandbox.client import VISA, Sandbox
 from tests.shop import deliver, placed, started, stripe_event
-from tests.staff import PASSWORD, sign_in, sign_in_by_hand, with_second_factor
+from tests.staff import PASSWORD, code, sign_in, sign_in_by_hand, with_second_factor
 from tests.worker import work
 
 
@@ -76,6 +81,49 @@ def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox
     body = letter.get_body(("plain",))
     assert body
     assert f"/commande/{order.token}/" in body.get_content()
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
+def test_a_new_member_of_staff_sets_up_the_second_factor_and_needs_it_from_then_on(page: Page, shop: str) -> None:
+    person = User.objects.create_superuser("leila", password=PASSWORD)
+    page.goto(f"{shop}/admin/payments/payment/")
+    page.get_by_label("Nom d’utilisateur").fill("leila")
+    page.get_by_label("Mot de passe").fill(PASSWORD)
+    page.get_by_role("button", name="Se connecter").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Configurer le second facteur")
+    secret = secret_on(page)
+    assert page.locator(".key").inner_text().replace(" ", "") == b32encode(secret).decode()
+    page.get_by_label("Code").fill("000000")
+    page.get_by_role("button", name="Confirmer").click()
+    expect(page.get_by_text("Ce code est faux")).to_be_visible()
+    assert secret_on(page) == secret
+    page.get_by_label("Code").fill(code(secret=secret))
+    page.get_by_role("button", name="Confirmer").click()
+    recovery = page.locator(".codes li").all_inner_texts()
+    assert len(recovery) == 10
+    page.get_by_role("link", name="continuer").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("paiement")
+    assert page.url == f"{shop}/admin/payments/payment/"
+
+    page.get_by_role("button", name="Se déconnecter").click()
+    page.goto(f"{shop}/admin/")
+    page.get_by_label("Nom d’utilisateur").fill("leila")
+    page.get_by_label("Mot de passe").fill(PASSWORD)
+    page.get_by_role("button", name="Se connecter").click()
+    page.get_by_label("Code").fill(recovery[3])
+    page.get_by_role("button", name="Continuer").click()
+    expect(page.locator(".messagelist .warning")).to_have_text(re.compile("Codes de secours restants\u00a0: 9."))
+    page.get_by_role("link", name="Second facteur").click()
+    page.get_by_role("button", name="Créer de nouveaux codes").click()
+    assert page.locator(".codes li").all_inner_texts() != recovery
+    assert person.recovery_codes.count() == 10
+
+
+def secret_on(page: Page) -> bytes:
+    """What a telephone takes from the picture on the page."""
+    (found,) = zxingcpp.read_barcodes(Image.open(BytesIO(page.locator(".qr").screenshot())).convert("L"))
+    return b32decode(parse_qs(urlsplit(found.text).query)["secret"][0])
 
 
 MODELS = ["orders/order", "payments/payment", "payments/webhookevent", "payments/letter", "payments/attestation"]
