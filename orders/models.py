@@ -121,6 +121,7 @@ class Product(models.Model):
     class Meta:
         verbose_name = _("product")
         verbose_name_plural = _("products")
+        permissions = [("adjust_stock", _("Can adjust the stock of a product"))]
         ordering = ["position", "id"]
         constraints = [
             models.CheckConstraint(condition=Q(stock__gte=0), name="stock_never_below_zero"),
@@ -289,7 +290,15 @@ class Order(models.Model):
     class Meta:
         verbose_name = _("order")
         verbose_name_plural = _("orders")
-        permissions = [("send_letters_again", _("Can send an order's letters again"))]
+        permissions = [
+            ("send_letters_again", _("Can send an order's letters again")),
+            ("check_with_psp", _("Can have an order checked with the payment provider")),
+            ("note_order", _("Can leave a note on an order")),
+            ("close_payment_page", _("Can close an order's payment page")),
+            ("cancel_order", _("Can cancel a pending order")),
+            ("ship_order", _("Can mark an order as shipped")),
+            ("export_orders", _("Can export orders")),
+        ]
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(fields=["number"], name="one_order_a_number"),

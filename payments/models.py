@@ -115,6 +115,12 @@ class Payment(models.Model):
     class Meta:
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
+        permissions = [
+            ("accept_payment", _("Can accept a payment that its provider never told of")),
+            ("set_aside", _("Can close what needs a person")),
+            ("write_off_order", _("Can write an order off after a lost dispute")),
+            ("view_balance", _("Can see the money balance")),
+        ]
         ordering = ["created_at"]
         constraints = [
             models.CheckConstraint(
@@ -322,6 +328,10 @@ class Refund(models.Model):
     class Meta:
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
+        permissions = [
+            ("request_refund", _("Can give money back, up to the amount that needs two people")),
+            ("release_refund", _("Can release a refund that somebody else proposed")),
+        ]
         ordering = ["created_at"]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="refund_above_zero"),
