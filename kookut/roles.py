@@ -5,7 +5,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-SEEN = ["order", "orderline", "timelineentry", "product", "shippingmethod", "vatrate"]
+SEEN = ["order", "orderline", "timelineentry", "product", "category", "shippingmethod", "vatrate"]
 SEEN_OF_MONEY = ["payment", "refund", "dispute", "webhookevent", "letter", "attestation"]
 
 READING = {*(f"orders.view_{model}" for model in SEEN), *(f"payments.view_{model}" for model in SEEN_OF_MONEY)}
@@ -36,6 +36,9 @@ MANAGER = {
     "orders.adjust_stock",
     "orders.add_product",
     "orders.change_product",
+    "orders.add_category",
+    "orders.change_category",
+    "orders.delete_category",
     "orders.add_shippingmethod",
     "orders.change_shippingmethod",
     "orders.delete_shippingmethod",

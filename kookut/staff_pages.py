@@ -30,7 +30,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     access.admit(request, user, factor)
     if form.used_recovery_code:
         access.tell("logged in with a recovery code", request)
-        text = gettext("Recovery codes left: %(left)d. You can make new ones under « Second factor ».")
+        text = gettext("Recovery codes left: %(left)d. You can make new ones under “Second factor”.")
         messages.warning(request, text % {"left": user.recovery_codes.count()})
     else:
         access.tell("logged in", request)

@@ -294,7 +294,7 @@ class Order(models.Model):
             ("send_letters_again", _("Can send an order's letters again")),
             ("check_with_psp", _("Can have an order checked with the payment provider")),
             ("note_order", _("Can leave a note on an order")),
-            ("close_payment_page", _("Can close an order's payment page")),
+            ("close_payment_page", _("Can close the payment page of an order")),
             ("cancel_order", _("Can cancel a pending order")),
             ("ship_order", _("Can mark an order as shipped")),
             ("export_orders", _("Can export orders")),

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelOptions(
             name='order',
-            options={'ordering': ['-created_at', '-id'], 'permissions': [('send_letters_again', "Can send an order's letters again"), ('check_with_psp', 'Can have an order checked with the payment provider'), ('note_order', 'Can leave a note on an order'), ('close_payment_page', "Can close an order's payment page"), ('cancel_order', 'Can cancel a pending order'), ('ship_order', 'Can mark an order as shipped'), ('export_orders', 'Can export orders')], 'verbose_name': 'order', 'verbose_name_plural': 'orders'},
+            options={'ordering': ['-created_at', '-id'], 'permissions': [('send_letters_again', "Can send an order's letters again"), ('check_with_psp', 'Can have an order checked with the payment provider'), ('note_order', 'Can leave a note on an order'), ('close_payment_page', "Can close the payment page of an order"), ('cancel_order', 'Can cancel a pending order'), ('ship_order', 'Can mark an order as shipped'), ('export_orders', 'Can export orders')], 'verbose_name': 'order', 'verbose_name_plural': 'orders'},
         ),
         migrations.AlterModelOptions(
             name='product',

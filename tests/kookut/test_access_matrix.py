@@ -14,7 +14,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from orders.models import Order, Product, ShippingMethod, VatRate
+from orders.models import Category, Order, Product, ShippingMethod, VatRate
 from payments import attestation
 from payments.models import Attestation, Dispute, Letter, Payment, Refund, WebhookEvent
 from tests.shop import deliver, placed, started, stripe_event
@@ -83,6 +83,7 @@ MATRIX: dict[str, Row] = {
     "orders_order_refund_notice": Row(READERS, refund_and_order),
     "orders_order_send_again": Row(SUPPORT, the(Order), {"letter": "link"}, (303,)),
     **pages(Product, READERS, MANAGERS, NOBODY),
+    **pages(Category, READERS, MANAGERS, MANAGERS),
     **pages(ShippingMethod, READERS, MANAGERS, NOBODY),
     **pages(VatRate, READERS, MANAGERS, NOBODY),
     **pages(Payment, READERS, NOBODY, NOBODY),
@@ -130,6 +131,7 @@ class Office:
 
     def __post_init__(self) -> None:
         call_command("set_up_roles", stdout=StringIO())
+        Category.objects.create(slug="cuisine", names={"fr": "Cuisine"})
         order = placed()
         deliver(stripe_event(started(order)))
         payment = Payment.objects.get()
@@ -185,11 +187,11 @@ def test_only_those_may_who_the_matrix_says(office: Office, name: str) -> None:
         assert answer["Location"].startswith(LOGIN)
 
 
-@pytest.mark.parametrize("model", [Product, ShippingMethod, VatRate, User, Order, Payment])
+@pytest.mark.parametrize("model", [Product, Category, ShippingMethod, VatRate, User, Order, Payment])
 def test_only_managers_change_what_can_be_changed(office: Office, model: type[Model]) -> None:
     """Pages that many may see hold a form for some only."""
     name = f"{model._meta.app_label}_{model._meta.model_name}_change"
-    changed = MANAGERS if model in {Product, ShippingMethod, VatRate, User} else NOBODY
+    changed = MANAGERS if model in {Product, Category, ShippingMethod, VatRate, User} else NOBODY
     arguments = reset_whom if model is User else the(model)
     for who in sorted(MATRIX[name].who):
         page = office.ask(who, name, Row(ALL, arguments))

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 def test_roles_are_set_up_as_often_as_one_likes_and_say_what_changed() -> None:
     first, again, mended = StringIO(), StringIO(), StringIO()
     call_command("set_up_roles", stdout=first)
-    assert "reading: new\nreading: + orders.view_order\n" in first.getvalue()
+    assert "reading: new\nreading: + orders.view_category\n" in first.getvalue()
     call_command("set_up_roles", stdout=again)
     assert again.getvalue() == "Nothing to change.\n"
     reading = Group.objects.get(name="reading")
