@@ -12,7 +12,7 @@ import requests
 from paypalrestsdk import exceptions
 
 from payments.configuration import PayPalConfiguration
-from payments.gateways.base import GatewayError, Refused, Unreachable
+from payments.gateways.base import GatewayError, NotPermitted, Refused, Unreachable
 from payments.gateways.deadline import SOCKET_SECONDS
 
 log = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ def _failure(status: int, content: str | None) -> GatewayError:
     if status in (401, 403):
         # Says something about our account, nothing about the payment.
         log.error("PayPal does not accept our credentials: HTTP %s %s", status, issue)
-        return Unreachable(f"HTTP {status}")
+        return NotPermitted(issue) if status == 403 else Unreachable(f"HTTP {status}")
     if not issue or status in (408, 409, 429) or not 400 <= status < 500:
         return Unreachable(f"HTTP {status}")
     return NotFound(issue, "paypal") if status == 404 else Refused(issue, "paypal")
