@@ -51,11 +51,10 @@ def _with_rows(provider: Provider, entries: list[Entry]) -> Iterator[Line]:
     by_money, by_id = _payments(provider, entries)
     refunds = _refunds(provider, entries, by_money)
     for entry in entries:
-        payment = by_money.get(entry.money_reference or "") or (
-            by_id.get(entry.payment_id) if entry.payment_id else None
-        )
+        money = entry.money_reference or ""
+        payment = by_money.get(money) or (by_id.get(entry.payment_id) if entry.payment_id else None)
         refund = refunds.get(entry.reference or "") or refunds.get(str(entry.refund_id))
-        bounced = refunds.get(entry.money_reference or "") if entry.move == Move.DISPUTE and payment is None else None
+        bounced = refunds.get(money) if entry.move == Move.DISPUTE and money not in by_money else None
         if bounced:
             # PayPal books what comes back of a refund as a reversal of that refund.
             yield Line(replace(entry, move=Move.REFUND), bounced.payment, bounced)

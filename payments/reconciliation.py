@@ -37,6 +37,7 @@ MOST_NAMED = 500
 HEARD_LATE = timedelta(days=4)
 """How long after the PSP the shop may have noted what it did: the PSPs' messages come for three days."""
 BOOKED_LATE = timedelta(days=1)
+AROUND = timedelta(minutes=1)
 LONGEST_LOOK = timedelta(days=31)
 """What lies further apart is looked for at its two ends."""
 
@@ -115,10 +116,11 @@ OTHERWISE = {
 }
 NOT_PERMITTED = {
     Provider.STRIPE: gettext_noop(
-        "Stripe does not let our key read the balance. Allow it at Stripe’s dashboard, under API keys: Balance, read."
+        "Stripe does not let our key read our balance. Allow the key at Stripe’s dashboard to read balance "
+        "transactions."
     ),
     Provider.PAYPAL: gettext_noop(
-        "PayPal does not let our app search transactions. Switch Transaction search on for the app at PayPal’s "
+        "PayPal does not let our app search transactions. Switch Transaction Search on for the app at PayPal’s "
         "dashboard; it may take nine hours until it works."
     ),
 }
@@ -446,7 +448,7 @@ class _Case:
         """When the PSP has, or may have booked it; nothing where no row says more than the PSP."""
         if self.claim is None:
             return []
-        seen = [(at, at + timedelta(seconds=1)) for at in (self.first, self.last) if at]
+        seen = [(at - AROUND, at + AROUND) for at in (self.first, self.last) if at]
         return self.claim.windows() + seen
 
     @property
