@@ -463,6 +463,26 @@ def test_a_dispute_that_lasts_for_weeks_makes_no_difference_on_any_day(
 
 
 @BOTH
+def test_what_a_dispute_took_is_of_the_day_on_which_the_psp_took_it(psps: Sandbox, clock: Clock, method: str) -> None:
+    """Stripe takes the money when a dispute is opened, PayPal when it is lost."""
+    _order, page = paid(psps, method)
+    dispute = psps.dispute(page, 900)
+    bring_messages(psps)
+    opened = localdate(clock.now)
+    clock.move(timedelta(days=12))
+    psps.move_dispute(dispute, **LOST[method])  # type: ignore[arg-type]
+    bring_messages(psps)
+    clock.move(timedelta(hours=4))
+
+    taken = opened if method == "card" else localdate(clock.now)
+    found = balance(provider_of(method), taken, taken)
+
+    both = found.totals()["CHF"]
+    assert (both.psp.disputed, both.shop.disputed) == (-900, -900)
+    assert (found.differences, found.explained) == ([], [])
+
+
+@BOTH
 def test_a_refund_on_its_way_makes_no_difference(psps: Sandbox, clock: Clock, method: str) -> None:
     order, _page = paid(psps, method)
     psps.change(refunds="pending")
@@ -646,8 +666,12 @@ def test_a_payout_that_came_back_counts_as_come_back(psps: Sandbox, clock: Clock
 def test_the_result_is_the_same_however_little_is_held(
     psps: Sandbox, clock: Clock, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = localdate(clock.now)
+    first = localdate(clock.now) - timedelta(days=6)
+    _order, disputed = paid(psps, method)
+    dispute = psps.dispute(disputed, 900)
     for n in range(6):
+        if n == 3:
+            psps.move_dispute(dispute, **WON[method])  # type: ignore[arg-type]
         _order, page = paid(psps, method)
         psps.refund(page, 100 + n, webhook="never" if n % 2 else "none")
         bring_messages(psps)
