@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orders.models import Order
-from payments import booked, reconciliation
+from payments import booked, findings, reconciliation
+from payments.findings import Balance, Difference, Kind, Reason, Sums
 from payments.gateways.base import Move, NotConfigured, NotPermitted, Unreachable
 from payments.models import Payment, Provider, Refund
-from payments.reconciliation import Balance, Difference, Kind, Reason, Sums, balance, midnight
+from payments.reconciliation import balance, midnight
 from payments.refunds import Wanted, ask, carry_out
 from tests.payments.histories.balance import bring_to_rest
 from tests.payments.histories.clock import Clock, moved_by_hand
@@ -752,8 +753,8 @@ def test_what_is_missing_at_the_psp_is_said_in_the_language_of_staff(psps: Sandb
     with pytest.raises(NotPermitted) as refused:
         balance(Provider.PAYPAL, today, today)
     with override("fr"):
-        assert "Transaction Search" in reconciliation.why_not_asked(Provider.PAYPAL, refused.value)
-        assert "réessayez" in reconciliation.why_not_asked(Provider.STRIPE, NotConfigured("stripe")).lower()
+        assert "Transaction Search" in findings.why_not_asked(Provider.PAYPAL, refused.value)
+        assert "réessayez" in findings.why_not_asked(Provider.STRIPE, NotConfigured("stripe")).lower()
 
 
 @pytest.mark.parametrize("language", ["fr", "de", "it", "en"])

@@ -12,11 +12,11 @@ from django.core.management.base import BaseCommand, CommandError, no_translatio
 from django.utils.timezone import localtime
 
 from orders.money import format_money
-from payments import reconciliation
+from payments import findings, reconciliation
+from payments.findings import Balance, Both, Payout
 from payments.gateways import configured
 from payments.gateways.base import Unreachable
 from payments.models import Provider
-from payments.reconciliation import Balance, Both, Payout
 
 DIFFERS, NOT_ASKED = 1, 2
 NAMES = {
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         try:
             balance = reconciliation.balance(provider, first, last, self.stderr.write)
         except Unreachable as error:
-            self.stderr.write(reconciliation.why_not_asked(provider, error))
+            self.stderr.write(findings.why_not_asked(provider, error))
             return None
         self._print(balance)
         return balance
