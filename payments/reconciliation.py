@@ -167,7 +167,7 @@ class _Comparison:
             if not number:
                 continue
             result.payouts[n] = found = replace(payout, holds=holds, entries=number)
-            tell(f"{result.provider.label}: payout {found.reference}, {number} entries")
+            tell(f"{result.provider.label}: payout {found.reference}, entries: {number}")
             if not found.matches:
                 money = (found.amount, found.currency, holds.change, found.currency)
                 day = _day(found.at)

@@ -798,9 +798,9 @@ def test_the_command_prints_the_sums_and_ends_with_0_when_all_agrees(psps: Sandb
     assert code == 0
     assert out.count("taken CHF\u00a038.00") == 5, "each day, all days, the payout"
     assert f"payout {payout} of {localdate(clock.now)}" in out
-    assert "1 entries, matching" in out
-    assert "Stripe: no differences" in out
-    assert "PayPal: no differences" in out
+    assert "entries: 1, matching: taken CHF\u00a038.00, fees" in out
+    assert "Stripe: differences: none" in out
+    assert "PayPal: differences: none" in out
     assert "Stripe: read up to" in err
 
 
@@ -811,7 +811,7 @@ def test_the_command_names_a_difference_and_ends_with_1(psps: Sandbox, clock: Cl
     assert code == 1
     assert order.number in out
     assert "has not booked it" in out
-    assert "Stripe: 1 differences" in out
+    assert "Stripe: differences: 1" in out
 
 
 def test_the_command_shows_what_is_explained(psps: Sandbox, clock: Clock) -> None:
@@ -832,7 +832,7 @@ def test_the_command_ends_with_2_when_a_psp_cannot_be_asked_and_still_asks_the_o
     psps.change(paypal_reports=False)
     code, out, err = run(*of_today(clock))
     assert code == 2
-    assert "Stripe: no differences" in out
+    assert "Stripe: differences: none" in out
     assert "Transaction Search" in err
     psps.break_calls("down", path="/stripe/v1/*", calls=9)
     code, _out, err = run(*of_today(clock), "--provider=stripe")

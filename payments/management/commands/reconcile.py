@@ -95,7 +95,7 @@ class Command(BaseCommand):
         more = balance.number_of_differences - len(balance.differences)
         if more:
             self.stdout.write(f"and {more} more differences")
-        self.stdout.write(f"{psp}: {balance.number_of_differences or 'no'} differences")
+        self.stdout.write(f"{psp}: differences: {balance.number_of_differences or 'none'}")
 
 
 def _sums(both: Both, currency: str) -> str:
@@ -113,7 +113,7 @@ def _payout(payout: Payout) -> str:
     when = f", at the bank {localtime(payout.arrives_at).date()}" if payout.arrives_at else ""
     holds = "what it holds is not told"
     if payout.holds:
-        sums = _sums(Both(payout.holds), payout.currency)
-        holds = f"{payout.entries} entries, {'matching' if payout.matches else 'NOT matching'}: {sums}"
+        sums = _sums(Both(payout.holds, payout.holds), payout.currency)
+        holds = f"entries: {payout.entries}, {'matching' if payout.matches else 'NOT matching'}: {sums}"
     amount = format_money(payout.amount, payout.currency)
     return f"payout {payout.reference} of {localtime(payout.at).date()}{when}: {amount}, {holds}"
