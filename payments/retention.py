@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 UNPAID = timedelta(days=30)
 """After its end, for an order that no money ever came for."""
 CONTACT = timedelta(days=60)
-"""After it was sent, for the telephone number, which is there for the carrier only."""
+"""After an order was sent or ended, for the telephone number, which is there for the carrier only."""
 MESSAGES = timedelta(days=395)
 """For messages of the PSPs that are about no order of ours."""
 TASKS = timedelta(days=2)
@@ -106,8 +106,8 @@ def _rules(at: datetime) -> list[Rule]:
             lambda order: forget(order, Actor.SYSTEM),
         ),
         Rule(
-            "telephone numbers of orders that were sent",
-            known.filter(shipped_at__lt=at - CONTACT).exclude(phone=""),
+            "telephone numbers of orders that were sent or ended",
+            known.filter(Q(shipped_at__lt=at - CONTACT) | Q(cancelled_at__lt=at - CONTACT)).exclude(phone=""),
             lambda order: Order.objects.filter(pk=order.pk).update(phone=""),
         ),
         Rule(

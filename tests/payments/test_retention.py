@@ -148,6 +148,16 @@ def test_the_telephone_is_forgotten_some_time_after_the_goods_were_sent(clock: C
     assert order.email in kept_of(order)
 
 
+def test_the_telephone_of_an_order_that_was_refunded_is_forgotten_too(psps: Sandbox, clock: Clock) -> None:
+    order, _page = paid(psps)
+    Order.objects.filter(pk=order.pk).update(phone="079 123 45 67")
+    ask_back(psps, order)
+    clock.move(timedelta(days=61))
+    assert purged("telephone") == 1
+    assert "079" not in kept_of(order)
+    assert order.delivery_name in kept_of(order)
+
+
 def test_messages_about_none_of_our_orders_are_deleted_after_thirteen_months(psps: Sandbox, clock: Clock) -> None:
     order, _page = paid(psps)
     stranger = stripe_event(order.payments.get())
