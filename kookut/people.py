@@ -20,6 +20,14 @@ from kookut import access, second_factor
 from kookut.roles import ROLE_NAMES
 
 
+class NewPersonForm(UserCreationForm[User]):
+    """Django's, without asking for the focus twice: the admin's own script gives it to the first field."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["username"].widget.attrs["autofocus"]
+
+
 class RolesField(ModelMultipleChoiceField[Group]):
     def label_from_instance(self, obj: Any) -> str:
         return str(ROLE_NAMES.get(obj.name, obj.name))
@@ -30,7 +38,7 @@ class PersonAdmin(UserAdmin[User]):
     list_filter = ["is_active", "is_staff"]
     list_select_related = ["second_factor"]
     filter_horizontal = ()
-    add_form = UserCreationForm
+    add_form = NewPersonForm
     fieldsets = (
         (None, {"fields": ["username", "password", "has_second_factor"]}),
         (_("Person"), {"fields": ["first_name", "last_name", "email"]}),
