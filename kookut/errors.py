@@ -30,7 +30,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return _page(request, "403_csrf.html", 403)
+    return _page(request, "403_csrf.html", 403, no_cookie=settings.CSRF_COOKIE_NAME not in request.COOKIES)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -61,9 +61,9 @@ class NotAllowedPage:
         return page
 
 
-def _page(request: HttpRequest, template: str, status: int) -> HttpResponse:
+def _page(request: HttpRequest, template: str, status: int, **facts: object) -> HttpResponse:
     with override(get_language_from_path(request.path_info) or settings.LANGUAGE_CODE):
-        words = {"request_id": request_id.get(), "alternates": alternates("/")}
+        words = {"request_id": request_id.get(), "alternates": alternates("/"), **facts}
         response = HttpResponse(render_to_string(template, words), status=status)
     response["X-Robots-Tag"] = "noindex"
     add_never_cache_headers(response)

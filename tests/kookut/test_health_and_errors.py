@@ -119,3 +119,11 @@ def test_an_error_shows_a_reference_and_nothing_of_the_settings(monkeypatch: pyt
 def test_http_leads_to_https_except_for_the_health_checks(client: Client) -> None:
     assert client.get("/").status_code == 301
     assert client.get("/health/live").status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_browser_that_keeps_no_cookie_is_told_so() -> None:
+    client = Client(enforce_csrf_checks=True)
+    assert "cookie" in client.post("/panier/", {}).content.decode()
+    client.cookies["csrf"] = "x" * 32
+    assert "cookie" not in client.post("/panier/", {}).content.decode()
