@@ -115,6 +115,12 @@ class Payment(models.Model):
     class Meta:
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
+        permissions = [
+            ("accept_payment", _("Can accept a payment that its provider never told of")),
+            ("set_aside", _("Can close what needs a person")),
+            ("write_off_order", _("Can write an order off after a lost dispute")),
+            ("view_balance", _("Can see the money balance")),
+        ]
         ordering = ["created_at"]
         constraints = [
             models.CheckConstraint(
@@ -148,6 +154,7 @@ class Payment(models.Model):
                 condition=Q(paid_seen_at__isnull=False) & ~Q(status="authorised"),
                 name="payment_unannounced",
             ),
+            models.Index(fields=["-created_at"], name="payment_newest"),
         ]
 
     def __str__(self) -> str:
@@ -256,7 +263,8 @@ class WebhookEvent(models.Model):
 class Refund(models.Model):
     """Money on its way back to a customer.
 
-    PROPOSED  → REQUESTED            by a second person, where four eyes are asked for
+    PROPOSED  → REQUESTED            by a second person, where four eyes are asked for; one that is turned down is
+                                     deleted, and the timeline keeps what was said
     REQUESTED → SUCCEEDED | FAILED   the inbox; FAILED also on the PSP's definite refusal of our call
     SUCCEEDED → FAILED               a bank can bounce a refund
     FAILED    → SUCCEEDED            late truth wins
@@ -322,6 +330,10 @@ class Refund(models.Model):
     class Meta:
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
+        permissions = [
+            ("request_refund", _("Can give money back, up to the amount that needs two people")),
+            ("release_refund", _("Can release a refund that somebody else proposed")),
+        ]
         ordering = ["created_at"]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="refund_above_zero"),
@@ -330,6 +342,7 @@ class Refund(models.Model):
         indexes = [
             models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="refund_due"),
             models.Index(fields=["created_at"], condition=Q(status="requested"), name="refund_requested"),
+            models.Index(fields=["created_at"], condition=Q(status="proposed"), name="refund_proposed"),
             models.Index(fields=["-created_at"], condition=Q(status="failed"), name="refund_failed"),
             models.Index(
                 fields=["settled_at", "id"],
@@ -418,6 +431,7 @@ class Letter(models.Model):
         SURPLUS_REFUNDED = "surplus_refunded", _("Second payment goes back")
         REVIEW = "review", _("Payment being checked")
         REFUNDED = "refunded", _("Refund with notice")
+        SHIPPED = "shipped", _("Parcel sent")
         TO_STAFF = "to_staff", _("To staff: to be looked at")
 
     MOST_TRIES = 150
