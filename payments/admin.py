@@ -242,10 +242,11 @@ class OrderAdmin(ReadOnly, lists.Quick):
             messages.warning(request, text % {"numbers": ", ".join(others)})
         if not ready:
             return None
+        name = gettext("delivery-slips")
         return HttpResponse(
             slips.draw(ready),
             content_type="application/pdf",
-            headers={"Content-Disposition": f'attachment; filename="{gettext("delivery-slips")}.pdf"'},
+            headers={"Content-Disposition": f'attachment; filename="{name}.pdf"'},
         )
 
     def has_ship_permission(self, request: HttpRequest) -> bool:

@@ -12,7 +12,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from orders.models import Order, TimelineEntry
 from orders.moves import hold_as_seen, tell
@@ -75,7 +75,7 @@ class Deed:
 
 
 class Check(Deed):
-    name, permission, title = "check", "orders.check_with_psp", _lazy("Check with the payment provider")
+    name, permission, title = "check", "orders.check_with_psp", gettext_lazy("Check with the payment provider")
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
         if any(payment.page_reference for payment in file.payments):
@@ -94,7 +94,7 @@ class Check(Deed):
 
 
 class Ship(Deed):
-    name, permission, title = "ship", "orders.ship_order", _lazy("Mark as sent")
+    name, permission, title = "ship", "orders.ship_order", gettext_lazy("Mark as sent")
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
         if not shipping.why_not(file.order, file.settling):
@@ -118,7 +118,7 @@ class Ship(Deed):
 
 
 class Note(Deed):
-    name, permission, title = "note", "orders.note_order", _lazy("Add a note")
+    name, permission, title = "note", "orders.note_order", gettext_lazy("Add a note")
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
         yield Offer(self, _("Add a note"))
@@ -138,7 +138,7 @@ class Note(Deed):
 
 
 class ClosePage(Deed):
-    name, permission, title = "close-page", "orders.close_payment_page", _lazy("Close the payment page")
+    name, permission, title = "close-page", "orders.close_payment_page", gettext_lazy("Close the payment page")
     is_grave = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
@@ -156,7 +156,7 @@ class ClosePage(Deed):
 
 
 class Cancel(Deed):
-    name, permission, title = "cancel", "orders.cancel_order", _lazy("Cancel the order")
+    name, permission, title = "cancel", "orders.cancel_order", gettext_lazy("Cancel the order")
     is_grave = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
@@ -178,7 +178,7 @@ class Cancel(Deed):
 class GiveBack(Deed):
     """A refund of a payment, of which something is left."""
 
-    name, permission, title = "refund", "payments.request_refund", _lazy("Give money back")
+    name, permission, title = "refund", "payments.request_refund", gettext_lazy("Give money back")
     has_about = is_grave = two_steps = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
@@ -244,7 +244,7 @@ class GiveBack(Deed):
 class GiveBackAgain(GiveBack):
     """A refund in the place of one that failed."""
 
-    name, title = "refund-again", _lazy("Give money back again")
+    name, title = "refund-again", gettext_lazy("Give money back again")
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
         for refund in file.refunds:
@@ -271,7 +271,7 @@ class GiveBackAgain(GiveBack):
 
 
 class Release(Deed):
-    name, permission, title = "release", "payments.release_refund", _lazy("Release the refund")
+    name, permission, title = "release", "payments.release_refund", gettext_lazy("Release the refund")
     has_about = is_grave = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
@@ -298,7 +298,7 @@ class Release(Deed):
 
 
 class TurnDown(Deed):
-    name, permission, title = "turn-down", "payments.release_refund", _lazy("Turn the refund down")
+    name, permission, title = "turn-down", "payments.release_refund", gettext_lazy("Turn the refund down")
     has_about = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
@@ -328,7 +328,7 @@ class TurnDown(Deed):
 class PutAside(Deed):
     """About an item of the staff's list, `kind:row`."""
 
-    name, permission, title = "set-aside", "payments.set_aside", _lazy("Mark as looked at")
+    name, permission, title = "set-aside", "payments.set_aside", gettext_lazy("Mark as looked at")
     has_about = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
@@ -357,7 +357,7 @@ class PutAside(Deed):
 
 
 class Accept(Deed):
-    name, permission, title = "accept", "payments.accept_payment", _lazy("Accept the payment")
+    name, permission, title = "accept", "payments.accept_payment", gettext_lazy("Accept the payment")
     has_about = is_grave = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
@@ -388,7 +388,7 @@ class Accept(Deed):
 
 
 class WriteOff(Deed):
-    name, permission, title = "write-off", "payments.write_off_order", _lazy("Write the order off")
+    name, permission, title = "write-off", "payments.write_off_order", gettext_lazy("Write the order off")
     is_grave = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:

@@ -1,4 +1,4 @@
-"""What staff do about an order: each deed restated, confirmed, told and logged, once, whoever presses what how often."""
+"""What staff do about an order: each deed restated, confirmed, told and logged, once, whoever presses how often."""
 
 from datetime import timedelta
 from typing import Any
@@ -395,7 +395,7 @@ def test_an_order_whose_money_a_dispute_took_is_written_off() -> None:
 
 @pytest.mark.django_db(transaction=True)
 class TestTwoAtOnce:
-    def both(self, where: str, typed: dict[str, object], *names: str) -> list[int]:
+    def both(self, where: str, typed: dict[str, Any], *names: str) -> list[int]:
         clients = [office(name) for name in names]
         seen = clients[0].get(where).context["order"].journal
         press = [lambda client=client: client.post(where, {"seen": seen, **typed}).status_code for client in clients]
