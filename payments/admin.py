@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -32,6 +33,8 @@ from payments.why_pending import why_pending
 
 SEND_AGAIN = "orders.send_letters_again"
 SHIP = "orders.ship_order"
+SHORT = "d.m.y H:i"
+"""Eight columns have to fit."""
 
 
 class ReadOnly:
@@ -103,7 +106,8 @@ class OrderAdmin(ReadOnly, lists.Quick):
             {"label": label, "address": f"?{query}" if query else ".", "is_shown": asked == query}
             for label, query in lists.VIEWS
         ]
-        return super().changelist_view(request, {"views": views, **(extra_context or {})})
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"views": views, "title": title, **(extra_context or {})})
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """With what the rows of the page that is shown need of a person, in one statement."""
@@ -310,7 +314,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
 
     @admin.display(description=_("placed at"), ordering="created_at")
     def placed_at(self, order: Order) -> str:
-        return date_format(localtime(order.created_at), "SHORT_DATETIME_FORMAT")
+        return date_format(localtime(order.created_at), SHORT)
 
     @admin.display(description=_("customer"))
     def customer(self, order: Order) -> str:
@@ -334,7 +338,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
 
     @admin.display(description=_("paid at"), ordering="effective_at", empty_value="")
     def paid_at(self, order: Order) -> str:
-        return date_format(localtime(order.effective_at), "SHORT_DATETIME_FORMAT") if order.effective_at else ""
+        return date_format(localtime(order.effective_at), SHORT) if order.effective_at else ""
 
     @admin.display(description=_("refunded"), empty_value="")
     def refunded(self, order: Order) -> str:

@@ -98,8 +98,15 @@ class Quick(admin.ModelAdmin[Any]):
         return paginator
 
 
-class StateFilter(admin.SimpleListFilter):
+class ChoiceFilter(admin.SimpleListFilter):
+    template = "admin/choice_filter.html"
+    is_open = False
+    """Whether its choices are shown while none is made."""
+
+
+class StateFilter(ChoiceFilter):
     title = _("status")
+    is_open = True
     parameter_name = "state"
 
     def lookups(self, request: Any, model_admin: Any) -> Any:
@@ -134,11 +141,12 @@ def in_state(orders: QuerySet[Order], state: str) -> QuerySet[Order]:
     return orders
 
 
-class MethodFilter(admin.SimpleListFilter):
+class MethodFilter(ChoiceFilter):
     """By the payment that settled the order, whatever was tried before."""
 
     title = _("paid with")
     parameter_name = "method"
+    is_open = True
 
     def lookups(self, request: Any, model_admin: Any) -> Any:
         return Method.choices
@@ -152,7 +160,7 @@ class MethodFilter(admin.SimpleListFilter):
         )
 
 
-class YesFilter(admin.SimpleListFilter):
+class YesFilter(ChoiceFilter):
     """One condition, or none."""
 
     def lookups(self, request: Any, model_admin: Any) -> Any:
@@ -177,7 +185,7 @@ class WaitingFilter(YesFilter):
         return queryset.filter(status=Order.Status.PENDING, created_at__lt=now() - LONG)
 
 
-class LanguageFilter(admin.SimpleListFilter):
+class LanguageFilter(ChoiceFilter):
     title = _("language")
     parameter_name = "language"
 
