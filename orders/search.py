@@ -106,7 +106,10 @@ def _name_in(language: str) -> Func:
 def words_of_the_customer() -> SearchVector:
     """The words of an order's name, postcode and town, as its index holds them."""
     parts = ("delivery_name", Value(" "), "delivery_postcode", Value(" "), "delivery_town")
-    return SearchVector(PlainText(Concat(*parts, output_field=TextField())), config="simple")
+    text = PlainText(Concat(*parts, output_field=TextField()))
+    # PostgreSQL would take some of these for parts of a word.
+    apart = Func(text, Value("’'-./"), Value("     "), function="translate", output_field=TextField())
+    return SearchVector(apart, config="simple")
 
 
 def begins_with(typed: str) -> SearchQuery | None:

@@ -119,7 +119,7 @@ class StateFilter(ChoiceFilter):
 def in_state(orders: QuerySet[Order], state: str) -> QuerySet[Order]:
     """The orders of a state of STATES; all of them for another word."""
     status, reason = Order.Status, Order.CancelReason
-    latest = Payment.objects.filter(order=OuterRef("pk")).order_by("-created_at")
+    latest = Payment.objects.filter(order=OuterRef("order")).order_by("-created_at")
     refused = Q(status=Payment.Status.FAILED) | Q(status=Payment.Status.STARTED, provider="paypal") & ~Q(refusal="")
     match state:
         case "waiting":

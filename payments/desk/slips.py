@@ -19,7 +19,8 @@ MOST = 100
 
 def ready(orders: QuerySet[Order]) -> tuple[list[Order], list[str]]:
     """The orders whose parcel may leave now, and the numbers of the others; oldest first."""
-    found = with_payments(orders.prefetch_related("lines")).order_by("created_at", "id")[:MOST]
+    chosen = Order.objects.filter(pk__in=orders.order_by().values("pk")).prefetch_related("lines")
+    found = with_payments(chosen).order_by("created_at", "id")[:MOST]
     ready, others = [], []
     for order in found:
         if shipping.why_not(order, settling(order)) or not packed(order):
