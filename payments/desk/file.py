@@ -51,8 +51,8 @@ def _badge(order: Order) -> Badge:
         part = given_back(order) > 0
         return Badge("refunded", _("Refunded in part")) if part else Badge("effective", _("Paid"))
     named = {
-        Reason.REFUNDED: Badge("refunded", _("Refunded")),
-        Reason.EXPIRED: Badge("expired", _("Expired")),
+        Reason.REFUNDED: Badge("refunded", _("Refunded in full")),
+        Reason.EXPIRED: Badge("expired", _("Expired, not paid")),
         Reason.DISPUTED: Badge("disputed", _("Taken back")),
     }
     return named.get(Reason(order.cancel_reason), Badge("cancelled", _("Cancelled")))

@@ -32,7 +32,7 @@ STATES = {
     "to_send": _("Paid, to be sent"),
     "sent": _("Sent"),
     "refunded": _("Refunded in full"),
-    "expired": _("Expired"),
+    "expired": _("Expired, not paid"),
     "cancelled": _("Cancelled"),
     "disputed": _("Taken back after a dispute"),
 }
