@@ -75,7 +75,6 @@ def items(order: Order | None = None) -> list[Item]:
         *_after_disputes(order),
         *_waiting(order),
         *_overtime(order),
-        *_proposed(order),
         *_unapplied(order),
         *_undelivered(order),
     ]
@@ -243,7 +242,7 @@ def _not_out() -> QuerySet[Refund]:
 
 
 def _stuck(order: Order | None) -> Iterator[Item]:
-    stuck = _not_out()
+    stuck = _not_out() | _to_be_released()
     if order:
         stuck = stuck.filter(payment__order=order)
     here = _(
@@ -254,13 +253,21 @@ def _stuck(order: Order | None) -> Iterator[Item]:
         "Order %(number)s: %(provider)s has the refund of %(amount)s, asked for on %(date)s, and does not say that it "
         "was made. Ask %(provider)s, and write to the customer."
     )
-    for refund in stuck.select_related("payment__order").order_by("created_at")[:LIMIT]:
+    proposed = _(
+        "Order %(number)s: %(name)s proposes to give %(amount)s back. Another person has to release it, or turn it "
+        "down."
+    )
+    for refund in stuck.select_related("payment__order", "requested_by").order_by("created_at")[:LIMIT]:
         facts = {
             "number": refund.payment.order.number,
             "amount": refund.printed,
             "date": date_format(localtime(refund.created_at), "SHORT_DATE_FORMAT"),
             "provider": refund.payment.get_provider_display(),
+            "name": refund.requested_by.get_username() if refund.requested_by else "–",
         }
+        if refund.status == Refund.Status.PROPOSED:
+            yield Item("proposed", proposed % facts, refund.payment.order, about=refund.pk)
+            continue
         yield Item("refund_stuck", (there if refund.reference else here) % facts, refund.payment.order)
 
 
@@ -403,23 +410,6 @@ def unapplied() -> QuerySet[WebhookEvent]:
 
 def _to_be_released() -> QuerySet[Refund]:
     return Refund.objects.filter(status=Refund.Status.PROPOSED)
-
-
-def _proposed(order: Order | None) -> Iterator[Item]:
-    proposed = _to_be_released().select_related("payment__order", "requested_by")
-    if order:
-        proposed = proposed.filter(payment__order=order)
-    text = _(
-        "Order %(number)s: %(name)s proposes to give %(amount)s back. Another person has to release it, or turn it "
-        "down."
-    )
-    for refund in proposed.order_by("created_at")[:LIMIT]:
-        facts = {
-            "number": refund.payment.order.number,
-            "name": refund.requested_by.get_username() if refund.requested_by else "–",
-            "amount": refund.printed,
-        }
-        yield Item("proposed", text % facts, refund.payment.order, about=refund.pk)
 
 
 def _late_messages() -> QuerySet[WebhookEvent]:

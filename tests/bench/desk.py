@@ -195,7 +195,7 @@ def _copy(cursor: object, row: Model, source: str, others: Mapping[str, str], wh
     """Rows like this one, for each of a source, with other values in some columns."""
     table = row._meta.db_table
     columns = [field.column for field in row._meta.concrete_fields]
-    values = ", ".join(others.get(column, f't."{column}"') for column in columns)
+    values = ", ".join(others.get(str(column), f't."{column}"') for column in columns)
     named = ", ".join(f'"{column}"' for column in columns)
     chosen = f'SELECT {values} FROM {source}, "{table}" t WHERE {where}'.replace("%", "%%")  # noqa: S608 - no word of it comes from elsewhere
     cursor.execute(f'INSERT INTO "{table}" ({named}) {chosen} AND t.id = %s', [row.pk])  # type: ignore[attr-defined]

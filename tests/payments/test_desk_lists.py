@@ -28,7 +28,7 @@ def client() -> Client:
     return office()
 
 
-def shown(client: Client, **query: object) -> set[Order]:
+def shown(client: Client, **query: str) -> set[Order]:
     answer = client.get(LIST, query)
     assert answer.status_code == 200, answer
     return set(answer.context["cl"].result_list)
