@@ -1,7 +1,15 @@
-"""The back office's frame: Django's admin, in the shop's name and with the strict headers."""
+"""The back office's frame: Django's admin, in the shop's name, behind a second factor."""
+
+from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
+
+from kookut import access, staff_pages
+from kookut.forms import LOCKED, LoginForm
 
 
 class ShopAdminSite(AdminSite):
@@ -10,3 +18,33 @@ class ShopAdminSite(AdminSite):
     index_title = _("Back office")
     # Eight columns do not fit beside it.
     enable_nav_sidebar = False
+    login_form = LoginForm
+    password_change_template = "admin/password_change.html"  # noqa: S105 a page
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """A password alone opens nothing."""
+        return super().has_permission(request) and access.is_verified(request)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [
+            # Who has shown no second factor yet must be able to leave, too.
+            path("logout/", self.logout, name="logout"),
+            path("second-factor/", staff_pages.ask, name="second_factor"),
+            path("second-factor/set-up/", staff_pages.set_up, name="set_up_second_factor"),
+            path("second-factor/mine/", self.admin_view(staff_pages.mine), name="my_second_factor"),
+            *super().get_urls(),
+        ]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method == "GET" and access.has_password_only(request):
+            return HttpResponseRedirect(staff_pages.with_next("admin:second_factor", staff_pages.next_page(request)))
+        response = super().login(request, extra_context)
+        form = (getattr(response, "context_data", None) or {}).get("form")
+        if form and form.has_error("__all__", LOCKED):
+            response.status_code = 429
+        return response
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        if request.method == "POST":
+            access.tell("logged out", request)
+        return super().logout(request, extra_context)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from django.http import HttpRequest, HttpResponse
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
-OWN_FIELDS = ("order", "event")
+OWN_FIELDS = ("order", "event", "staff", "address")
 ORDER_TOKEN = re.compile(r"(/commande/)[\w-]{20,}")
 """The address of an order opens it: no log may hold it."""
 DATABASE_ERROR = re.compile(

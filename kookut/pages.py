@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from orders.checkout import TIME_TO_PAY
 from orders.models import Product, ShippingMethod
+from payments import retention
 from payments.gateways import configured
 
 DAY = 24 * 3600
@@ -37,6 +38,8 @@ def _facts() -> dict[str, Any]:
         "processors": settings.DATA_PROCESSORS,
         "session_cookie": settings.SESSION_COOKIE_NAME,
         "session_days": settings.SESSION_COOKIE_AGE // DAY,
+        "contact_days": retention.CONTACT.days,
+        "unpaid_days": retention.UNPAID.days,
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
     }
 

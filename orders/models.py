@@ -1,5 +1,6 @@
 """The shop's goods and orders, and what the database itself guards about them."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,6 +20,7 @@ from orders.money import CURRENCY
 MAX_QUANTITY = 99
 MAX_TOTAL = 100_000_000
 """Centimes: an order beyond a million francs is a mistake."""
+PO_BOX = re.compile(r"(case postale|postfach|casella postale|p\.? ?o\.? ?box)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ class Product(models.Model):
     class Meta:
         verbose_name = _("product")
         verbose_name_plural = _("products")
+        permissions = [("adjust_stock", _("Can adjust the stock of a product"))]
         ordering = ["position", "id"]
         constraints = [
             models.CheckConstraint(condition=Q(stock__gte=0), name="stock_never_below_zero"),
@@ -291,7 +294,7 @@ class Order(models.Model):
             ("send_letters_again", _("Can send an order's letters again")),
             ("check_with_psp", _("Can have an order checked with the payment provider")),
             ("note_order", _("Can leave a note on an order")),
-            ("close_payment_page", _("Can close an order's payment page")),
+            ("close_payment_page", _("Can close the payment page of an order")),
             ("cancel_order", _("Can cancel a pending order")),
             ("ship_order", _("Can mark an order as shipped")),
             ("export_orders", _("Can export orders")),
@@ -364,7 +367,7 @@ class Order(models.Model):
 
     @property
     def delivery_address(self) -> list[str]:
-        """The lines of the address in the Post's order: name, complement, street, postcode and town, country."""
+        """The lines as the Post wants them: name, complement, street, PO box, postcode and town, country."""
         return _address(
             self.delivery_name,
             "",
@@ -396,7 +399,9 @@ def _address(
 ) -> list[str]:
     # Liechtenstein has Swiss postcodes; its letters carry the country only when they cross the border.
     country_line = "Liechtenstein" if country == "LI" else ""
-    return [line for line in (organisation, name, extra, street, f"{postcode} {town}", country_line) if line]
+    # A PO box stands right above postcode and town: that is where the letter goes.
+    place = [street, extra] if PO_BOX.match(extra) else [extra, street]
+    return [line for line in (organisation, name, *place, f"{postcode} {town}", country_line) if line]
 
 
 class OrderLine(models.Model):

@@ -10,12 +10,13 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_http_methods, require_POST, require_safe
 
 from orders import cart as carts
 from orders import details as details_in_session
 from orders import pictures
+from orders.caching import never_cached
 from orders.catalogue import look
 from orders.checkout import current_order_token
 from orders.forms import AddForm, CartForm, DetailsForm
@@ -105,7 +106,7 @@ def picture(request: HttpRequest, name: str) -> FileResponse:
     return FileResponse(file, content_type=pictures.TYPES[name.rpartition(".")[2]])
 
 
-@never_cache
+@never_cached
 @require_http_methods(["GET", "HEAD", "POST"])
 def cart(request: HttpRequest) -> HttpResponse:
     """The cart; its POST takes quantities and the delivery method, and may go on to the details."""
@@ -127,7 +128,7 @@ def _cart_page(request: HttpRequest, current: Quote, form: CartForm, status: int
     return render(request, "orders/cart.html", page, status=status)
 
 
-@never_cache
+@never_cached
 @require_POST
 def remove(request: HttpRequest) -> HttpResponse:
     posted = _unrepeated(request.POST).get("product", "")
@@ -137,7 +138,7 @@ def remove(request: HttpRequest) -> HttpResponse:
     return _see("orders:cart")
 
 
-@never_cache
+@never_cached
 @require_POST
 def accept_changes(request: HttpRequest) -> HttpResponse:
     """Take over what the catalogue still offers, at its prices; go back to the page that told of the changes."""
@@ -152,7 +153,7 @@ def ask_again(request: HttpRequest, current: Quote) -> HttpResponse:
     return render(request, "orders/changed.html", {"quote": current}, status=409)
 
 
-@never_cache
+@never_cached
 @require_http_methods(["GET", "HEAD", "POST"])
 def details(request: HttpRequest) -> HttpResponse:
     """The customer's details; what is typed stays in the session, right or wrong."""

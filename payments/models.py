@@ -147,6 +147,7 @@ class Payment(models.Model):
         ]
         indexes = [
             models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="payment_due"),
+            models.Index(fields=["authorised_at"], condition=Q(status="authorised"), name="payment_came"),
             models.Index(fields=["-authorised_at"], condition=~Q(why_not=""), name="payment_not_settling"),
             models.Index(fields=["-authorised_at"], condition=~Q(doubt=""), name="payment_in_doubt"),
             models.Index(
@@ -344,6 +345,8 @@ class Refund(models.Model):
             models.Index(fields=["created_at"], condition=Q(status="requested"), name="refund_requested"),
             models.Index(fields=["created_at"], condition=Q(status="proposed"), name="refund_proposed"),
             models.Index(fields=["-created_at"], condition=Q(status="failed"), name="refund_failed"),
+            models.Index(fields=["settled_at"], condition=Q(status="succeeded"), name="refund_went"),
+            models.Index(fields=["reference"], condition=Q(reference__isnull=False), name="refund_at_the_psp"),
             models.Index(
                 fields=["settled_at", "id"],
                 condition=Q(numbered=False, status="succeeded"),

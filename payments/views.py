@@ -11,7 +11,6 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from django.utils.formats import date_format
 from django.utils.timezone import localtime, now
 from django.utils.translation import get_language
@@ -19,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from orders import checkout
+from orders.caching import keep_no_copy
 from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready
 from orders.models import Order, OrderLine, TimelineEntry
 from orders.moves import hold, tell
@@ -56,7 +56,7 @@ def private(view: View[P]) -> View[P]:
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         response = view(request, *args, **kwargs)
         response["X-Robots-Tag"] = "noindex"
-        add_never_cache_headers(response)
+        keep_no_copy(response)
         return response
 
     return guarded

@@ -6,14 +6,16 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connections
-from django.test import override_settings
+from django.test import Client, override_settings
 from playwright.sync_api import Browser, sync_playwright
 
 from tests import chromium
 from tests.sandbox import process
 from tests.sandbox.client import Sandbox
+from tests.staff import sign_in
 
 
 @pytest.hookimpl(trylast=True)
@@ -55,6 +57,12 @@ def _empty_cache(request: pytest.FixtureRequest) -> None:
     if _has_real_transactions(request.node):
         request.getfixturevalue("transactional_db")
         cache.clear()
+
+
+@pytest.fixture
+def admin_client(admin_user: User) -> Client:
+    """The back office for a superuser who showed a second factor, too (pytest-django's own has a password only)."""
+    return sign_in(Client(), admin_user)
 
 
 @pytest.fixture(scope="session")

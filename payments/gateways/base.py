@@ -39,6 +39,10 @@ class Unclear(Unreachable):
     """The PSP answered, but what it said cannot be acted upon: it shows no such thing, or a state unknown here."""
 
 
+class NotPermitted(Unreachable):
+    """The PSP knows our key or app, which may not do this: somebody has to allow it at the PSP's dashboard."""
+
+
 class Replayed(Unreachable):
     """The PSP repeats what it answered when this key was used before: an error of its own, whatever came of it."""
 
@@ -239,6 +243,47 @@ class Notice:
     dispute: DisputeNotice | None = None
 
 
+class Move(StrEnum):
+    """Why the shop's balance at a PSP changed."""
+
+    PAYMENT = "payment"  # a customer's money came
+    REFUND = "refund"  # money went back; above zero when it bounced
+    DISPUTE = "dispute"  # a bank or the PSP took money back, or holds it; above zero when it came again
+    FEE = "fee"  # what the PSP takes apart from a payment
+    PAYOUT = "payout"  # money left for the shop's bank account; above zero when it came back
+    OTHER = "other"  # reserves, conversions, corrections
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a PSP's account of our balance. Amounts in centimes of `currency`; above zero is ours."""
+
+    id: str
+    move: Move
+    at: datetime
+    amount: int
+    """Before the fee."""
+    currency: str
+    fee: int = 0
+    """What the PSP keeps of it; below zero when it gives a fee back."""
+    money_reference: str | None = None
+    """The payment's money, of which this is a part, at the PSP."""
+    reference: str | None = None
+    """The refund, dispute or payout itself at the PSP."""
+    payment_id: UUID | None = None
+    """Our id, where the line carries our mark."""
+    refund_id: UUID | None = None
+    automatic: bool = False
+    """Of a payout: made by the PSP's own schedule, so that it can tell what it holds."""
+    arrives_at: datetime | None = None
+    """Of a payout: when it is expected at the shop's bank."""
+
+    @property
+    def net(self) -> int:
+        """By how much the balance changed."""
+        return self.amount - self.fee
+
+
 class Gateway(Protocol):
     """One PSP. Every call has a deadline in seconds; none may be made inside a database transaction."""
 
@@ -311,6 +356,18 @@ class Gateway(Protocol):
 
     def reading_of_refund(self, refund: RefundFacts, state: RefundState) -> Facts:
         """The facts of a refund that the PSP shows in a state of which it has told nothing, to be confirmed as any."""
+
+    def statement(self, since: datetime, until: datetime) -> Iterator[Entry]:
+        """All that changed our balance at the PSP from `since` to before `until`, in no promised order.
+
+        Fetched page by page while it is read. Raises Unreachable, and of it NotPermitted.
+        """
+
+    def listed_until(self) -> datetime:
+        """Up to when `statement` is complete: PSPs book later than they tell. Raises as `statement` does."""
+
+    def contents(self, payout: str) -> Iterator[Entry]:
+        """What an automatic payout holds, itself left out; nothing where the PSP does not tell. Raises Unreachable."""
 
     def register(self, url: str) -> Registration:
         """Let the PSP send exactly the handled events to this address; nothing changes where it does so already.

@@ -14,6 +14,7 @@ from payments.configuration import PAYPAL_API, PayPalConfiguration
 from payments.gateways.allowed import kept, parsed, reference, word
 from payments.gateways.base import (
     Declined,
+    Entry,
     Facts,
     HostedPage,
     Kind,
@@ -31,6 +32,7 @@ from payments.gateways.base import (
     Urls,
 )
 from payments.gateways.deadline import HAND_OFF_SECONDS, TASK_SECONDS, within
+from payments.gateways.paypal_balance import entries, refreshed_at
 from payments.gateways.paypal_channel import events_since, register
 from payments.gateways.paypal_messages import (
     DISPUTE_EVENTS,
@@ -257,6 +259,16 @@ class PayPalGateway:
     def doubt(self, payment: PaymentFacts) -> str:
         """Nothing: with PayPal the customer's account pays, whatever stands behind it."""
         return ""
+
+    def statement(self, since: datetime, until: datetime) -> Iterator[Entry]:
+        return entries(self._transport, since, until)
+
+    def listed_until(self) -> datetime:
+        return refreshed_at(self._transport)
+
+    def contents(self, payout: str) -> Iterator[Entry]:
+        """Nothing: a withdrawal takes of the balance what there is, and PayPal ties it to no transaction."""
+        return iter(())
 
     def register(self, url: str) -> Registration:
         return register(self._transport, url)

@@ -115,7 +115,7 @@ OUR_REFUND = "refund-"
 """Before our refund's id: a refund made at PayPal's dashboard may carry the mark of its capture, a payment's id."""
 
 
-def _our_mark(value: object) -> str | None:
+def our_mark(value: object) -> str | None:
     """The mark of a payment, or of a refund of ours."""
     text = value if isinstance(value, str) else ""
     return text if our_id(text.removeprefix(OUR_REFUND)) else None
@@ -132,7 +132,7 @@ REFUND: dict[str, Form] = {
     "status": word,
     "status_details": {"reason": word},
     "amount": MONEY,
-    "custom_id": _our_mark,
+    "custom_id": our_mark,
     "invoice_id": our_order,
     "links": _capture_above,
     "create_time": moment,

@@ -12,7 +12,7 @@ import requests
 from paypalrestsdk import exceptions
 
 from payments.configuration import PayPalConfiguration
-from payments.gateways.base import GatewayError, Refused, Unreachable
+from payments.gateways.base import GatewayError, NotPermitted, Refused, Unreachable
 from payments.gateways.deadline import SOCKET_SECONDS
 
 log = logging.getLogger(__name__)
@@ -140,10 +140,13 @@ class _Api(paypalrestsdk.Api):  # type: ignore[misc]  # the package has no types
 
 def _failure(status: int, content: str | None) -> GatewayError:
     issue = _issue(content)
-    if status in (401, 403):
-        # Says something about our account, nothing about the payment.
-        log.error("PayPal does not accept our credentials: HTTP %s %s", status, issue)
-        return Unreachable(f"HTTP {status}")
+    # Both say something about our account, nothing about the payment.
+    if status == 401:
+        log.error("PayPal does not accept our credentials: %s", issue)
+        return Unreachable("HTTP 401")
+    if status == 403:
+        log.error("PayPal does not allow our app what it was asked for: %s", issue)
+        return NotPermitted(issue or "HTTP 403")
     if not issue or status in (408, 409, 429) or not 400 <= status < 500:
         return Unreachable(f"HTTP {status}")
     return NotFound(issue, "paypal") if status == 404 else Refused(issue, "paypal")

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -17,9 +17,11 @@ from payments.configuration import StripeConfiguration
 from payments.gateways.allowed import flag, kept, parsed, reference, word
 from payments.gateways.base import (
     BadSignature,
+    Entry,
     Facts,
     HostedPage,
     MadeRefund,
+    Move,
     Notice,
     PageState,
     PaymentDetails,
@@ -33,6 +35,7 @@ from payments.gateways.base import (
     Urls,
 )
 from payments.gateways.deadline import HAND_OFF_SECONDS, TASK_SECONDS
+from payments.gateways.stripe_balance import BOOKED_LATE, entries
 from payments.gateways.stripe_channel import events_since, register
 from payments.gateways.stripe_messages import (
     KINDS,
@@ -249,6 +252,16 @@ class StripeGateway:
 
     def doubt(self, payment: PaymentFacts) -> str:
         return doubt_of(self._session(payment.page_reference)) if payment.page_reference else ""
+
+    def statement(self, since: datetime, until: datetime) -> Iterator[Entry]:
+        return entries(self._client, {"created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())}})
+
+    def listed_until(self) -> datetime:
+        return datetime.now(UTC) - BOOKED_LATE
+
+    def contents(self, payout: str) -> Iterator[Entry]:
+        lines = entries(self._client, {"payout": payout})
+        return (one for one in lines if not (one.move == Move.PAYOUT and one.reference == payout and one.amount < 0))
 
     def register(self, url: str) -> Registration:
         return register(self._client, url)

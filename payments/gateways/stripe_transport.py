@@ -9,7 +9,7 @@ import stripe
 
 from payments.configuration import StripeConfiguration
 from payments.gateways.allowed import word
-from payments.gateways.base import GatewayError, Refused, Replayed, Unclear, Unreachable
+from payments.gateways.base import GatewayError, NotPermitted, Refused, Replayed, Unclear, Unreachable
 from payments.gateways.deadline import SOCKET_SECONDS, TASK_SECONDS, within
 
 log = logging.getLogger(__name__)
@@ -70,10 +70,13 @@ def is_signed(body: bytes, header: str, secret: str) -> bool:
 def _failure(error: stripe.StripeError) -> GatewayError:
     code = word(error.code) or word(getattr(error, "param", None)) or type(error).__name__
     match error:
-        case stripe.AuthenticationError() | stripe.PermissionError():
+        case stripe.AuthenticationError():
             # Says something about our key, nothing about the payment.
             log.error("Stripe does not accept our key: %s", code)
             return Unreachable(code)
+        case stripe.PermissionError():
+            log.error("Stripe does not allow our key what it was asked for: %s", code)
+            return NotPermitted(code)
         case stripe.IdempotencyError():
             log.error("Stripe knows a key of ours from another request")
             return Refused(KEY_MEANS_ANOTHER)

@@ -18,6 +18,7 @@ from django.utils.timezone import localdate
 from tests.bench.callers import Wrong
 from tests.bench.measure import Line, in_process, rounds
 from tests.bench.stage import Stage
+from tests.staff import sign_in
 
 ORDERS = 1_000_000
 SECONDS = 60.0
@@ -48,8 +49,7 @@ def measure(stage: Stage) -> Desk:
     began = time.monotonic()
     known = _seed()
     seconds = time.monotonic() - began
-    client = Client(SERVER_NAME="localhost")
-    client.force_login(User.objects.create_superuser("bench"))
+    client = sign_in(Client(SERVER_NAME="localhost"), User.objects.create_superuser("bench"))
     day = localdate() - timedelta(days=400)
     pages = [
         Page(Line("list of orders: first page"), LIST, 75),

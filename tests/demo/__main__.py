@@ -1,6 +1,6 @@
 """`make run`: the whole shop on this machine, with our own PSPs and a mailbox. Ctrl-C ends all of it.
 
-What it keeps (database, pictures, the sandbox's books, logs, the staff password) lies in .local/.
+What it keeps (database, pictures, the sandbox's books, logs, the staff password and its second factor) lies in .local/.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from tests import messages, postgres
+from tests.demo import code
 from tests.demo.parts import Ended, Parts
 from tests.environment import sandbox_environment
 from tests.ports import free_port_from
@@ -51,6 +52,10 @@ class Place:
     @property
     def staff_password(self) -> Path:
         return self.local / "staff-password"
+
+    @property
+    def staff_second_factor(self) -> Path:
+        return self.local / code.FILE
 
     @property
     def note(self) -> Path:
@@ -122,7 +127,7 @@ def run(place: Place, stack: ExitStack) -> NoReturn:
     leave_note(parts, place, stack)
     stack.enter_context(parts.stopped_at_the_end())
     start_sandbox(parts, place)
-    parts.finish("prepare", sys.executable, "-c", PREPARE, STAFF_NAME, place.staff_password)
+    parts.finish("prepare", sys.executable, "-c", PREPARE, STAFF_NAME, place.staff_password, place.staff_second_factor)
     wait_for(parts, "sandbox", f"{place.sandbox_url}/control/ready")
     start_shop(parts, place)
     wait_for(parts, "web", f"{place.shop_url}/")
@@ -193,15 +198,19 @@ def status_of(url: str) -> int | None:
 
 def table(place: Place, seconds: float) -> str:
     password = place.staff_password.read_text()
+    python = os.path.relpath(sys.executable)
     return f"""
   The shop is open, after {seconds:.0f} s. Nothing here costs money. Ctrl-C ends it.
 
   Shop           {place.shop_url}/
   Staff          {place.shop_url}/admin/      {STAFF_NAME} / {password}
+  Its code       {python} -m tests.demo.code {place.local}
+                 the six digits that the login then asks for; or give an app this key:
+                 {place.staff_second_factor.read_text()}
   Sandbox PSPs   {place.sandbox_url}/           what the bank does and says
   Mailbox        {place.sandbox_url}/mail/      the mails that the shop sends
   Logs           {place.local.absolute()}/*.log
-  By hand        ENV_FILE={place.note} {os.path.relpath(sys.executable)} manage.py …
+  By hand        ENV_FILE={place.note} {python} manage.py …
 """
 
 

@@ -10,7 +10,10 @@ from tests.gateways import stripe_schema
 from tests.sandbox.process import Running, running_sandbox
 
 pytest.register_assert_rewrite(
-    "tests.gateways.contract", "tests.gateways.money_back_contract", "tests.gateways.channel_contract"
+    "tests.gateways.contract",
+    "tests.gateways.money_back_contract",
+    "tests.gateways.channel_contract",
+    "tests.gateways.balance_contract",
 )
 
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 import stripe
 from jsonschema import Draft202012Validator
 from stripe.params import (
+    BalanceTransactionListParams,
     DisputeRetrieveParams,
     EventListParams,
     PaymentIntentRetrieveParams,
@@ -45,6 +46,7 @@ ROUTES: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/v1/refunds", RefundListParams),
     ("GET", "/v1/refunds/[A-Za-z0-9_]+", RefundRetrieveParams),
     ("GET", "/v1/disputes/[A-Za-z0-9_]+", DisputeRetrieveParams),
+    ("GET", "/v1/balance_transactions", BalanceTransactionListParams),
     ("GET", "/v1/events", EventListParams),
     ("GET", "/v1/webhook_endpoints", WebhookEndpointListParams),
     ("POST", "/v1/webhook_endpoints", WebhookEndpointCreateParams),

@@ -17,6 +17,7 @@ from payments.gateways.paypal import PayPalGateway
 from payments.gateways.paypal_messages import HANDLED, details_of
 from payments.models import Refusal
 from tests.environment import PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET, PAYPAL_ROOT_FILE, PAYPAL_WEBHOOK_ID
+from tests.gateways.balance_contract import BalanceContract
 from tests.gateways.cast import URLS, AnOrder, APayment
 from tests.gateways.channel_contract import ChannelContract
 from tests.gateways.forgery import with_crc_of
@@ -82,7 +83,7 @@ def token(request: Request, answer: Answer) -> Answer:
     return as_json({"access_token": "A21", "token_type": "Bearer", "expires_in": 32_400}) if asked else answer
 
 
-class TestPayPal(MoneyBackContract, ChannelContract):
+class TestPayPal(MoneyBackContract, ChannelContract, BalanceContract):
     psp = "paypal"
     method = "paypal"
     paid_event = "PAYMENT.CAPTURE.COMPLETED"

@@ -19,6 +19,7 @@ from payments.gateways.stripe_refusals import refusal
 from payments.gateways.stripe_transport import API_VERSION
 from payments.models import Refusal
 from tests.environment import STRIPE_KEY, STRIPE_WEBHOOK_SECRET
+from tests.gateways.balance_contract import BalanceContract
 from tests.gateways.cast import URLS, AnOrder, APayment
 from tests.gateways.channel_contract import ChannelContract
 from tests.gateways.money_back_contract import MoneyBackContract
@@ -70,7 +71,7 @@ def session(payment: APayment, **changes: Any) -> dict[str, Any]:
     }
 
 
-class TestStripe(MoneyBackContract, ChannelContract):
+class TestStripe(MoneyBackContract, ChannelContract, BalanceContract):
     psp = "stripe"
     method = "card"
     paid_event = "checkout.session.completed"

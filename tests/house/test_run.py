@@ -72,12 +72,31 @@ def is_worker(process: psutil.Process) -> bool:
     return False
 
 
+def signed_in(run: Run, local: Path, password: str) -> str:
+    """The first page of the back office, reached as a newcomer does, with what the run printed."""
+    address = f"http://localhost:{run.shop}/admin/"
+    with requests.Session() as browser:
+        browser.headers["Accept-Language"] = "en"
+
+        def send(**form: str) -> requests.Response:
+            return browser.post(asked.url, {"csrfmiddlewaretoken": browser.cookies["csrf"], **form}, timeout=30)
+
+        asked = browser.get(address, timeout=30)
+        asked = send(username="demo", password=password)
+        command = re.search(r"Its code +\S+ (-m .*)", run.output.read_text())
+        assert command
+        code = subprocess.run([sys.executable, *command[1].split()], capture_output=True, text=True, check=True).stdout
+        return send(code=code).text
+
+
 def test_it_opens_the_shop_says_where_and_leaves_no_process_on_ctrl_c(tmp_path: Path) -> None:
     with opened(tmp_path) as run:
         assert requests.get(f"http://localhost:{run.shop}/", timeout=10).ok
         assert requests.get(f"http://127.0.0.1:{run.sandbox}/", timeout=10).ok
         assert run.said(f"http://localhost:{run.shop}/admin/")
-        assert run.said((tmp_path / "staff-password").read_text())
+        password = (tmp_path / "staff-password").read_text()
+        assert run.said(password)
+        assert "Back office" in signed_in(run, tmp_path, password)
         processes = run.processes()
         assert len(processes) > 6
         by_hand = {"ENV_FILE": str(tmp_path / "env"), "PATH": os.environ["PATH"]}

@@ -1,9 +1,9 @@
 """The shop in a browser: a real server on a real database, our PSPs on another site, the production's headers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -31,37 +31,60 @@ def shop(live_server: LiveServer, sandbox: Sandbox, settings: Settings) -> Itera
     sandbox.flush()
 
 
-@pytest.fixture
-def script() -> bool:
-    """Whether the visitor's browser runs scripts. Nothing in the shop needs them: mostly it does not."""
-    return False
+@pytest.fixture(params=[False, True], ids=["no script", "script"])
+def script(request: pytest.FixtureRequest) -> bool:
+    """Whether the visitor's browser runs scripts: every journey is made twice, for nothing in the shop needs them."""
+    return bool(request.param)
+
+
+@pytest.fixture(scope="session")
+def windows(live_server: LiveServer, browser: Browser) -> Iterator[Callable[[bool], Watch]]:
+    """Two browsers' windows for all visitors of a run, one that runs scripts and one that does not: a browser of one's
+    own for each journey would cost as much as the journey."""
+    opened: dict[bool, Watch] = {}
+
+    def window(script: bool) -> Watch:
+        if script not in opened:
+            context = browser.new_context(locale="fr-CH", timezone_id="Europe/Zurich", java_script_enabled=script)
+            context.set_default_timeout(10_000)
+            context.new_page()
+            opened[script] = Watch(context, live_server.url)
+        return opened[script]
+
+    yield window
+    for watch in opened.values():
+        watch.context.close()
 
 
 @pytest.fixture
-def context(shop: str, browser: Browser, script: bool) -> Iterator[BrowserContext]:
-    """A fresh visitor's browser, with no memory of other visits."""
-    context = browser.new_context(
-        locale="fr-CH",
-        timezone_id="Europe/Zurich",
-        viewport={"width": 1280, "height": 900},
-        java_script_enabled=script,
-    )
-    context.set_default_timeout(10_000)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def watch(context: BrowserContext, shop: str) -> Iterator[Watch]:
+def watch(shop: str, script: bool, windows: Callable[[bool], Watch]) -> Iterator[Watch]:
     """Whatever a journey does, the shop's pages load nothing from elsewhere and Chromium has nothing to complain of."""
-    watch = Watch(context, shop)
+    watch = windows(script)
+    watch.context.clear_cookies()
+    watch.forget()
     yield watch
+    for page in watch.context.pages[1:]:
+        page.close()
+    watch.context.pages[0].goto("about:blank")
     watch.assert_quiet()
 
 
 @pytest.fixture
-def page(context: BrowserContext, watch: Watch) -> Page:
-    return context.new_page()
+def page(watch: Watch) -> Page:
+    """The window as a visitor finds it who was never here."""
+    page = watch.context.pages[0]
+    page.emulate_media(reduced_motion="no-preference", forced_colors="none")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    return page
+
+
+@pytest.fixture
+def first_visit(shop: str, browser: Browser) -> Iterator[Page]:
+    """A window of one's own, where nothing is kept of any page yet."""
+    page = browser.new_page(locale="fr-CH", timezone_id="Europe/Zurich")
+    page.set_default_timeout(10_000)
+    yield page
+    page.close()
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """Every page and state of the shop, set up the short way, for what must hold on each of them."""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
 from django.utils.timezone import now
@@ -19,6 +21,7 @@ from payments.models import CODE_LENGTH, Attestation, Payment, Refund, Refusal
 from tests.demo.catalogue import fill_catalogue
 from tests.sandbox.client import Sandbox
 from tests.shop import DETAILS, deliver, fill_cart, goods, placed, started, stripe_event
+from tests.staff import sign_in, with_second_factor
 
 SLOW, VERY_SLOW = timedelta(minutes=3), timedelta(minutes=12)
 
@@ -573,7 +576,7 @@ def field_sent_twice(stage: Stage) -> None:
 def admin(path: str) -> Scene:
     def show(stage: Stage) -> None:
         order_paid_twice(stage)
-        stage.client.force_login(User.objects.create_superuser("staff"))
+        sign_in(stage.client, User.objects.create_superuser("staff"))
         order = Order.objects.get()
         stage.open(path.format(order=order, payment=order.payments.first(), good=stage.goods[0]))
 
@@ -592,4 +595,67 @@ SCENES |= {
     "admin-goods": admin("/admin/orders/product/"),
     "admin-product": admin("/admin/orders/product/{good.pk}/change/"),
     "admin-categories": admin("/admin/orders/category/"),
+    "admin-people": admin("/admin/auth/user/"),
+    "admin-password": admin("/admin/password_change/"),
+    "admin-my-second-factor": admin("/admin/second-factor/mine/"),
+    "admin-not-found": admin("/admin/nulle-part/"),
 }
+
+
+def before_the_second_factor(stage: Stage) -> User:
+    user = User.objects.create_superuser("staff")
+    stage.client.force_login(user)
+    return user
+
+
+@scene
+def admin_second_factor(stage: Stage) -> None:
+    with_second_factor(before_the_second_factor(stage))
+    stage.open("/admin/")
+
+
+@scene
+def admin_second_factor_wrong(stage: Stage) -> None:
+    admin_second_factor(stage)
+    stage.page.fill("[name=code]", "000000")
+    stage.page.locator("[type=submit]").first.click()
+
+
+@scene
+def admin_second_factor_set_up(stage: Stage) -> None:
+    before_the_second_factor(stage)
+    stage.open("/admin/")
+
+
+@scene
+def admin_recovery_codes(stage: Stage) -> None:
+    admin("/admin/second-factor/mine/")(stage)
+    stage.page.locator("[name=new_codes]").click()
+
+
+@scene
+def admin_locked(stage: Stage) -> None:
+    admin_second_factor(stage)
+    for _ in range(10):
+        stage.client.post("/admin/second-factor/", {"code": "000000"})
+    stage.page.fill("[name=code]", "000000")
+    stage.page.locator("[type=submit]").first.click()
+
+
+@scene
+def admin_person(stage: Stage) -> None:
+    call_command("set_up_roles", stdout=io.StringIO())
+    sonia = with_second_factor(User.objects.create_user("sonia", is_staff=True))
+    admin(f"/admin/auth/user/{sonia.pk}/change/")(stage)
+
+
+@scene
+def admin_new_person(stage: Stage) -> None:
+    call_command("set_up_roles", stdout=io.StringIO())
+    admin("/admin/auth/user/add/")(stage)
+
+
+@scene
+def admin_reset_second_factor(stage: Stage) -> None:
+    sonia = with_second_factor(User.objects.create_user("sonia", is_staff=True))
+    admin(f"/admin/auth/user/{sonia.pk}/second-factor/")(stage)

@@ -3,12 +3,15 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from django.utils.timezone import now
+from playwright.sync_api import Page, expect
 
 from orders.models import Order
 from payments.models import Letter, Payment, WebhookEvent
 from tests.journeys.customer import ACCEPTED, LATE, WAITING, WAITING_FOR_PAYPAL, Customer
+from tests.journeys.watch import Watch
 from tests.sandbox.client import AMEX, DECLINED, INSUFFICIENT_FUNDS, MASTERCARD, VISA, Sandbox
+from tests.shop import deliver, placed, started, stripe_event
 from tests.worker import work
 
 
@@ -65,6 +68,8 @@ def test_who_leaves_the_payment_page_comes_back_to_it(claire: Customer, sandbox:
     page = claire.page.url
     claire.goes_back_to_the_shop()
     claire.reads("Paiement interrompu")
+    expect(claire.page.locator("[aria-current=step]")).to_contain_text("3.")
+    expect(claire.page.locator(".notice-error, .notice-warn")).to_have_count(0)
     claire.page.goto(f"{claire.shop}/panier/")
     expect(claire.page.get_by_role("link", name="Bol en grès")).to_be_visible()
 
@@ -189,7 +194,6 @@ def test_a_psp_that_does_not_answer_leaves_the_order_and_a_way_on(claire: Custom
     assert Order.objects.count() == 1
 
 
-@pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
 def test_the_waiting_page_looks_again_by_itself(claire: Customer, sandbox: Sandbox) -> None:
     claire.orders_by_card()
     claire.lets_messages(LATE)
@@ -197,6 +201,31 @@ def test_the_waiting_page_looks_again_by_itself(claire: Customer, sandbox: Sandb
     claire.reads(WAITING)
     sandbox.flush(early=True)
     claire.reads(ACCEPTED)
+
+
+def test_the_waiting_page_rests_while_nobody_looks_and_leaves_no_trace_in_the_history(
+    first_visit: Page, shop: str, sandbox: Sandbox
+) -> None:
+    """On a clock of the test's own: a minute passes at once."""
+    page = first_visit
+    page.clock.install()
+    page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => !window.looks})")
+    claire, watch = Customer(page, shop), Watch(page.context, shop)
+    order = placed()
+    payment = started(order, returned_at=now())
+    page.goto(f"{shop}/panier/")
+    page.goto(f"{shop}/commande/{order.token}/")
+    claire.reads(WAITING)
+
+    page.clock.run_for(60_000)
+    assert not [address for address in watch.requests if address.endswith("etat.json")]
+
+    deliver(stripe_event(payment))
+    page.evaluate("window.looks = true")
+    page.clock.run_for(60_000)
+    claire.reads(ACCEPTED)
+    claire.goes_back()
+    claire.reads("Votre panier est vide")
 
 
 @pytest.mark.parametrize("script", [True])

@@ -12,8 +12,7 @@ from tests.worker import work
 
 
 def test_mistakes_are_listed_first_with_the_focus_on_them(claire: Customer) -> None:
-    claire.puts_into_cart("Bol")
-    claire.checks_out()
+    claire.comes_to_details()
     claire.gives({"Adresse e-mail": "claire@", "Prénom et nom": "Claire Dufour", "NPA": "12"})
 
     summary = claire.page.get_by_role("alert")
@@ -28,8 +27,7 @@ def test_mistakes_are_listed_first_with_the_focus_on_them(claire: Customer) -> N
 
 
 def test_what_was_typed_stays_over_mistakes_and_a_change_of_language(claire: Customer) -> None:
-    claire.puts_into_cart("Bol")
-    claire.checks_out()
+    claire.comes_to_details()
     claire.gives({"Adresse e-mail": "claire@", "Prénom et nom": "Žižek O’Neill-Müller", "NPA": "12"})
     name = claire.page.locator("[name=delivery_name]")
     expect(name).to_have_value("Žižek O’Neill-Müller")
@@ -53,8 +51,7 @@ def test_enter_in_a_field_goes_on_and_changes_no_language(claire: Customer) -> N
 
 
 def test_another_billing_address_opens_by_its_box_alone(claire: Customer) -> None:
-    claire.puts_into_cart("Bol")
-    claire.checks_out()
+    claire.comes_to_details()
     billing = claire.page.get_by_role("group", name="Adresse de facturation")
     expect(billing).to_be_hidden()
     claire.page.get_by_label("Facturer à une autre adresse").check()

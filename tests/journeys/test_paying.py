@@ -9,11 +9,9 @@ from playwright.sync_api import expect
 from orders.models import Order
 from orders.money import format_amount
 from payments.models import Payment
-from tests.journeys.customer import ACCEPTED, DETAILS, LATE, WAITING, WAITING_FOR_PAYPAL, Customer, text_of
+from tests.journeys.customer import ACCEPTED, LATE, WAITING, WAITING_FOR_PAYPAL, Customer, text_of
 from tests.sandbox.client import MASTERCARD, THREE_D_SECURE, VISA, Sandbox
 from tests.worker import work
-
-both_with_and_without_script = pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
 
 
 def confirms_with_the_bank(claire: Customer) -> None:
@@ -30,15 +28,12 @@ WAYS: dict[str, tuple[str, str, Callable[[Customer], None]]] = {
 }
 
 
-@both_with_and_without_script
 @pytest.mark.parametrize("way", WAYS)
 def test_a_customer_pays_waits_for_the_bank_and_holds_the_attestation(
     claire: Customer, sandbox: Sandbox, way: str
 ) -> None:
     method, words, pay = WAYS[way]
-    claire.puts_into_cart("Bol", quantity=2)
-    claire.checks_out()
-    claire.gives(DETAILS)
+    claire.walks_to_review(quantity=2) if way == "Visa" else claire.comes_to_review(quantity=2)
     claire.orders(method, words)
     order = Order.objects.get()
     assert order.status == "pending"

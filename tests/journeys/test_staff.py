@@ -1,10 +1,15 @@
 """What staff see of an order in the back office, and that nothing there can be added, changed or deleted."""
 
 import re
+from base64 import b32decode, b32encode
+from io import BytesIO
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import zxingcpp
 from django.contrib.auth.models import User
 from django.test import Client
+from PIL import Image
 from playwright.sync_api import Page, expect
 from pytest_django.fixtures import Settings
 
@@ -13,24 +18,20 @@ from payments.models import Letter, Payment, WebhookEvent
 from tests.journeys.customer import Customer, text_of
 from tests.sandbox.client import VISA, Sandbox
 from tests.shop import deliver, placed, started, stripe_event
+from tests.staff import PASSWORD, code, sign_in, sign_in_by_hand, with_second_factor
 from tests.worker import work
 
-PASSWORD = "a long word for staff"
 
-
-@pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
 def test_staff_sign_in_and_see_all_of_an_order(claire: Customer, sandbox: Sandbox) -> None:
     claire.orders_by_card()
     claire.types_card(VISA)
     sandbox.flush()
     order, payment = Order.objects.get(), Payment.objects.get()
-    User.objects.create_superuser("leila", password=PASSWORD)
+    with_second_factor(User.objects.create_superuser("leila", password=PASSWORD))
 
     staff = claire.page.context.new_page()
     staff.goto(f"{claire.shop}/admin/")
-    staff.get_by_label("Nom d’utilisateur").fill("leila")
-    staff.get_by_label("Mot de passe").fill(PASSWORD)
-    staff.locator("[type=submit]").click()
+    sign_in_by_hand(staff, "leila")
     staff.get_by_role("link", name="Commandes").last.click()
     staff.locator("#searchbar").fill(order.number)
     staff.get_by_role("button", name="Chercher").click()
@@ -54,18 +55,15 @@ def test_staff_sign_in_and_see_all_of_an_order(claire: Customer, sandbox: Sandbo
     expect(staff.locator(".addlink, .deletelink, [name=_save]").filter(visible=True)).to_have_count(0)
 
 
-@pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
 def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox: Sandbox) -> None:
     claire.orders_by_card()
     claire.types_card(VISA)
     sandbox.flush()
     order = Order.objects.get()
-    User.objects.create_superuser("leila", password=PASSWORD)
+    with_second_factor(User.objects.create_superuser("leila", password=PASSWORD))
     staff = claire.page.context.new_page()
     staff.goto(f"{claire.shop}/admin/orders/order/{order.pk}/change/")
-    staff.get_by_label("Nom d’utilisateur").fill("leila")
-    staff.get_by_label("Mot de passe").fill(PASSWORD)
-    staff.locator("[type=submit]").click()
+    sign_in_by_hand(staff, "leila")
 
     with staff.expect_download() as download:
         staff.get_by_role("link", name=re.compile(r"^Attestation de paiement .*\(PDF, (environ )?\d+\sKo\)$")).click()
@@ -86,14 +84,12 @@ def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox
 
 def signs_in(claire: Customer, name: str) -> Page:
     """A member of staff at a desk of his own, before the back office's first page."""
-    User.objects.create_superuser(name, password=PASSWORD)
+    with_second_factor(User.objects.create_superuser(name, password=PASSWORD))
     browser = claire.page.context.browser
     assert browser
     page = browser.new_context(locale="fr-CH", java_script_enabled=False).new_page()
     page.goto(f"{claire.shop}/admin/orders/order/")
-    page.get_by_label("Nom d’utilisateur").fill(name)
-    page.get_by_label("Mot de passe").fill(PASSWORD)
-    page.locator("[type=submit]").click()
+    sign_in_by_hand(page, name)
     return page
 
 
@@ -154,6 +150,49 @@ def test_a_parcel_is_sent_and_the_customer_sees_it(claire: Customer, sandbox: Sa
     expect(claire.page.locator("main")).to_contain_text("Numéro de suivi\u00a0: 99.34.123456.78")
 
 
+@pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
+def test_a_new_member_of_staff_sets_up_the_second_factor_and_needs_it_from_then_on(page: Page, shop: str) -> None:
+    person = User.objects.create_superuser("leila", password=PASSWORD)
+    page.goto(f"{shop}/admin/payments/payment/")
+    page.get_by_label("Nom d’utilisateur").fill("leila")
+    page.get_by_label("Mot de passe").fill(PASSWORD)
+    page.get_by_role("button", name="Se connecter").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Configurer le second facteur")
+    secret = secret_on(page)
+    assert page.locator(".key").inner_text().replace(" ", "") == b32encode(secret).decode()
+    page.get_by_label("Code").fill("000000")
+    page.get_by_role("button", name="Confirmer").click()
+    expect(page.get_by_text("Ce code est faux")).to_be_visible()
+    assert secret_on(page) == secret
+    page.get_by_label("Code").fill(code(secret=secret))
+    page.get_by_role("button", name="Confirmer").click()
+    recovery = page.locator(".codes li").all_inner_texts()
+    assert len(recovery) == 10
+    page.get_by_role("link", name="continuer").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("paiement")
+    assert page.url == f"{shop}/admin/payments/payment/"
+
+    page.get_by_role("button", name="Se déconnecter").click()
+    page.goto(f"{shop}/admin/")
+    page.get_by_label("Nom d’utilisateur").fill("leila")
+    page.get_by_label("Mot de passe").fill(PASSWORD)
+    page.get_by_role("button", name="Se connecter").click()
+    page.get_by_label("Code").fill(recovery[3])
+    page.get_by_role("button", name="Continuer").click()
+    expect(page.locator(".messagelist .warning")).to_have_text(re.compile("Codes de secours restants\u00a0: 9."))
+    page.get_by_role("link", name="Second facteur").click()
+    page.get_by_role("button", name="Créer de nouveaux codes").click()
+    assert page.locator(".codes li").all_inner_texts() != recovery
+    assert person.recovery_codes.count() == 10
+
+
+def secret_on(page: Page) -> bytes:
+    """What a telephone takes from the picture on the page."""
+    (found,) = zxingcpp.read_barcodes(Image.open(BytesIO(page.locator(".qr").screenshot())).convert("L"))
+    return b32decode(parse_qs(urlsplit(found.text).query)["secret"][0])
+
+
 MODELS = ["orders/order", "payments/payment", "payments/webhookevent", "payments/letter", "payments/attestation"]
 MODELS += ["payments/refund", "payments/dispute"]
 
@@ -161,9 +200,7 @@ MODELS += ["payments/refund", "payments/dispute"]
 @pytest.fixture
 def office(db: None) -> Client:
     """The back office for somebody who may do everything that can be allowed."""
-    client = Client()
-    client.force_login(User.objects.create_superuser("leila"))
-    return client
+    return sign_in(Client(), User.objects.create_superuser("leila"))
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -9,6 +9,7 @@ class Watch:
     """Everything that one visitor's browser asked for and complained about, on the shop's own pages."""
 
     def __init__(self, context: BrowserContext, shop_url: str) -> None:
+        self.context = context
         self.shop = urlsplit(shop_url).netloc
         self.requests: list[str] = []
         self.elsewhere: list[str] = []
@@ -18,6 +19,11 @@ class Watch:
         context.on("response", self._on_response)
         context.on("console", self._on_console)
         context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+
+    def forget(self) -> None:
+        """Begin anew, for another visitor in the same browser."""
+        for seen in (self.requests, self.elsewhere, self.complaints, self._refused):
+            seen.clear()
 
     def assert_quiet(self) -> None:
         assert not self.elsewhere, f"asked of other hosts: {self.elsewhere}"

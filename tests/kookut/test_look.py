@@ -61,6 +61,11 @@ def test_sheet_and_scripts_are_light() -> None:
     assert sum(len(gzip.compress(path.read_bytes())) for path in served) <= 8_000
 
 
+def test_the_one_script_is_light() -> None:
+    (script,) = STATIC.glob("js/*.js")
+    assert len(gzip.compress(script.read_bytes())) <= 1_500
+
+
 def test_one_font_is_enough() -> None:
     assert [path.stat().st_size <= 36_000 for path in STATIC.glob("fonts/*.woff2")] == [True]
 

@@ -242,8 +242,8 @@ def test_another_billing_address_is_asked_for_when_the_box_is_ticked(client: Cli
     assert kept(client).billing_address == [
         "Bureau du Lac SA",
         "Claire Dufour",
-        "Case postale 20",
         "Quai du Mont-Blanc 1",
+        "Case postale 20",
         "1211 Genève",
     ]
 

@@ -383,7 +383,9 @@ def test_surplus_that_went_partly_back_and_was_partly_taken_back_is_no_more_list
     deliver(stripe_event(payment, amount_total=3900))
     Refund.objects.create(payment=payment, amount=1000, status="succeeded")
     assert listed() == ["mismatch"]
-    Dispute.objects.create(payment=payment, reference="dp_1", reason="fraudulent", amount=2900, status="lost")
+    Dispute.objects.create(
+        payment=payment, reference="dp_1", reason="fraudulent", amount=2900, status="lost", decided_at=now()
+    )
     assert listed() == []
 
 
@@ -642,13 +644,17 @@ def _failed_refund() -> None:
 def _lost_dispute() -> None:
     payment = started(placed())
     deliver(stripe_event(payment))
-    Dispute.objects.create(payment=payment, reference=str(payment.pk), reason="x", amount=1, status="lost")
+    Dispute.objects.create(
+        payment=payment, reference=str(payment.pk), reason="x", amount=1, status="lost", decided_at=now()
+    )
 
 
 def _won_after_a_write_off() -> None:
     payment = started(placed())
     deliver(stripe_event(payment))
-    Dispute.objects.create(payment=payment, reference=str(payment.pk), reason="x", amount=1, status="won")
+    Dispute.objects.create(
+        payment=payment, reference=str(payment.pk), reason="x", amount=1, status="won", decided_at=now()
+    )
     Order.objects.filter(pk=payment.order_id).update(status="cancelled", cancel_reason="disputed", cancelled_at=now())
 
 

@@ -17,21 +17,19 @@ from tests.at_once import at_once
 from tests.payments.steps import kinds, ordered, paid, take
 from tests.sandbox.in_process import SandboxInProcess
 from tests.shop import deliver, goods, placed, started, stripe_event
+from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db
 
 
 def office(name: str = "leila", *allowed: str) -> Client:
     """The back office for somebody who may see orders, and what is named; everything when nothing is."""
-    client = Client()
     if not allowed:
-        client.force_login(User.objects.create_superuser(name))
-        return client
+        return sign_in(Client(), User.objects.create_superuser(name))
     staff = User.objects.create_user(name, is_staff=True)
     codenames = ["view_order", *(one.partition(".")[2] for one in allowed)]
     staff.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    client.force_login(staff)
-    return client
+    return sign_in(Client(), staff)
 
 
 def effective(**changes: Any) -> Order:
@@ -131,7 +129,7 @@ def test_a_role_sees_only_what_it_may_do_and_can_do_nothing_else() -> None:
 def test_a_deed_needs_its_token_against_forged_forms() -> None:
     order = effective()
     client = Client(enforce_csrf_checks=True)
-    client.force_login(User.objects.create_superuser("leila"))
+    sign_in(client, User.objects.create_superuser("leila"))
     assert client.post(address(order, "note"), {"seen": order.journal, "text": "x"}).status_code == 403
 
 
@@ -275,8 +273,7 @@ def test_above_the_limit_one_proposes_and_another_releases(dear: Order) -> None:
     refund = propose(dear)
     assert (refund.status, refund.next_try_at) == (Refund.Status.PROPOSED, None)
 
-    own = Client()
-    own.force_login(User.objects.get(username="leila"))
+    own = sign_in(Client(), User.objects.get(username="leila"))
     assert own.get(address(dear, "release", refund.pk)).status_code == 403
     assert own.post(address(dear, "release", refund.pk), {"seen": dear.journal}).status_code == 403
 

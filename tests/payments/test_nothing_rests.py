@@ -43,6 +43,7 @@ from tests.payments.test_paying import pay
 from tests.sandbox.canaries import CANARIES
 from tests.sandbox.client import INSUFFICIENT_FUNDS, Sandbox, Webhook
 from tests.shop import fill_cart, goods, order_and_pay
+from tests.staff import sign_in
 from tests.worker import work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -405,8 +406,7 @@ def answered(answer: requests.Response, nonsense: object) -> None:
 
 def looks_at_everything() -> None:
     """A member of staff opens every list of the back office, and some records of each: the rows are searched anyway."""
-    client = Witness()
-    client.force_login(User.objects.create_superuser("sonia"))
+    client = sign_in(Witness(), User.objects.create_superuser("sonia"))
     client.get(reverse("admin:index"))
     for model in site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"

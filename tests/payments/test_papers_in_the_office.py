@@ -19,6 +19,7 @@ from tests.payments.test_paper import pages
 from tests.payments.test_refund_notice import give_back
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
+from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db
 SEND_AGAIN, SEE = "send_letters_again", "view_order"
@@ -37,9 +38,7 @@ def office(*allowed: str, name: str = "leila") -> Client:
     """The back office, for a member of staff with these permissions."""
     staff = User.objects.create_user(name, is_staff=True)
     staff.user_permissions.set(Permission.objects.filter(codename__in=allowed))
-    client = Client()
-    client.force_login(staff)
-    return client
+    return sign_in(Client(), staff)
 
 
 def address(view: str, order: Order, *more: Any) -> str:
@@ -189,8 +188,7 @@ def test_looking_at_its_address_sends_nothing() -> None:
 
 def test_a_form_from_elsewhere_sends_nothing() -> None:
     order = effective()
-    strict = Client(enforce_csrf_checks=True)
-    strict.force_login(User.objects.create_superuser("leila"))
+    strict = sign_in(Client(enforce_csrf_checks=True), User.objects.create_superuser("leila"))
     assert send_again(strict, order, "link").status_code == 403
     assert not order.letters.filter(kind="link").exists()
 

@@ -69,7 +69,7 @@ def years_of_trade() -> None:
     )
     Refund.objects.bulk_create(Refund(payment=payment, amount=100, status="succeeded") for payment in payments)
     Dispute.objects.bulk_create(
-        Dispute(payment=payment, reference=str(n), reason="fraudulent", amount=100, status="won")
+        Dispute(payment=payment, reference=str(n), reason="fraudulent", amount=100, status="won", decided_at=now())
         for n, payment in enumerate(payments)
     )
     Letter.objects.bulk_create(Letter(order=order, kind="confirmation", about="x", sent_at=at) for order in orders)

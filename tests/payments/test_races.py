@@ -162,7 +162,7 @@ def test_case_20_at_whichever_statement_the_database_fails_nothing_is_half_writt
     for dies_at in range(40):
         if (status := delivered(dies_at)) == 200:
             break
-        assert status == 500, "sent again"
+        assert status == 503, "sent again"
         order.refresh_from_db()
         payment = order.payments.get()
         assert (order.status, payment.status, payment.money_reference) == ("pending", "started", None)

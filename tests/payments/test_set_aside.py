@@ -47,7 +47,9 @@ def doubtful() -> None:
 
 
 def lost() -> None:
-    Dispute.objects.create(payment=effective(), reference="dp_1", reason="fraudulent", amount=3800, status="lost")
+    Dispute.objects.create(
+        payment=effective(), reference="dp_1", reason="fraudulent", amount=3800, status="lost", decided_at=now()
+    )
 
 
 def not_refunded() -> None:
@@ -145,7 +147,9 @@ def test_who_set_a_lost_dispute_aside_has_decided_about_its_reversal_too(anna: U
     """PayPal tells of one twice, in either order."""
     payment = effective()
     for reference, amount in (("PP-D-1", 3000), ("4XR1", 3000)):
-        Dispute.objects.create(payment=payment, reference=reference, reason="x", amount=amount, status="lost")
+        Dispute.objects.create(
+            payment=payment, reference=reference, reason="x", amount=amount, status="lost", decided_at=now()
+        )
         for item in items():
             assert reference == "PP-D-1", "the twin is news to nobody"
             set_aside(KINDS.LOST, str(item.about), anna, "Elle a payé par virement")
@@ -154,9 +158,9 @@ def test_who_set_a_lost_dispute_aside_has_decided_about_its_reversal_too(anna: U
 
 def test_a_bank_that_takes_more_after_that_is_listed(anna: User) -> None:
     payment = effective()
-    Dispute.objects.create(payment=payment, reference="dp_1", reason="x", amount=1000, status="lost")
+    Dispute.objects.create(payment=payment, reference="dp_1", reason="x", amount=1000, status="lost", decided_at=now())
     set_aside(KINDS.LOST, str(the_item().about), anna, "On envoie quand même")
-    Dispute.objects.create(payment=payment, reference="dp_2", reason="x", amount=2800, status="lost")
+    Dispute.objects.create(payment=payment, reference="dp_2", reason="x", amount=2800, status="lost", decided_at=now())
     with override("fr"):
         assert "28.00" in the_item().sentence
 

@@ -190,6 +190,42 @@ class Sandbox:
         """Let a payment be older than it is: TWINT and PayPal give nothing back after 180 days."""
         self._post(f"payments/{page_id(page)}/age", days=days)
 
+    # The balance: what each PSP has booked, with its fees.
+
+    def ledger(self, psp: str = "") -> list[Json]:
+        """psp, id, code (the PSP's own word), about (an id), amount, fee, currency, at (Unix seconds)."""
+        return [line for line in self._list("ledger") if psp in ("", line["psp"])]
+
+    def change_line(
+        self, line: str, *, at: float | None = None, amount: int | None = None, currency: str | None = None
+    ) -> None:
+        """Let the PSP have booked it at another time, with another amount or in another currency."""
+        self._post("ledger/change", id=line, at=at, amount=amount, currency=currency)
+
+    def strike_line(self, line: str) -> None:
+        """Let the PSP never have booked it."""
+        self._post("ledger/strike", id=line)
+
+    def shift_lines(self, seconds: float) -> None:
+        """Let all that was booked be so much older."""
+        self._post("ledger/shift", seconds=seconds)
+
+    def take_from_a_stranger(self, psp: Psp, amount: int) -> str:
+        """Another shop on the same account takes money; the line's id."""
+        return str(self._post("ledger/stranger", psp=psp, amount=amount)["id"])
+
+    def charge_a_fee(self, psp: Psp, amount: int) -> None:
+        """The PSP takes something for itself."""
+        self._post("ledger/fee", psp=psp, amount=amount)
+
+    def pay_out(self, psp: Psp, *, automatic: bool = True, amount: int | None = None) -> str:
+        """Send the balance to the shop's bank, or by hand a part of it; the payout's id."""
+        return str(self._post("payouts", psp=psp, automatic=automatic, amount=amount)["id"])
+
+    def return_payout(self, payout: str) -> None:
+        """The shop's bank sends a payout of Stripe's back."""
+        self._post(f"payouts/{payout}/return")
+
     # The books.
 
     def books(self) -> dict[str, Json]:
@@ -250,10 +286,11 @@ class Sandbox:
 
     def change(self, **settings: object) -> Json:
         """shop_url, stripe_methods, paypal_blocks_duplicate_invoices, paypal_keeps_approval (whether an order whose
-        capture was declined stays APPROVED), paypal_token_seconds, hold_webhooks, retry_base_seconds,
-        retry_cap_seconds, max_tries; refunds (what becomes of the shop's: succeeded, pending, failed, refused: the
-        account is empty), refund_webhook, refund_seconds (how their messages go); stripe_secret, paypal_webhook (what
-        messages are signed with, and for)."""
+        capture was declined stays APPROVED), paypal_token_seconds; paypal_reports (whether the app may search its
+        transactions), paypal_report_seconds (how late they are told), paypal_report_most (how many may be found);
+        hold_webhooks, retry_base_seconds, retry_cap_seconds, max_tries; refunds (what becomes of the shop's:
+        succeeded, pending, failed, refused: the account is empty), refund_webhook, refund_seconds (how their messages
+        go); stripe_secret, paypal_webhook (what messages are signed with, and for)."""
         return self._post("settings", **settings)
 
     def break_calls(

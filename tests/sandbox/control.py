@@ -4,12 +4,12 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from tests.sandbox import faults, money_back
+from tests.sandbox import faults, ledger, money_back
 from tests.sandbox.manner import Manner
 from tests.sandbox.paypal import orders
 from tests.sandbox.paypal.errors import PayPalError
 from tests.sandbox.statement import statement, summary
-from tests.sandbox.stripe import checkout, sessions
+from tests.sandbox.stripe import balance, checkout, sessions
 from tests.sandbox.stripe.cards import CARDS
 from tests.sandbox.stripe.errors import StripeError
 from tests.sandbox.world import world
@@ -21,6 +21,7 @@ BOOKS = (
     "stripe payment_intent",
     "stripe charge",
     "stripe balance_transaction",
+    "stripe payout",
     "stripe refund",
     "stripe dispute",
     "stripe webhook_endpoint",
@@ -29,6 +30,7 @@ BOOKS = (
     "paypal order",
     "paypal capture",
     "paypal refund",
+    "paypal transaction",
     "paypal dispute",
     "paypal webhook",
     "paypal event",
@@ -181,6 +183,57 @@ def books() -> Response:
 @control.get("/payments")
 def payments() -> Response:
     return jsonify(statement(world().books))
+
+
+@control.get("/ledger")
+def ledger_lines() -> Response:
+    return jsonify(ledger.lines(world()))
+
+
+@control.post("/ledger/change")
+def change_line() -> Response:
+    body = _body()
+    given = {name: body.get(name) for name in ("at", "amount", "currency")}
+    ledger.change(world(), body["id"], **given)
+    return jsonify({})
+
+
+@control.post("/ledger/strike")
+def strike_line() -> Response:
+    ledger.strike(world(), _body()["id"])
+    return jsonify({})
+
+
+@control.post("/ledger/shift")
+def shift_lines() -> Response:
+    ledger.shift(world(), _body()["seconds"])
+    return jsonify({})
+
+
+@control.post("/ledger/stranger")
+def take_from_a_stranger() -> Response:
+    body = _body()
+    return jsonify(id=ledger.take_from_a_stranger(world(), body["psp"], body["amount"]))
+
+
+@control.post("/ledger/fee")
+def charge_a_fee() -> Response:
+    body = _body()
+    ledger.charge_a_fee(world(), body["psp"], body["amount"])
+    return jsonify({})
+
+
+@control.post("/payouts")
+def pay_out() -> Response:
+    body = _body()
+    automatic = body.get("automatic", True)
+    return jsonify(id=ledger.pay_out(world(), body["psp"], automatic=automatic, amount=body.get("amount")))
+
+
+@control.post("/payouts/<id>/return")
+def return_payout(id: str) -> Response:
+    balance.return_payout(world(), id)
+    return jsonify({})
 
 
 @control.get("/events")

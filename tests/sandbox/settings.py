@@ -16,6 +16,9 @@ class Settings:
     paypal_blocks_duplicate_invoices: bool = True
     paypal_keeps_approval: bool = False  # whether an order whose capture was declined stays APPROVED
     paypal_token_seconds: int = 32_400
+    paypal_reports: bool = True  # whether the app may search transactions
+    paypal_report_seconds: float = 0.0  # how late they are told; really up to three hours
+    paypal_report_most: int = 10_000  # how many a search may find
     hold_webhooks: bool = False  # nothing is sent: a test collects the messages and posts them itself
     retry_base_seconds: float = 1.0  # waits 1, 2, 4, 8 … times this
     retry_cap_seconds: float = 60.0

@@ -10,8 +10,8 @@ from flask import Blueprint, Response, jsonify, request
 from tests.environment import PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET
 from tests.sandbox.books import Document
 from tests.sandbox.names import paypal_id, stripe_id
-from tests.sandbox.paypal import disputes, endpoints, events, orders, refunds, schema
-from tests.sandbox.paypal.errors import PayPalError, PlainError, Unauthorised, malformed, not_found
+from tests.sandbox.paypal import disputes, endpoints, events, orders, refunds, report, schema
+from tests.sandbox.paypal.errors import NotAuthorised, PayPalError, PlainError, Unauthorised, malformed, not_found
 from tests.sandbox.paypal.idempotency import ORDERS_LIFE, PAYMENTS_LIFE, once
 from tests.sandbox.paypal.shapes import public
 from tests.sandbox.world import world
@@ -47,6 +47,11 @@ def _refuse(error: PayPalError) -> tuple[Response, int, dict[str, str]]:
 @api.errorhandler(PlainError)
 def _refuse_plainly(error: PlainError) -> tuple[Response, int]:
     return jsonify(error.body), 400
+
+
+@api.errorhandler(NotAuthorised)
+def _forbid(error: NotAuthorised) -> tuple[Response, int]:
+    return jsonify(error.body), 403
 
 
 @api.errorhandler(Unauthorised)
@@ -140,6 +145,11 @@ def list_disputes() -> Response:
 @api.get("/v1/customer/disputes/<id>")
 def get_dispute(id: str) -> Response:
     return jsonify(public(disputes.found(world(), id)))
+
+
+@api.get("/v1/reporting/transactions")
+def list_transactions() -> Response:
+    return jsonify(report.listed(world(), request.args.to_dict()))
 
 
 @api.post("/v1/notifications/webhooks")

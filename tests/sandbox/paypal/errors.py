@@ -69,6 +69,20 @@ def not_found() -> PayPalError:
     )
 
 
+class NotAuthorised(Exception):
+    """A 403: the app may not do this."""
+
+    def __init__(self) -> None:
+        super().__init__("NOT_AUTHORIZED")
+        self.body = {
+            "name": "NOT_AUTHORIZED",
+            "message": "Authorization failed due to insufficient permissions.",
+            "debug_id": paypal_id(13).lower(),
+            "details": [],
+            "links": [],
+        }
+
+
 class PlainError(Exception):
     """A 400 in the older shape of PayPal's v1 endpoints."""
 

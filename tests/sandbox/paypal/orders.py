@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from tests.sandbox.books import Document
 from tests.sandbox.manner import Manner
-from tests.sandbox.paypal import shapes
+from tests.sandbox.paypal import report, shapes
 from tests.sandbox.paypal.errors import PayPalError, not_found, unprocessable
 from tests.sandbox.paypal.events import emit
 from tests.sandbox.paypal.schema import centimes
@@ -131,6 +131,7 @@ def settle(world: World, capture_id: str, status: str) -> Document:
         # A denied capture reads DECLINED: the resource has no state of that name.
         shapes.settle(capture, "COMPLETED" if status == "COMPLETED" else "DECLINED")
         order = keep_capture(world, capture)
+        _book(world, capture)
         emit(world, [(f"PAYMENT.CAPTURE.{status}", capture)], _manner(order))
     return capture
 
@@ -145,9 +146,19 @@ def _capture(world: World, order: Document) -> Document:
     order["links"] = order["links"][:1]
     world.books.put(KIND, order["id"], order)
     order = keep_capture(world, capture)
+    _book(world, capture)
     happened = [(f"PAYMENT.CAPTURE.{capture['status']}", capture), ("CHECKOUT.ORDER.COMPLETED", order)]
     emit(world, happened, manner)
     return order
+
+
+def _book(world: World, capture: Document) -> None:
+    """The line of what came; of what is pending or denied there is none."""
+    if capture["status"] == "COMPLETED":
+        amount = capture["amount"]
+        fee = shapes.centimes(capture["seller_receivable_breakdown"]["paypal_fee"])
+        taken, currency = shapes.centimes(amount), amount["currency_code"]
+        report.book(world, "T0006", taken, currency=currency, fee=fee, id=capture["id"], marks=capture)
 
 
 def keep_capture(world: World, capture: Document) -> Document:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.sandbox.books import Books, Document
 from tests.sandbox.manner import Manner
-from tests.sandbox.paypal import disputes, orders, shapes
+from tests.sandbox.paypal import disputes, orders, report, shapes
 from tests.sandbox.paypal.errors import not_found, unprocessable
 from tests.sandbox.paypal.events import emit
 from tests.sandbox.paypal.schema import centimes
@@ -56,7 +56,11 @@ def settle(world: World, id: str, status: str, reason: str, manner: Manner) -> D
         capture = orders.capture_found(world, refund["_capture"])
         if refund["status"] not in GIVEN and shapes.centimes(refund["amount"]) > left(world.books, capture):
             raise ValueError("that money went back in another refund")
+        bounces = refund["status"] == "COMPLETED"
         shapes.settle_refund(refund, status, reason)
+        if bounces:
+            back = shapes.centimes(refund["amount"])
+            report.book(world, "T1105", back, currency=refund["amount"]["currency_code"], above=id, marks=refund)
         return _keep(world, capture, refund, manner)
 
 
@@ -155,6 +159,9 @@ def _keep(world: World, capture: Document, refund: Document, manner: Manner) -> 
     capture["update_time"] = shapes.now()
     orders.keep_capture(world, capture)
     if refund["status"] == "COMPLETED":
+        given = -shapes.centimes(refund["amount"])
+        code, currency = "T1106" if refund.get("_reversal") else "T1107", refund["amount"]["currency_code"]
+        report.book(world, code, given, currency=currency, id=refund["id"], above=capture["id"], marks=refund)
         told = "REVERSED" if refund.get("_reversal") else "REFUNDED"
         emit(world, [(f"PAYMENT.CAPTURE.{told}", refund)], manner)
     return refund

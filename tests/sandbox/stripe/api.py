@@ -5,12 +5,16 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from stripe.params import (
+    BalanceTransactionListParams,
+    BalanceTransactionRetrieveParams,
     ChargeRetrieveParams,
     DisputeListParams,
     DisputeRetrieveParams,
     EventListParams,
     EventRetrieveParams,
     PaymentIntentRetrieveParams,
+    PayoutListParams,
+    PayoutRetrieveParams,
     RefundCreateParams,
     RefundListParams,
     RefundRetrieveParams,
@@ -30,7 +34,7 @@ from stripe.params.checkout import (
 from tests.environment import STRIPE_API_VERSION, STRIPE_KEY
 from tests.sandbox.manner import Manner
 from tests.sandbox.names import stripe_id
-from tests.sandbox.stripe import disputes, endpoints, events, idempotency, lists, refunds, sessions
+from tests.sandbox.stripe import balance, disputes, endpoints, events, idempotency, lists, refunds, sessions
 from tests.sandbox.stripe.errors import StripeError, no_such
 from tests.sandbox.stripe.events import public
 from tests.sandbox.stripe.form import decoded
@@ -127,6 +131,28 @@ def list_disputes() -> Response:
 @api.get("/disputes/<id>")
 def retrieve_dispute(id: str) -> Response:
     return _retrieved("dispute", id, DisputeRetrieveParams)
+
+
+@api.get("/balance_transactions")
+def list_balance_transactions() -> Response:
+    params = _params(BalanceTransactionListParams)
+    return _listed(balance.listed(world().books, params), params, "/v1/balance_transactions")
+
+
+@api.get("/balance_transactions/<id>")
+def retrieve_balance_transaction(id: str) -> Response:
+    return _retrieved("balance_transaction", id, BalanceTransactionRetrieveParams)
+
+
+@api.get("/payouts")
+def list_payouts() -> Response:
+    params = _params(PayoutListParams)
+    return _listed(list(reversed(world().books.all(balance.PAYOUTS))), params, "/v1/payouts")
+
+
+@api.get("/payouts/<id>")
+def retrieve_payout(id: str) -> Response:
+    return _retrieved("payout", id, PayoutRetrieveParams)
 
 
 @api.post("/webhook_endpoints")

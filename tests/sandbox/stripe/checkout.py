@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tests.sandbox import canaries
 from tests.sandbox.books import Document
 from tests.sandbox.manner import Manner
-from tests.sandbox.stripe import objects, sessions
+from tests.sandbox.stripe import balance, objects, sessions
 from tests.sandbox.stripe.cards import BLOCKABLE, BRAND_NAMES, REFUSED_BY_BUYER, Card, Decline
 from tests.sandbox.stripe.events import emit
 from tests.sandbox.world import World
@@ -197,7 +197,7 @@ def _succeed(
         "status": "complete",
     }
     _keep(world, intent, charge)
-    world.books.put("stripe balance_transaction", charge["balance_transaction"], objects.balance_transaction(charge))
+    balance.book(world.books, "charge", charge, amount, fee=30 + amount * 29 // 1000, id=charge["balance_transaction"])
     sessions.keep(world.books, session)
     happened = [*created, ("charge.succeeded", charge), (told, session), ("payment_intent.succeeded", intent)]
     emit(world.books, world.courier, happened, manner)

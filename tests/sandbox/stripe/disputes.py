@@ -7,8 +7,9 @@ from tests.sandbox import canaries
 from tests.sandbox.books import Books, Document
 from tests.sandbox.manner import Manner
 from tests.sandbox.names import stripe_id
+from tests.sandbox.stripe import balance
 from tests.sandbox.stripe.errors import StripeError, no_such
-from tests.sandbox.stripe.events import emit
+from tests.sandbox.stripe.events import emit, public
 from tests.sandbox.world import World
 
 KIND = "stripe dispute"
@@ -34,7 +35,7 @@ def open_dispute(
     with world.books.turn():
         charge = _paid_charge(world.books, intent)
         dispute = _dispute(charge, amount or charge["amount_captured"], reason, status, due_by)
-        happened = [("charge.dispute.created", dispute), *_withdrawn(dispute)]
+        happened = [("charge.dispute.created", dispute), *_withdrawn(world.books, dispute)]
         world.books.put(KIND, dispute["id"], dispute)
         world.books.put("stripe charge", charge["id"], charge | {"disputed": True})
         emit(world.books, world.courier, happened, manner)
@@ -52,7 +53,11 @@ def move(world: World, id: str, status: str, manner: Manner) -> Document:
         dispute["evidence_details"] |= _submitted(status)
         dispute["is_charge_refundable"] = status in INQUIRY
         told = "closed" if status in CLOSED else "updated"
-        happened = [(f"charge.dispute.{told}", dispute), *_withdrawn(dispute), *_reinstated(dispute)]
+        happened = [
+            (f"charge.dispute.{told}", dispute),
+            *_withdrawn(world.books, dispute),
+            *_reinstated(world.books, dispute),
+        ]
         world.books.put(KIND, id, dispute)
         emit(world.books, world.courier, happened, manner)
     return dispute
@@ -95,36 +100,24 @@ def _paid_charge(books: Books, intent: str) -> Document:
     return charge
 
 
-def _withdrawn(dispute: Document) -> list[tuple[str, Document]]:
+def _withdrawn(books: Books, dispute: Document) -> list[tuple[str, Document]]:
     """Take the money at the first moment that is more than an inquiry."""
     if dispute["status"] in (*INQUIRY, "won") or dispute["balance_transactions"]:
         return []
-    dispute["balance_transactions"].append(_entry(dispute, -dispute["amount"]))
+    dispute["balance_transactions"].append(_entry(books, dispute, -dispute["amount"]))
     return [("charge.dispute.funds_withdrawn", dispute)]
 
 
-def _reinstated(dispute: Document) -> list[tuple[str, Document]]:
+def _reinstated(books: Books, dispute: Document) -> list[tuple[str, Document]]:
     if dispute["status"] != "won" or not dispute["balance_transactions"]:
         return []
-    dispute["balance_transactions"].append(_entry(dispute, dispute["amount"]))
+    dispute["balance_transactions"].append(_entry(books, dispute, dispute["amount"]))
     return [("charge.dispute.funds_reinstated", dispute)]
 
 
-def _entry(dispute: Document, amount: int) -> Document:
-    fee = FEE if amount < 0 else -FEE
-    return {
-        "id": stripe_id("txn_1"),
-        "object": "balance_transaction",
-        "amount": amount,
-        "created": int(time.time()),
-        "currency": dispute["currency"],
-        "fee": fee,
-        "net": amount - fee,
-        "reporting_category": "dispute" if amount < 0 else "dispute_reversal",
-        "source": dispute["id"],
-        "status": "pending",
-        "type": "adjustment",
-    }
+def _entry(books: Books, dispute: Document, amount: int) -> Document:
+    category = "dispute" if amount < 0 else "dispute_reversal"
+    return public(balance.book(books, category, dispute, amount, fee=FEE if amount < 0 else -FEE))
 
 
 def _submitted(status: str) -> Document:

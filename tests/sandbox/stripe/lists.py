@@ -14,6 +14,7 @@ KINDS = {
     "charge": "stripe charge",
     "balance_transaction": "stripe balance_transaction",
 }
+SOURCES = ("stripe charge", "stripe refund", "stripe dispute", "stripe payout")  # what a line of the balance is about
 
 
 def page(things: list[Document], params: dict[str, Any], url: str) -> Document:
@@ -91,10 +92,11 @@ def _walk(books: Books, thing: Document, steps: list[str], path: str) -> None:
     if step == "line_items" and thing["object"] == "checkout.session":
         thing["line_items"] = books.get("stripe line_items", thing["id"])
         return
-    if step not in KINDS or step not in thing:
+    kinds = SOURCES if step == "source" and thing["object"] == "balance_transaction" else (KINDS.get(step, ""),)
+    if not kinds[0] or step not in thing:
         raise _not_expandable(path)
     if isinstance(thing[step], str):
-        found = books.get(KINDS[step], thing[step])
+        found = next((whole for kind in kinds if (whole := books.get(kind, thing[step]))), None)
         thing[step] = public(found) if found else None
     if rest and thing[step]:
         _walk(books, thing[step], rest, path)

@@ -1,4 +1,4 @@
-"""Payment intents, charges and balance transactions in Stripe's shape, with all the bank data that Stripe tells."""
+"""Payment intents and charges in Stripe's shape, with all the bank data that Stripe tells."""
 
 import time
 
@@ -194,36 +194,6 @@ def _outcome(decline: Decline | None, network_status: str, *, card: bool) -> Doc
         "risk_level": "highest" if blocked else "normal" if card else "not_assessed",
         "seller_message": "Stripe blocked this payment as too risky." if blocked else "Payment complete.",
         "type": "blocked" if blocked else "authorized",
-    }
-
-
-def balance_transaction(paid: Document) -> Document:
-    fee = 30 + paid["amount"] * 29 // 1000
-    return {
-        "id": paid["balance_transaction"],
-        "object": "balance_transaction",
-        "amount": paid["amount"],
-        "available_on": paid["created"] + 3 * 86_400,
-        "balance_type": "payments",
-        "created": paid["created"],
-        "currency": paid["currency"],
-        "description": paid["description"],
-        "exchange_rate": None,
-        "fee": fee,
-        "fee_details": [
-            {
-                "amount": fee,
-                "application": None,
-                "currency": paid["currency"],
-                "description": "Stripe processing fees",
-                "type": "stripe_fee",
-            }
-        ],
-        "net": paid["amount"] - fee,
-        "reporting_category": "charge",
-        "source": paid["id"],
-        "status": "pending",
-        "type": "charge" if paid["id"].startswith("ch_") else "payment",
     }
 
 

@@ -7,6 +7,7 @@ from tests.sandbox import canaries
 from tests.sandbox.books import Books, Document
 from tests.sandbox.manner import Manner
 from tests.sandbox.names import stripe_id
+from tests.sandbox.stripe import balance
 from tests.sandbox.stripe.disputes import refundable
 from tests.sandbox.stripe.errors import StripeError, no_such
 from tests.sandbox.stripe.events import emit
@@ -60,7 +61,10 @@ def settle(world: World, id: str, status: str, reason: str, manner: Manner) -> D
         assert charge
         if refund["status"] in NOT_GIVEN and refund["amount"] > left(charge):
             raise ValueError("that money went back in another refund")
+        before = refund["status"] in NOT_GIVEN
         refund |= _outcome(status, reason)
+        if before != (status in NOT_GIVEN):
+            _book(world.books, refund)
         world.books.put(KIND, id, refund)
         _sum_up(world.books, charge)
         failed = [("refund.failed", refund)] if status == "failed" else []
@@ -148,11 +152,23 @@ def _spoken(centimes: int) -> str:
 
 
 def _begin(world: World, charge: Document, refund: Document, manner: Manner, key: str | None) -> None:
+    balance.book(world.books, "refund", refund, -refund["amount"], id=refund["balance_transaction"])
+    failed = refund["status"] in NOT_GIVEN
+    if failed:
+        _book(world.books, refund)
     world.books.put(KIND, refund["id"], refund)
     _sum_up(world.books, charge)
-    failed = refund["status"] in NOT_GIVEN
     then = ("refund.failed", refund) if failed else ("charge.refunded", charge)
     emit(world.books, world.courier, [("refund.created", refund), then], manner, key)
+
+
+def _book(books: Books, refund: Document) -> None:
+    """What was given comes back; or what came back is given all the same."""
+    if refund["status"] in NOT_GIVEN:
+        back = balance.book(books, "refund_failure", refund, refund["amount"])
+        refund["failure_balance_transaction"] = back["id"]
+    else:
+        balance.book(books, "refund", refund, -refund["amount"])
 
 
 def _sum_up(books: Books, charge: Document) -> None:
@@ -189,7 +205,7 @@ def _refund(charge: Document, amount: int, params: dict[str, Any], status: str) 
 def _outcome(status: str, reason: str) -> Document:
     failed = status == "failed"
     return {
-        "failure_balance_transaction": stripe_id("txn_3") if failed else None,
+        "failure_balance_transaction": None,
         "failure_reason": reason or "unknown" if failed else None,
         "pending_reason": "processing" if status == "pending" else None,
         "status": status,

@@ -1,0 +1,110 @@
+"""Staff in the back office: who there is, with which role. Nobody is deleted: what they did bears their names."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
+from django.db.models import ManyToManyField
+from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_tasks_db.models import DBTaskResult
+
+from kookut import access, second_factor
+from kookut.roles import ROLE_NAMES
+
+
+class RolesField(ModelMultipleChoiceField[Group]):
+    def label_from_instance(self, obj: Any) -> str:
+        return str(ROLE_NAMES.get(obj.name, obj.name))
+
+
+class PersonAdmin(UserAdmin[User]):
+    list_display = ["username", "first_name", "last_name", "roles", "has_second_factor", "is_active", "last_login"]
+    list_filter = ["is_active", "is_staff"]
+    list_select_related = ["second_factor"]
+    filter_horizontal = ()
+    add_form = UserCreationForm
+    fieldsets = (
+        (None, {"fields": ["username", "password", "has_second_factor"]}),
+        (_("Person"), {"fields": ["first_name", "last_name", "email"]}),
+        (_("Access"), {"fields": ["is_active", "is_staff", "groups", "is_superuser"]}),
+        (_("Times"), {"fields": ["last_login", "date_joined"]}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ["username", "password1", "password2"]}),
+        (_("Person"), {"fields": ["first_name", "last_name", "email"]}),
+        (_("Access"), {"fields": ["is_staff", "groups"]}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """Who is no superuser makes none."""
+        shown = ["has_second_factor", "last_login", "date_joined"]
+        return shown if request.user.is_superuser else [*shown, "is_superuser"]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> Any:
+        return {"is_staff": True, **super().get_changeform_initial_data(request)}
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Only superusers change one of theirs: else a manager could give one a new password."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (request.user.is_superuser or not (obj and obj.is_superuser))
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: Any = None, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            kwargs |= {"form_class": RolesField, "widget": CheckboxSelectMultiple, "label": _("Roles"), "help_text": ""}
+            return db_field.formfield(**kwargs)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    @admin.display(description=_("roles"))
+    def roles(self, person: User) -> str:
+        names = [str(ROLE_NAMES.get(group.name, group.name)) for group in person.groups.all()]
+        return ", ".join([*names, *([gettext("everything")] if person.is_superuser else [])]) or "–"
+
+    @admin.display(description=_("second factor"), boolean=True)
+    def has_second_factor(self, person: User) -> bool:
+        factor = getattr(person, "second_factor", None)
+        return bool(factor and factor.confirmed_at)
+
+    def get_urls(self) -> list[URLPattern]:
+        reset = self.admin_site.admin_view(self.reset_second_factor)
+        return [path("<int:pk>/second-factor/", reset, name="auth_user_second_factor"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        resettable = request.user.is_superuser and str(request.user.pk) != object_id
+        return super().change_view(request, object_id, form_url, {"resettable": resettable, **(extra_context or {})})
+
+    def reset_second_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Take another person's second factor away (a lost telephone); the next login sets up a new one."""
+        person, by = get_object_or_404(User, pk=pk), access.member_of_staff(request)
+        if not by.is_superuser or person == by:
+            raise PermissionDenied
+        if request.method != "POST":
+            title = gettext("Reset the second factor of %(person)s?") % {"person": person}
+            context = {**self.admin_site.each_context(request), "title": title, "person": person, "opts": self.opts}
+            return render(request, "admin/auth/user/reset_second_factor.html", context)
+        second_factor.reset(person)
+        self.log_change(request, person, gettext("Second factor reset."))
+        access.tell(f"second factor of {person.pk} reset", request)
+        messages.success(request, gettext("The second factor is reset: the next login sets up a new one."))
+        return HttpResponseRedirect(reverse("admin:auth_user_change", args=[pk]))
+
+
+admin.site.unregister(DBTaskResult)  # Rows are due, tasks only hurry: nothing here is for a person to look after.
+admin.site.unregister(Group)  # Roles are what `manage.py set_up_roles` says.
+admin.site.unregister(User)
+admin.site.register(User, PersonAdmin)

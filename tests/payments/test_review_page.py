@@ -1,0 +1,56 @@
+"""What a customer knows before the button is pressed."""
+
+import re
+
+import pytest
+from django.conf import settings
+from django.test import Client, override_settings
+
+from orders.models import Order
+from tests.orders.steps import page, review, said
+from tests.sandbox.client import Sandbox
+from tests.shop import fill_cart, order_and_pay
+
+pytestmark = pytest.mark.django_db
+LEAVING = (
+    "You leave KOOKUT for the secure page of the payment provider, then you come back here. "
+    "Your order takes effect as soon as the bank or PayPal has agreed."
+)
+
+
+@pytest.fixture
+def shown(client: Client) -> str:
+    fill_cart(client)
+    return page(review(client))
+
+
+def test_where_one_goes_and_when_the_order_takes_effect_stands_above_the_button(shown: str) -> None:
+    button = shown.index(said("Order and pay %(amount)s", amount="CHF\u00a038.00"))
+    assert shown.index(said(LEAVING)) < button
+    assert re.search(r'<a href="/conditions/">', shown)
+
+
+def test_nothing_is_ticked_or_chosen_for_the_customer(client: Client, shown: str) -> None:
+    assert " checked" not in shown
+    assert 'type="checkbox" name="other_billing"' in page(client.get("/coordonnees/"))
+    assert " checked" not in page(client.get("/coordonnees/"))
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["Visa or Mastercard, on Stripe’s page", "QR code or app, on Stripe’s page", "With your account, on PayPal’s page"],
+)
+def test_each_means_says_where_it_happens(shown: str, sentence: str) -> None:
+    assert said(sentence) in shown
+
+
+@override_settings(SELLER=settings.SELLER | {"statement_name": "KOOKUT*LAC"})
+def test_the_name_on_the_statement_is_told_before_the_payment(shown: str, client: Client) -> None:
+    assert "KOOKUT*LAC" in page(review(client))
+
+
+@pytest.mark.parametrize("method", ["card", "twint", "paypal"])
+def test_no_means_of_payment_costs_more_than_another(client: Client, psps: Sandbox, method: str) -> None:
+    fill_cart(client)
+    opened = order_and_pay(client, method)["Location"]
+    assert psps.payment(opened)["amount"] == Order.objects.get().total == 3800
