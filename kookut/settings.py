@@ -238,6 +238,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 STAFF_MAIL = env.list("STAFF_MAIL", default=[SELLER["email"]])
 # Centimes: a second or late payment up to this amount goes back by itself; above it staff decide.
 AUTOMATIC_REFUND_UP_TO = env.int("AUTOMATIC_REFUND_UP_TO", default=100_000)
+# Centimes: what one member of staff may give back of a payment alone; above it another one releases it.
+REFUND_FOUR_EYES_ABOVE = env.int("REFUND_FOUR_EYES_ABOVE", default=50_000)
 # So many payment pages may one address ask for in ten minutes, against the trying out of stolen cards; 0: any number.
 PAYMENT_PAGES_PER_ADDRESS = env.int("PAYMENT_PAGES_PER_ADDRESS", default=30)
 # What the terms grant beyond the law: so many days to send an article back; 0: none.

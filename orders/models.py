@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.contrib.postgres.indexes import OpClass
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -335,6 +335,16 @@ class Order(models.Model):
             ),
             models.Index(fields=["shipped_at"], condition=~Q(phone=""), name="order_with_phone"),
             models.Index(OpClass(Lower("email"), "text_pattern_ops"), name="order_email"),
+            models.Index(fields=["-total", "-id"], name="order_total"),
+            models.Index(
+                fields=["-effective_at"],
+                condition=Q(status="effective", shipped_at__isnull=True),
+                name="order_to_be_sent",
+            ),
+            models.Index(
+                fields=["cancel_reason", "-created_at"], condition=Q(status="cancelled"), name="order_cancelled_newest"
+            ),
+            GinIndex(search.words_of_the_customer(), name="order_words_of_customer"),
         ]
 
     def __str__(self) -> str:
@@ -450,6 +460,12 @@ class TimelineEntry(models.Model):
         LEFT = "left", _("Left the payment page.")
         REVIVED = "revived", _("The money came after the order had expired; its goods could be had again.")
         ACCEPTED = "accepted", _("Accepted what %(provider)s shows, although no message of it came.")
+        CHECKED = "checked", _("Checked with %(provider)s: %(found)s.")
+        SHIPPED = "shipped", _("Parcel sent%(tracking)s.")
+        NOTE = "note", _("Note: %(text)s")
+        REFUND_PROPOSED = "refund_proposed", _("Refund of %(amount)s proposed: %(reason)s")
+        REFUND_RELEASED = "refund_released", _("Refund of %(amount)s released; %(proposer)s had proposed it.")
+        REFUND_TURNED_DOWN = "refund_turned_down", _("Refund of %(amount)s turned down: %(reason)s")
         REFUND_REQUESTED = "refund_requested", _("Refund of %(amount)s requested: %(reason)s")
         REFUND_SUCCEEDED = "refund_succeeded", _("Refunded %(amount)s.")
         REFUND_FAILED = "refund_failed", _("The refund of %(amount)s failed.")

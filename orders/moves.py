@@ -29,6 +29,22 @@ def hold(**which: object) -> Order:
     return Order.objects.select_for_update(no_key=True, of=("self",)).get(**which)
 
 
+class Meanwhile(Exception):
+    """The order is no more as the person saw it who decided: something was written into its timeline since."""
+
+
+def hold_as_seen(order_id: int, seen: str | None) -> Order:
+    """Hold an order of which a person decides by what its page showed: `seen` is its journal's last hash there.
+
+    So a button pressed twice acts once, and of two people at once the second sees what the first did. None where
+    nobody saw a page. Raises Meanwhile, Order.DoesNotExist.
+    """
+    order = hold(pk=order_id)
+    if seen is not None and order.journal != seen:
+        raise Meanwhile(order.number)
+    return order
+
+
 def mark_effective(order: Order, at: datetime) -> bool:
     """PENDING → EFFECTIVE, for a proven message of the bank. The inbox calls this, and nothing else may."""
     delivery_by = _delivery_by(order, at)

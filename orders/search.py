@@ -1,6 +1,8 @@
-"""Finding goods by words in the customer's language: accents and case do not count, a part of a word is enough.
+"""Finding goods by words in the customer's language, and orders by words of who gets them: accents and case do not
+count, a part of a word is enough (of a name its beginning).
 
-PostgreSQL looks through its trigrams (extension pg_trgm); the functions are written in the migrations.
+PostgreSQL looks for goods through its trigrams (extension pg_trgm), for orders through words; the functions are
+written in the migrations.
 """
 
 import re
@@ -10,6 +12,7 @@ from operator import and_
 from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Case, F, Func, GeneratedField, Index, IntegerField, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat
 
@@ -98,3 +101,19 @@ def _name_in(language: str) -> Func:
         function="split_part",
         output_field=TextField(),
     )
+
+
+def words_of_the_customer() -> SearchVector:
+    """The words of an order's name, postcode and town, as its index holds them."""
+    parts = ("delivery_name", Value(" "), "delivery_postcode", Value(" "), "delivery_town")
+    text = PlainText(Concat(*parts, output_field=TextField()))
+    # PostgreSQL would take some of these for parts of a word.
+    apart = Func(text, Value("’'-./"), Value("     "), function="translate", output_field=TextField())
+    return SearchVector(apart, config="simple")
+
+
+def begins_with(typed: str) -> SearchQuery | None:
+    """What finds them: every word typed begins one of theirs. None when no word was typed."""
+    words = WORD.findall(plain(typed[:MAX_LENGTH]))[:MAX_WORDS]
+    # Nothing but letters and digits comes here: none is an operator of the query's language.
+    return SearchQuery(" & ".join(f"{word}:*" for word in words), config="simple", search_type="raw") if words else None

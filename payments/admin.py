@@ -4,25 +4,37 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Order, OrderLine, TimelineEntry
+from orders.models import Order
 from orders.money import format_chf, format_money
+from orders.moves import Meanwhile
 from orders.views import SeeOther
 from payments import attention, attestation, letters
+from payments.desk import lists, search, slips
+from payments.desk.deeds import DEEDS, Deed, GiveBack, NotDone, offered
+from payments.desk.file import OrderFile, badges, given_back, settling, with_payments
 from payments.models import Attestation, Dispute, Letter, Payment, Refund, WebhookEvent
 from payments.views import pdf_of
 from payments.why_pending import why_pending
 
 SEND_AGAIN = "orders.send_letters_again"
+SHIP = "orders.ship_order"
+SHORT = "d.m.y H:i"
+"""Eight columns have to fit."""
 
 
 class ReadOnly:
@@ -38,149 +50,211 @@ class ReadOnly:
         return False
 
 
-class Records(ReadOnly):
-    """Rows that belong to an order, as a plain table."""
-
-    template = "admin/records.html"
-
-
-class LineInline(Records, admin.TabularInline[OrderLine, Order]):
-    model = OrderLine
-    fields = ["sku", "name", "quantity", "price", "vat_rate", "line_total"]
-    readonly_fields = ["price", "line_total"]
-
-    @admin.display(description=_("unit price"))
-    def price(self, line: OrderLine) -> str:
-        return format_chf(line.unit_price)
-
-    @admin.display(description=_("total"))
-    def line_total(self, line: OrderLine) -> str:
-        return format_chf(line.total)
-
-
-class PaymentInline(Records, admin.TabularInline[Payment, Order]):
-    model = Payment
-    fields = [
-        "method",
-        "status",
-        "settles",
-        "why_not",
-        "refusal",
-        "doubt",
-        "asked",
-        "received",
-        "page_reference",
-        "money_reference",
-        "created_at",
-        "authorised_at",
-    ]
-    readonly_fields = ["asked", "received"]
-    show_change_link = True
-
-    @admin.display(description=_("amount"))
-    def asked(self, payment: Payment) -> str:
-        return format_chf(payment.amount)
-
-    @admin.display(description=_("received"))
-    def received(self, payment: Payment) -> str:
-        return received(payment)
-
-
-class EventInline(Records, admin.TabularInline[WebhookEvent, Order]):
-    model = WebhookEvent
-    fields = ["received_at", "provider", "type", "event_id", "source", "processed_at", "said"]
-    readonly_fields = ["said"]
-    show_change_link = True
-
-    @admin.display(description=_("outcome"))
-    def said(self, event: WebhookEvent) -> str:
-        return event.said
-
-
-class LetterInline(Records, admin.TabularInline[Letter, Order]):
-    model = Letter
-    fields = ["kind", "due_at", "sent_at", "tries"]
-
-
-class TimelineInline(Records, admin.TabularInline[TimelineEntry, Order]):
-    model = TimelineEntry
-    fields = ["at", "actor", "actor_name", "sentence"]
-    readonly_fields = ["sentence"]
-
-    @admin.display(description=_("what"))
-    def sentence(self, entry: TimelineEntry) -> str:
-        return entry.sentence
-
-
 @admin.register(Order)
-class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
-    list_display = ["number", "created_at", "customer", "printed_total", "badge", "effective_at"]
-    list_filter = ["status", ("payments__method", admin.ChoicesFieldListFilter), "language", "created_at"]
-    search_fields = ["number", "email", "delivery_name", "payments__money_reference", "payments__page_reference"]
-    list_per_page = 50
-    show_full_result_count = False
-    inlines = [LineInline, PaymentInline, TimelineInline, EventInline, LetterInline]
-    readonly_fields = [
-        "badge",
-        "needs",
-        "why_it_waits",
-        "printed_goods",
-        "printed_shipping",
+class OrderAdmin(ReadOnly, lists.Quick):
+    change_list_template = "admin/orders/order/list.html"
+    list_display = [
+        "reference",
+        "placed_at",
+        "customer",
         "printed_total",
-        "printed_vat",
-        "addresses",
+        "method",
+        "badge",
+        "paid_at",
+        "refunded",
     ]
-    fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "number",
-                    "badge",
-                    "cancel_reason",
-                    "why_it_waits",
-                    "needs",
-                    "printed_goods",
-                    "printed_shipping",
-                    "printed_total",
-                    "printed_vat",
-                ]
-            },
-        ),
-        (
-            _("Customer"),
-            {"fields": ["email", "phone", "language", "addresses", "shipping_name", "delivery_by", "terms_version"]},
-        ),
-        (_("Times"), {"fields": ["created_at", "expires_at", "effective_at", "shipped_at", "tracking"]}),
+    list_display_links = ["reference"]
+    list_filter = [
+        lists.StateFilter,
+        lists.MethodFilter,
+        lists.PaidFilter,
+        lists.PlacedFilter,
+        lists.RefundedFilter,
+        lists.AttentionFilter,
+        lists.WaitingFilter,
+        lists.LanguageFilter,
     ]
+    search_fields = ["number"]  # what is searched says get_search_results
+    search_help_text = _(
+        "Number, e-mail, name, postcode and town, number or code of a paper, an id of the payment provider’s"
+    )
+    actions = ["print_slips"]
+    ordering = (*lists.NEWEST,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
-        return super().get_queryset(request).defer("vat", "token")
+        return with_payments(super().get_queryset(request).defer("vat", "token"))
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Who asks for a time of payment sees its latest first: by an index that the question uses anyway."""
+        asked = any(request.GET.get(name) for name in ("paid", "paid_from", "paid_to"))
+        return lists.NEWEST_PAID if asked else lists.NEWEST
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        return (search.find(queryset, search_term) if search_term.strip() else queryset), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        typed = request.GET.get("q", "")
+        if typed and request.method == "GET" and self.has_view_permission(request):
+            named = search.exactly(typed)
+            found = list(named.values_list("pk", flat=True)[:2]) if named is not None else []
+            if len(found) == 1:
+                return HttpResponseRedirect(reverse("admin:orders_order_change", args=found))
+        asked = request.GET.urlencode()
+        views = [
+            {"label": label, "address": f"?{query}" if query else ".", "is_shown": asked == query}
+            for label, query in lists.VIEWS
+        ]
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"views": views, "title": title, **(extra_context or {})})
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """With what the rows of the page that is shown need of a person, in one statement."""
+        shown = super().get_changelist_instance(request)
+        rows = list(shown.result_list)
+        wanting = attention.orders().filter(pk__in=[row.pk for row in rows])
+        marked = set(wanting.order_by().values_list("pk", flat=True)) if rows else set()
+        for row in rows:
+            row.needs_a_person = row.pk in marked
+        shown.result_list = rows
+        return shown
 
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view
+        deeds = [
+            path(
+                f"<int:pk>/{deed.name}/{'<str:about>/' if deed.has_about else ''}",
+                guarded(self.act),
+                {"deed": deed},
+                name=f"orders_order_{deed.name.replace('-', '_')}",
+            )
+            for deed in DEEDS
+        ]
         return [
             path("<int:pk>/attestation.pdf", guarded(self.attestation), name="orders_order_attestation"),
             path("<int:pk>/<uuid:refund>.pdf", guarded(self.refund_notice), name="orders_order_refund_notice"),
             path("<int:pk>/send-again/", guarded(self.send_again), name="orders_order_send_again"),
+            *deeds,
             *super().get_urls(),
         ]
 
-    def render_change_form(
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The order's page. Nothing of it is a form."""
+        if not object_id.isdecimal():
+            raise Http404
+        file = self._file(request, int(object_id))
+        if request.method != "GET":
+            raise PermissionDenied
+        by = member(request)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Order %(number)s") % {"number": file.order.number},
+            "file": file,
+            "order": file.order,
+            "badges": badges(file.order),
+            "why_it_waits": why_pending(file.order),
+            "offers": [(offer, self._address(file, offer.deed, offer.about)) for offer in offered(file, by)],
+            "papers": papers(file.order),
+            "letters": letters.sendable_again(file.order) if by.has_perm(SEND_AGAIN) else [],
+            "back": given_back(file.order),
+        }
+        return TemplateResponse(request, "admin/orders/order/file.html", context)
+
+    def act(self, request: HttpRequest, pk: int, deed: Deed, about: str = "") -> HttpResponse:
+        """A deed: what it means, restated and confirmed, then done (POST)."""
+        file, by = self._file(request, pk), member(request)
+        if not deed.may(by, file, about):
+            raise PermissionDenied
+        page = SeeOther(reverse("admin:orders_order_change", args=[pk]))
+        seen = request.POST.get("seen", file.order.journal)
+        is_possible = any(offer.about == about for offer in deed.offers(file))
+        if not is_possible and seen == file.order.journal:
+            messages.warning(request, gettext("This is not possible now."))
+            return page
+        if not is_possible:
+            return self._confirm(request, file, deed, about, status=409, seen=seen)
+        form = deed.form(file, about, request.POST if request.method == "POST" else None)
+        if request.method != "POST":
+            return self._confirm(request, file, deed, about, form=form)
+        if not form.is_valid():
+            return self._confirm(request, file, deed, about, form=form, status=422)
+        if deed.two_steps and (answer := self._restated(request, file, deed, about, form)):
+            return answer
+        try:
+            said = deed.do(file, about, form, by, seen)
+        except Meanwhile:
+            return self._confirm(request, self._file(request, pk), deed, about, form=form, status=409, seen=seen)
+        except NotDone as error:
+            return self._confirm(request, self._file(request, pk), deed, about, form=form, status=409, why=str(error))
+        self.log_change(request, file.order, f"{deed.title}: {said}")
+        messages.success(request, said)
+        return page
+
+    def _restated(
+        self, request: HttpRequest, file: OrderFile, deed: Deed, about: str, form: Any
+    ) -> HttpResponse | None:
+        """What was typed, to be confirmed; None once it was."""
+        assert isinstance(deed, GiveBack)  # noqa: S101 - the only deed in two steps
+        if why := deed.refuse(file, about, form):
+            return self._confirm(request, file, deed, about, form=form, status=422, why=why)
+        if "confirmed" in request.POST:
+            return None
+        return self._confirm(request, file, deed, about, form=form, is_restated=True)
+
+    def _confirm(
         self,
         request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Order | None = None,
+        file: OrderFile,
+        deed: Deed,
+        about: str,
+        *,
+        form: Any = None,
+        status: int = 200,
+        seen: str = "",
+        why: str = "",
+        is_restated: bool = False,
     ) -> HttpResponse:
-        if obj:
-            context |= {
-                "papers": papers(obj),
-                "letters": letters.sendable_again(obj) if request.user.has_perm(SEND_AGAIN) else [],
-            }
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        is_possible = any(offer.about == about for offer in deed.offers(file))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": deed.title,
+            "file": file,
+            "order": file.order,
+            "deed": deed,
+            "form": form if is_possible else None,
+            "facts": [
+                *file.paid_facts,
+                *(deed.facts(file, about, form if is_restated else None) if is_possible else []),
+            ],
+            "follows": deed.follows(file, about),
+            "meanwhile": file.since(seen) if seen else [],
+            "why": why,
+            "is_restated": is_restated,
+        }
+        return TemplateResponse(request, "admin/orders/order/act.html", context, status=status)
+
+    @admin.action(description=_("Print delivery slips (PDF)"), permissions=["ship"])
+    def print_slips(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        ready, others = slips.ready(queryset)
+        if others:
+            text = gettext("Nothing may be sent for these orders, and they have no slip: %(numbers)s")
+            messages.warning(request, text % {"numbers": ", ".join(others)})
+        if not ready:
+            return None
+        name = gettext("delivery-slips")
+        return HttpResponse(
+            slips.draw(ready),
+            content_type="application/pdf",
+            headers={"Content-Disposition": f'attachment; filename="{name}.pdf"'},
+        )
+
+    def has_ship_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(SHIP)
 
     def attestation(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The order's attestation, as the customer has it."""
@@ -203,13 +277,14 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
         page = SeeOther(reverse("admin:orders_order_change", args=[pk]))
         if request.method != "POST":
             return page
-        assert isinstance(request.user, User)  # noqa: S101 - nobody else has a permission
         try:
-            sent = letters.send_again(order.pk, request.POST.get("letter", ""), by=request.user)
+            sent = letters.send_again(order.pk, request.POST.get("letter", ""), by=member(request))
         except ValueError:
             raise Http404 from None
         if sent:
-            messages.success(request, gettext("The letter is on its way."))
+            said = gettext("The letter is on its way.")
+            self.log_change(request, order, said)
+            messages.success(request, said)
         else:
             messages.warning(request, gettext("This letter was sent again less than a minute ago."))
         return page
@@ -221,6 +296,26 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
             raise PermissionDenied
         return order
 
+    def _file(self, request: HttpRequest, pk: int) -> OrderFile:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            return OrderFile.of(pk)
+        except Order.DoesNotExist:
+            raise Http404 from None
+
+    def _address(self, file: OrderFile, deed: Deed, about: str) -> str:
+        name = f"admin:orders_order_{deed.name.replace('-', '_')}"
+        return reverse(name, args=[file.order.pk, *([about] if deed.has_about else [])])
+
+    @admin.display(description=_("number"))
+    def reference(self, order: Order) -> str:
+        return order.number
+
+    @admin.display(description=_("placed at"), ordering="created_at")
+    def placed_at(self, order: Order) -> str:
+        return date_format(localtime(order.created_at), SHORT)
+
     @admin.display(description=_("customer"))
     def customer(self, order: Order) -> str:
         return format_html("{}<br><small>{}</small>", order.delivery_name, order.email)
@@ -229,48 +324,69 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
     def printed_total(self, order: Order) -> str:
         return format_chf(order.total)
 
-    @admin.display(description=_("needs a person"), empty_value="–")
-    def needs(self, order: Order) -> str:
-        return " ".join(item.sentence for item in attention.items(order))
+    @admin.display(description=_("method"), empty_value="")
+    def method(self, order: Order) -> str:
+        paid = settling(order)
+        return paid.get_method_display() if paid else ""
 
-    @admin.display(description=_("why it waits"), empty_value="–")
-    def why_it_waits(self, order: Order) -> str:
-        return why_pending(order)
-
-    @admin.display(description=_("goods"))
-    def printed_goods(self, order: Order) -> str:
-        return format_chf(order.goods_total)
-
-    @admin.display(description=_("delivery"))
-    def printed_shipping(self, order: Order) -> str:
-        return format_chf(order.shipping_total)
-
-    @admin.display(description=_("VAT per rate"))
-    def printed_vat(self, order: Order) -> str:
-        return " · ".join(
-            f"{share.rate.normalize():f} %: {format_chf(share.base)} + {format_chf(share.tax)}"
-            for share in order.vat_shares
-        )
-
-    @admin.display(description=_("addresses"))
-    def addresses(self, order: Order) -> str:
-        delivery, billing = order.delivery_address, order.billing_address
-        text = ", ".join(delivery)
-        return text if delivery == billing else f"{text} / {', '.join(billing)}"
-
-    @admin.display(description=_("status"), ordering="status")
+    @admin.display(description=_("status"))
     def badge(self, order: Order) -> str:
-        return format_html('<span class="badge badge-{}">{}</span>', order.status, order.get_status_display())
+        marked = getattr(order, "needs_a_person", False)
+        shown = [(one.kind, one.label) for one in badges(order)]
+        shown += [("attention", gettext("! To be looked at"))] if marked else []
+        return format_html_join(" ", '<span class="badge badge-{}">{}</span>', shown)
+
+    @admin.display(description=_("paid at"), ordering="effective_at", empty_value="")
+    def paid_at(self, order: Order) -> str:
+        return date_format(localtime(order.effective_at), SHORT) if order.effective_at else ""
+
+    @admin.display(description=_("refunded"), empty_value="")
+    def refunded(self, order: Order) -> str:
+        back, paid = given_back(order), settling(order)
+        return paid.printed(back) if paid and back else ""
+
+
+class OfOrders(ReadOnly, lists.Quick):
+    """Rows that belong to orders: found by whatever finds the order."""
+
+    search_help_text = OrderAdmin.search_help_text
+    search_fields = ["pk"]  # what is searched says get_search_results
+    order = "order"
+    """The way to the order."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        orders = search.find(Order.objects.order_by(), search_term)
+        return queryset.filter(**{f"{self.order}__in": orders.values("pk")}), False
+
+    @admin.display(description=_("order"))
+    def of_order(self, row: Any) -> str:
+        order = row
+        for step in self.order.split("__"):
+            order = getattr(order, step)
+        if order is None:
+            return "–"
+        return format_html('<a href="{}">{}</a>', reverse("admin:orders_order_change", args=[order.pk]), order.number)
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnly, admin.ModelAdmin[Payment]):
-    list_display = ["id", "order", "method", "status", "settles", "why_not", "received", "created_at"]
+class PaymentAdmin(OfOrders):
+    list_display = ["started_at", "of_order", "method", "status", "settles", "why_not", "asked", "received", "refusal"]
     list_filter = ["status", "method", "settles", "why_not"]
-    search_fields = ["id", "order__number", "money_reference", "page_reference"]
     list_select_related = ["order"]
-    show_full_result_count = False
+    ordering = ["-created_at"]
     readonly_fields = ["received"]
+
+    @admin.display(description=_("started at"), ordering="created_at")
+    def started_at(self, payment: Payment) -> str:
+        return date_format(localtime(payment.created_at), "SHORT_DATETIME_FORMAT")
+
+    @admin.display(description=_("amount"))
+    def asked(self, payment: Payment) -> str:
+        return format_money(payment.amount, payment.currency)
 
     @admin.display(description=_("received"))
     def received(self, payment: Payment) -> str:
@@ -278,23 +394,88 @@ class PaymentAdmin(ReadOnly, admin.ModelAdmin[Payment]):
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(ReadOnly, admin.ModelAdmin[WebhookEvent]):
-    list_display = ["received_at", "provider", "type", "event_id", "source", "processed_at", "said", "order"]
+class WebhookEventAdmin(OfOrders):
+    list_display = ["received_at", "provider", "type", "event_id", "source", "processed_at", "said", "of_order"]
     list_filter = ["provider", "source", ("processed_at", admin.EmptyFieldListFilter)]
-    search_fields = ["event_id", "order__number"]
     list_select_related = ["order"]
-    show_full_result_count = False
+    ordering = ["-received_at"]
     exclude = ["outcome"]
     readonly_fields = ["said"]
 
-    @admin.display(description=_("outcome"), ordering="outcome")
+    @admin.display(description=_("outcome"))
     def said(self, event: WebhookEvent) -> str:
         return event.said
 
 
-@admin.register(Refund, Dispute, Attestation, Letter)
-class RecordAdmin(ReadOnly, admin.ModelAdmin[Model]):
-    show_full_result_count = False
+@admin.register(Refund)
+class RefundAdmin(OfOrders):
+    list_display = ["asked_at", "of_order", "printed", "status", "reason", "requested_by", "released_by", "settled_at"]
+    list_filter = ["status", "payment__method"]
+    list_select_related = ["payment__order", "requested_by", "released_by"]
+    ordering = ["-created_at"]
+    order = "payment__order"
+    readonly_fields = ["printed"]
+
+    @admin.display(description=_("requested at"), ordering="created_at")
+    def asked_at(self, refund: Refund) -> str:
+        return date_format(localtime(refund.created_at), "SHORT_DATETIME_FORMAT")
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def printed(self, refund: Refund) -> str:
+        return refund.printed
+
+
+@admin.register(Dispute)
+class DisputeAdmin(OfOrders):
+    list_display = ["reference", "of_order", "printed", "reason", "status", "due_at", "opened_at", "decided_at"]
+    list_filter = ["status"]
+    list_select_related = ["payment__order"]
+    ordering = ["-id"]
+    order = "payment__order"
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def printed(self, dispute: Dispute) -> str:
+        return dispute.payment.printed(dispute.amount)
+
+
+@admin.register(Letter)
+class LetterAdmin(OfOrders):
+    list_display = ["__str__", "of_order", "due_at", "sent_at", "tries"]
+    list_filter = ["kind", ("sent_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["order"]
+    ordering = ["-id"]
+
+
+@admin.register(Attestation)
+class AttestationAdmin(OfOrders):
+    list_display = ["__str__", "series", "of_order", "issued_at", "printed_code", "size"]
+    list_filter = ["series"]
+    list_select_related = ["order", "refund__payment__order"]
+    ordering = ["-id"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        orders = search.find(Order.objects.order_by(), search_term).values("pk")
+        refunds = Refund.objects.filter(payment__order__in=orders).values("pk")
+        own = Attestation.objects.filter(order__in=orders).order_by().values("pk")
+        of_refunds = Attestation.objects.filter(refund__in=refunds).order_by().values("pk")
+        return queryset.filter(pk__in=own.union(of_refunds)), False
+
+    @admin.display(description=_("order"))
+    def of_order(self, row: Attestation) -> str:
+        order = row.order or (row.refund.payment.order if row.refund else None)
+        if order is None:
+            return "–"
+        return format_html('<a href="{}">{}</a>', reverse("admin:orders_order_change", args=[order.pk]), order.number)
+
+
+def member(request: HttpRequest) -> User:
+    """Who is logged in: the admin's pages let nobody else in."""
+    assert isinstance(request.user, User)  # noqa: S101 - as said
+    return request.user
 
 
 def papers(order: Order) -> list[dict[str, str]]:

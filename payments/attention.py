@@ -4,6 +4,7 @@ event ends, a person sets aside."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -19,6 +20,9 @@ from orders.money import format_chf
 from orders.moves import hold, tell
 from payments.gateways import configured
 from payments.models import Channel, Dispute, Letter, Payment, Provider, Refund, SetAside, WebhookEvent
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
 
 SILENT = timedelta(minutes=30)
 UNAPPLIED = timedelta(hours=1)
@@ -36,6 +40,11 @@ LIMIT = 200
 WhyNot = Payment.WhyNot
 GOING = [Refund.Status.PROPOSED, Refund.Status.REQUESTED, Refund.Status.SUCCEEDED]
 """The states of a refund that gives its money back, or may."""
+
+
+class Left(TypedDict):
+    left: int
+    """Centimes of its payment that are still here."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +75,21 @@ def items(order: Order | None = None) -> list[Item]:
         *_after_disputes(order),
         *_waiting(order),
         *_overtime(order),
+        *_unapplied(order),
+        *_undelivered(order),
     ]
-    if order is None:
-        found += [*_silent(), *_unapplied(), *_undelivered()]
-    return found
+    return found if order else [*found, *_silent()]
+
+
+def orders() -> QuerySet[Order]:
+    """The orders of which something stands on the list, as one query for the database."""
+    of_payments = [_misfits(), _unseen(), _doubtful(), _undecided_for_long()]
+    of_refunds = [_failed(), _not_out(), _to_be_released()]
+    of_disputes = [_open_disputes(), *_lost_and_back()]
+    rows: list[QuerySet[Any, Any]] = [one.order_by().values("order_id") for one in of_payments]
+    rows += [one.order_by().values("payment__order_id") for one in (*of_refunds, *of_disputes)]
+    rows += [one.order_by().values("order_id") for one in (_late_messages(), _unsent())]
+    return Order.objects.filter(pk__in=overtime().order_by().values("pk").union(*rows))
 
 
 @transaction.atomic
@@ -103,7 +123,7 @@ def _listed(kind: SetAside.Kind, about: str) -> Item:
     raise NotListed
 
 
-def _money(order: Order | None) -> Iterator[Item]:
+def _misfits() -> QuerySet[Payment]:
     """Money that does not settle its order and has neither gone back nor been sent back.
 
     What had gone back before it was heard of, and did not get there, is told of as a refund that failed.
@@ -112,8 +132,11 @@ def _money(order: Order | None) -> Iterator[Item]:
     here = Payment.objects.exclude(why_not="").alias(gone=_gone("pk", GOING))
     here = here.filter(Q(received_amount__gt=F("gone")) | nothing_came)
     failed = Refund.objects.filter(payment=OuterRef("pk"), status=Refund.Status.FAILED, replacement=None)
-    here = here.exclude(Exists(failed), why_not=WhyNot.GONE)
-    for payment in _of(order, here.select_related("order")).order_by("-authorised_at")[:LIMIT]:
+    return here.exclude(Exists(failed), why_not=WhyNot.GONE)
+
+
+def _money(order: Order | None) -> Iterator[Item]:
+    for payment in _of(order, _misfits().select_related("order")).order_by("-authorised_at")[:LIMIT]:
         facts = {
             "number": payment.order.number,
             "received": payment.printed(payment.received_amount or 0),
@@ -146,21 +169,28 @@ def _money(order: Order | None) -> Iterator[Item]:
         yield Item(payment.why_not, text % facts, payment.order)
 
 
+def _unseen() -> QuerySet[Payment]:
+    return Payment.objects.filter(paid_seen_at__isnull=False).exclude(status=Payment.Status.AUTHORISED)
+
+
 def _unannounced(order: Order | None) -> Iterator[Item]:
-    payments = _of(order, Payment.objects.filter(paid_seen_at__isnull=False).select_related("order"))
     text = _(
         "Order %(number)s: %(provider)s shows the payment as made, but no message has said so. Accept what it shows, "
         "or give the money back."
     )
-    for payment in payments.exclude(status=Payment.Status.AUTHORISED)[:LIMIT]:
+    for payment in _of(order, _unseen().select_related("order"))[:LIMIT]:
         facts = {"number": payment.order.number, "provider": payment.get_provider_display()}
-        yield Item("unannounced", text % facts, payment.order)
+        yield Item("unannounced", text % facts, payment.order, about=payment.pk)
+
+
+def _doubtful() -> QuerySet[Payment]:
+    """Of effective orders, whose money has not gone back."""
+    doubtful = Payment.objects.exclude(doubt="").filter(order__status=Order.Status.EFFECTIVE)
+    return doubtful.filter(~_set_aside(SetAside.Kind.DOUBT))
 
 
 def _doubts(order: Order | None) -> Iterator[Item]:
-    """Effective orders whose means of payment is in doubt, as long as their money has not gone back."""
-    doubtful = Payment.objects.exclude(doubt="").filter(order__status=Order.Status.EFFECTIVE).select_related("order")
-    doubtful = doubtful.filter(~_set_aside(SetAside.Kind.DOUBT))
+    doubtful = _doubtful().select_related("order")
     text = _(
         "Order %(number)s: %(doubt)s. Send nothing; look at the payment at %(provider)s, and give it back or keep it."
     )
@@ -173,19 +203,22 @@ def _doubts(order: Order | None) -> Iterator[Item]:
         yield Item(SetAside.Kind.DOUBT, text % facts, payment.order, about=payment.pk)
 
 
-def _refunds(order: Order | None) -> Iterator[Item]:
+def _failed() -> "QuerySet[WithAnnotations[Refund, Left]]":
     """Refunds that failed, until another is asked for in their place and as long as there is money to be given back.
 
     Whether another that was given meanwhile stands in the place of one, only who asks for it can say.
     """
-    failed = (
+    return (
         Refund.objects.filter(status=Refund.Status.FAILED)
         .filter(replacement=None)
         .annotate(left=F("payment__received_amount") - _gone("payment_id", GOING))
         .filter(left__gt=0)
         .filter(~_set_aside(SetAside.Kind.REFUND_FAILED))
-        .select_related("payment__order")
     )
+
+
+def _refunds(order: Order | None) -> Iterator[Item]:
+    failed = _failed().select_related("payment__order")
     if order:
         failed = failed.filter(payment__order=order)
     text = _(
@@ -201,11 +234,15 @@ def _refunds(order: Order | None) -> Iterator[Item]:
         yield Item(SetAside.Kind.REFUND_FAILED, text % facts, refund.payment.order, about=refund.pk)
 
 
-def _stuck(order: Order | None) -> Iterator[Item]:
+def _not_out() -> QuerySet[Refund]:
     """Refunds that do not get out, but for those that wait for the end of a dispute."""
     asked = Refund.objects.filter(status=Refund.Status.REQUESTED, created_at__lt=now() - NOT_LEFT)
     disputed = Dispute.objects.filter(payment=OuterRef("payment_id"), status=Dispute.Status.OPEN)
-    stuck = asked.filter(Q(reference=None) | Q(created_at__lt=now() - NOT_DONE), ~Exists(disputed))
+    return asked.filter(Q(reference=None) | Q(created_at__lt=now() - NOT_DONE), ~Exists(disputed))
+
+
+def _stuck(order: Order | None) -> Iterator[Item]:
+    stuck = _not_out() | _to_be_released()
     if order:
         stuck = stuck.filter(payment__order=order)
     here = _(
@@ -216,18 +253,30 @@ def _stuck(order: Order | None) -> Iterator[Item]:
         "Order %(number)s: %(provider)s has the refund of %(amount)s, asked for on %(date)s, and does not say that it "
         "was made. Ask %(provider)s, and write to the customer."
     )
-    for refund in stuck.select_related("payment__order").order_by("created_at")[:LIMIT]:
+    proposed = _(
+        "Order %(number)s: %(name)s proposes to give %(amount)s back. Another person has to release it, or turn it "
+        "down."
+    )
+    for refund in stuck.select_related("payment__order", "requested_by").order_by("created_at")[:LIMIT]:
         facts = {
             "number": refund.payment.order.number,
             "amount": refund.printed,
             "date": date_format(localtime(refund.created_at), "SHORT_DATE_FORMAT"),
             "provider": refund.payment.get_provider_display(),
+            "name": refund.requested_by.get_username() if refund.requested_by else "–",
         }
+        if refund.status == Refund.Status.PROPOSED:
+            yield Item("proposed", proposed % facts, refund.payment.order, about=refund.pk)
+            continue
         yield Item("refund_stuck", (there if refund.reference else here) % facts, refund.payment.order)
 
 
+def _open_disputes() -> QuerySet[Dispute]:
+    return Dispute.objects.filter(status=Dispute.Status.OPEN)
+
+
 def _disputes(order: Order | None) -> Iterator[Item]:
-    disputes = Dispute.objects.filter(status=Dispute.Status.OPEN).select_related("payment__order")
+    disputes = _open_disputes().select_related("payment__order")
     if order:
         disputes = disputes.filter(payment__order=order)
     text = _("Order %(number)s: %(amount)s are disputed (%(reason)s). Answer at %(provider)s; send nothing meanwhile.")
@@ -241,7 +290,7 @@ def _disputes(order: Order | None) -> Iterator[Item]:
         yield Item("dispute", text % facts, dispute.payment.order, dispute.due_at)
 
 
-def _after_disputes(order: Order | None) -> Iterator[Item]:
+def _lost_and_back() -> tuple[QuerySet[Dispute], QuerySet[Dispute]]:
     """Orders that are not sent yet and whose money a bank took back: once, however often it was told of. And money that
     is here again though its order was written off.
 
@@ -254,7 +303,11 @@ def _after_disputes(order: Order | None) -> Iterator[Item]:
     lost = lost.filter(~Exists(same.filter(_set_aside(SetAside.Kind.LOST), status=Dispute.Status.LOST)))
     closed = Dispute.objects.filter(payment__order__cancel_reason=Order.CancelReason.DISPUTED, payment__settles=True)
     disputed = Dispute.objects.filter(payment=OuterRef("payment_id"), status=Dispute.Status.OPEN)
-    again = closed.filter(~Exists(disputed), payment__received_amount__gt=_gone("payment_id", GOING))
+    return lost, closed.filter(~Exists(disputed), payment__received_amount__gt=_gone("payment_id", GOING))
+
+
+def _after_disputes(order: Order | None) -> Iterator[Item]:
+    lost, again = _lost_and_back()
     if order:
         lost, again = lost.filter(payment__order=order), again.filter(payment__order=order)
     text = _(
@@ -288,10 +341,13 @@ def _after_disputes(order: Order | None) -> Iterator[Item]:
             yield Item("written_off", is_back % facts, payment.order)
 
 
+def _undecided_for_long() -> QuerySet[Payment]:
+    return Payment.objects.filter(status=Payment.Status.STARTED, created_at__lt=now() - WAITING)
+
+
 def _waiting(order: Order | None) -> Iterator[Item]:
-    old = Payment.objects.filter(status=Payment.Status.STARTED, created_at__lt=now() - WAITING)
     text = _("Order %(number)s: the bank has not decided for a week. Ask %(provider)s.")
-    for payment in _of(order, old.select_related("order"))[:LIMIT]:
+    for payment in _of(order, _undecided_for_long().select_related("order"))[:LIMIT]:
         facts = {"number": payment.order.number, "provider": payment.get_provider_display()}
         yield Item("waiting", text % facts, payment.order)
 
@@ -352,8 +408,16 @@ def unapplied() -> QuerySet[WebhookEvent]:
     return events.filter(~ahead, ~_set_aside(SetAside.Kind.UNAPPLIED))
 
 
-def _unapplied() -> Iterator[Item]:
-    events = unapplied().filter(received_at__lt=now() - UNAPPLIED)
+def _to_be_released() -> QuerySet[Refund]:
+    return Refund.objects.filter(status=Refund.Status.PROPOSED)
+
+
+def _late_messages() -> QuerySet[WebhookEvent]:
+    return unapplied().filter(received_at__lt=now() - UNAPPLIED)
+
+
+def _unapplied(order: Order | None) -> Iterator[Item]:
+    events = _late_messages().filter(order=order) if order else _late_messages()
     text = _("A message of %(provider)s cannot be applied (%(type)s %(event)s): %(outcome)s")
     for event in events.select_related("order").order_by("received_at")[:LIMIT]:
         facts = {
@@ -365,10 +429,15 @@ def _unapplied() -> Iterator[Item]:
         yield Item(SetAside.Kind.UNAPPLIED, text % facts, event.order, about=event.pk)
 
 
-def _undelivered() -> Iterator[Item]:
+def _unsent() -> QuerySet[Letter]:
+    letters = Letter.objects.filter(sent_at__isnull=True, tries__gte=Letter.MOST_TRIES)
+    return letters.filter(~_set_aside(SetAside.Kind.UNDELIVERED))
+
+
+def _undelivered(order: Order | None) -> Iterator[Item]:
+    letters = (_unsent().filter(order=order) if order else _unsent()).select_related("order")
     text = _("Order %(number)s: a mail could not be sent (%(kind)s). Check the address and the mail server.")
-    letters = Letter.objects.filter(sent_at__isnull=True, tries__gte=Letter.MOST_TRIES).select_related("order")
-    for letter in letters.filter(~_set_aside(SetAside.Kind.UNDELIVERED))[:LIMIT]:
+    for letter in letters[:LIMIT]:
         facts = {"number": letter.order.number, "kind": letter.get_kind_display()}
         yield Item(SetAside.Kind.UNDELIVERED, text % facts, letter.order, about=letter.pk)
 

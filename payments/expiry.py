@@ -29,6 +29,20 @@ def withdraw(order: Order, reason: Order.CancelReason, actor: Actor, actor_name:
     return _cancel(order, payment, reason, actor, actor_name)
 
 
+def shut_page(order: Order, actor: Actor, actor_name: str = "") -> bool:
+    """Close the order's open page, and leave the order: it may be paid on another one. Returns whether it is closed.
+
+    False as for `withdraw`, and when no page is open any more. Raises Unreachable.
+    """
+    payment = order.payments.filter(status=Status.STARTED).first()
+    if payment is None or not _is_dead(payment):
+        return False
+    with transaction.atomic():
+        held = hold(pk=order.pk)
+        still = held.payments.filter(pk=payment.pk, page_reference=payment.page_reference).first()
+        return still is not None and moves.expire(held, still, actor, actor_name)
+
+
 def _is_dead(payment: Payment) -> bool:
     """Close the page. One that was never learnt of was shown to nobody."""
     if payment.claimed_at:

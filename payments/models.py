@@ -155,6 +155,7 @@ class Payment(models.Model):
                 condition=Q(paid_seen_at__isnull=False) & ~Q(status="authorised"),
                 name="payment_unannounced",
             ),
+            models.Index(fields=["-created_at"], name="payment_newest"),
         ]
 
     def __str__(self) -> str:
@@ -263,7 +264,8 @@ class WebhookEvent(models.Model):
 class Refund(models.Model):
     """Money on its way back to a customer.
 
-    PROPOSED  → REQUESTED            by a second person, where four eyes are asked for
+    PROPOSED  → REQUESTED            by a second person, where four eyes are asked for; one that is turned down is
+                                     deleted, and the timeline keeps what was said
     REQUESTED → SUCCEEDED | FAILED   the inbox; FAILED also on the PSP's definite refusal of our call
     SUCCEEDED → FAILED               a bank can bounce a refund
     FAILED    → SUCCEEDED            late truth wins
@@ -341,6 +343,7 @@ class Refund(models.Model):
         indexes = [
             models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="refund_due"),
             models.Index(fields=["created_at"], condition=Q(status="requested"), name="refund_requested"),
+            models.Index(fields=["created_at"], condition=Q(status="proposed"), name="refund_proposed"),
             models.Index(fields=["-created_at"], condition=Q(status="failed"), name="refund_failed"),
             models.Index(fields=["settled_at"], condition=Q(status="succeeded"), name="refund_went"),
             models.Index(fields=["reference"], condition=Q(reference__isnull=False), name="refund_at_the_psp"),
@@ -431,6 +434,7 @@ class Letter(models.Model):
         SURPLUS_REFUNDED = "surplus_refunded", _("Second payment goes back")
         REVIEW = "review", _("Payment being checked")
         REFUNDED = "refunded", _("Refund with notice")
+        SHIPPED = "shipped", _("Parcel sent")
         TO_STAFF = "to_staff", _("To staff: to be looked at")
 
     MOST_TRIES = 150

@@ -220,6 +220,18 @@ def _refunded(letter: Letter) -> Words:
     )
 
 
+def _shipped(letter: Letter) -> Words:
+    order = letter.order
+    tracked = [(_("Tracking number"), order.tracking)] if order.tracking else []
+    return Words(
+        _("KOOKUT: your parcel is on its way, order %(number)s") % {"number": order.number},
+        _("Your parcel is on its way"),
+        [_("The parcel of your order %(number)s has left us.") % {"number": order.number}],
+        _("See my order"),
+        [*_order(order), (_("Delivery"), order.shipping_name), *tracked],
+    )
+
+
 def _order(order: Order) -> list[tuple[str, str]]:
     return [(_("Order"), order.number), (_("Placed on"), date_format(localtime(order.created_at), "DATETIME_FORMAT"))]
 
@@ -241,4 +253,5 @@ WORDS: dict[Letter.Kind, Callable[[Letter], Words]] = {
     Letter.Kind.SURPLUS_REFUNDED: _surplus_refunded,
     Letter.Kind.REVIEW: _review,
     Letter.Kind.REFUNDED: _refunded,
+    Letter.Kind.SHIPPED: _shipped,
 }

@@ -12,9 +12,10 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Case, F, When
+from django.db.models import Case, F, Sum, When
 from django.db.models.functions import Now
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +24,7 @@ from django_tasks import task
 
 from orders.models import Order, TimelineEntry
 from orders.money import format_chf
-from orders.moves import end, hold, hold_goods, put_back, tell
+from orders.moves import end, hold, hold_as_seen, hold_goods, put_back, tell
 from orders.vat import pro_rata, tax_included
 from payments.attestation import note_change
 from payments.gateways import gateway
@@ -69,22 +70,83 @@ class Wanted:
     """The refund of the same payment that failed, in whose place this one goes."""
 
 
-def ask(payment_id: UUID, wanted: Wanted, by: User | None = None) -> Refund:
-    """Ask for a refund of a payment; a task carries it out. `by` is None when the shop itself asks.
+def ask(payment_id: UUID, wanted: Wanted, by: User | None = None, seen: str | None = None) -> Refund:
+    """Ask for a refund of a payment; a task carries it out, or first a second person releases it. `by` is None when the
+    shop itself asks, `seen` the order's journal as `by` saw it.
 
     Raises NotRefundable with the reason: nothing to refund, too much, disputed, too late for TWINT, in the place of
-    what did not fail or is dealt with already.
+    what did not fail or is dealt with already. Raises Meanwhile.
     """
     with transaction.atomic():
-        order = hold(payments__pk=payment_id)
+        order = hold_as_seen(Payment.objects.values_list("order_id", flat=True).get(pk=payment_id), seen)
         payment = order.payments.get(pk=payment_id)
-        _refuse_what_cannot_be(order, payment, wanted)
+        refuse_what_cannot_be(order, payment, wanted)
         return write(order, payment, wanted, by)
 
 
+def needs_two(payment: Payment, amount: int) -> bool:
+    """Whether a second person has to release what a person asks to be given back: it, and what was given of the same
+    payment without a second person, are above the limit together. Exact only while the caller holds the Order row."""
+    alone = payment.refunds.filter(requested_by__isnull=False, released_by__isnull=True).exclude(status=Status.FAILED)
+    given = alone.exclude(status=Status.PROPOSED).aggregate(sum=Sum("amount"))["sum"] or 0
+    return bool(given + amount > settings.REFUND_FOUR_EYES_ABOVE)
+
+
+def release(refund_id: UUID, by: User, seen: str | None = None) -> Refund:
+    """PROPOSED → REQUESTED, by another person than who proposed it; a task carries it out.
+
+    Raises NotRefundable, Meanwhile.
+    """
+    with transaction.atomic():
+        order = hold_as_seen(_order_of(refund_id), seen)
+        refund = _proposed(refund_id)
+        if refund.requested_by == by:
+            raise NotRefundable(_("Another person must release it than who proposed it."))
+        refuse_by_its_payment(refund.payment)
+        moved = Refund.objects.filter(pk=refund.pk, status=Status.PROPOSED)
+        # Requested now: until the PSP knows it, its age says how long it has been due.
+        moved.update(status=Status.REQUESTED, released_by=by, created_at=now(), next_try_at=now() + AGAIN)
+        proposer = refund.requested_by.get_username() if refund.requested_by else ""
+        facts = {"amount": refund.printed, "proposer": proposer}
+        tell(order, Told.REFUND_RELEASED, Actor.STAFF, by.get_username(), **facts)
+        carry_out_soon.enqueue(str(refund.pk))
+    return refund
+
+
+def turn_down(refund_id: UUID, by: User, reason: str, seen: str | None = None) -> None:
+    """Delete a proposal, by its proposer or another person. No money ever was on its way: the timeline keeps the rest.
+
+    Raises NotRefundable, Meanwhile.
+    """
+    with transaction.atomic():
+        order = hold_as_seen(_order_of(refund_id), seen)
+        refund = _proposed(refund_id)
+        tell(order, Told.REFUND_TURNED_DOWN, Actor.STAFF, by.get_username(), amount=refund.printed, reason=reason)
+        refund.delete()
+
+
+def _order_of(refund_id: UUID) -> int:
+    order = Payment.objects.filter(refunds__pk=refund_id).values_list("order_id", flat=True).first()
+    if order is None:
+        raise NotRefundable(_("It was decided on meanwhile."))
+    return order
+
+
+def _proposed(refund_id: UUID) -> Refund:
+    refund = Refund.objects.select_related("payment", "requested_by").filter(pk=refund_id).first()
+    if refund is None or refund.status != Status.PROPOSED:
+        raise NotRefundable(_("It was decided on meanwhile."))
+    return refund
+
+
 def write(order: Order, payment: Payment, wanted: Wanted, by: User | None) -> Refund:
-    """Write the row and let a task carry it out, in the caller's transaction, which holds the order."""
+    """Write the row and let a task carry it out, in the caller's transaction, which holds the order.
+
+    What a person asks above the limit is proposed only.
+    """
+    proposed = by is not None and needs_two(payment, wanted.amount)
     refund = Refund.objects.create(
+        status=Status.PROPOSED if proposed else Status.REQUESTED,
         payment=payment,
         amount=wanted.amount,
         reason=wanted.reason,
@@ -93,21 +155,23 @@ def write(order: Order, payment: Payment, wanted: Wanted, by: User | None) -> Re
         goods_back=wanted.goods_back,
         requested_by=by,
         instead_of_id=wanted.instead_of,
-        next_try_at=now() + AGAIN,
+        next_try_at=None if proposed else now() + AGAIN,
     )
     tell(
         order,
-        Told.REFUND_REQUESTED,
+        Told.REFUND_PROPOSED if proposed else Told.REFUND_REQUESTED,
         Actor.STAFF if by else Actor.SYSTEM,
         by.get_username() if by else "",
         amount=refund.printed,
         reason=refund.reason,
     )
-    carry_out_soon.enqueue(str(refund.pk))
+    if not proposed:
+        carry_out_soon.enqueue(str(refund.pk))
     return refund
 
 
-def _refuse_what_cannot_be(order: Order, payment: Payment, wanted: Wanted) -> None:
+def refuse_what_cannot_be(order: Order, payment: Payment, wanted: Wanted) -> None:
+    """Raises NotRefundable. What it says is sure only while the caller holds the order."""
     if payment.status != Payment.Status.AUTHORISED or payment.authorised_at is None:
         raise NotRefundable(_("No money has come with this payment."))
     left = payment.refundable()
@@ -124,9 +188,14 @@ def _refuse_what_cannot_be(order: Order, payment: Payment, wanted: Wanted) -> No
     _refuse_pieces_that_are_not_left(order, payment, wanted)
     if wanted.instead_of:
         _refuse_a_place_that_is_not_free(payment, wanted.instead_of, wanted.amount)
+    refuse_by_its_payment(payment)
+
+
+def refuse_by_its_payment(payment: Payment) -> None:
+    """Raises NotRefundable where a payment can give nothing back now."""
     if payment.disputes.filter(status=Dispute.Status.OPEN).exists():
         raise NotRefundable(_("The payment is disputed: the refund waits for the end of the dispute."))
-    if payment.method == Method.TWINT and now() - payment.authorised_at > TWINT_DAYS:
+    if payment.method == Method.TWINT and payment.authorised_at and now() - payment.authorised_at > TWINT_DAYS:
         raise NotRefundable(_("TWINT refunds payments for 180 days only: agree on another way with the customer."))
 
 

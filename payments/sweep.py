@@ -44,7 +44,7 @@ def sweep() -> dict[str, int]:
     recovery.open_channels()
     return {
         "payments": _by_psp(_due_payments(), lambda payment: payment.provider, look_after),
-        "ended": _by_psp(_due_endings(), lambda payment: payment.provider, _look_once_more),
+        "ended": _by_psp(_due_endings(), lambda payment: payment.provider, look_once_more),
         "expired": _by_psp(_due_orders(), _psp_of, _expire),
         "means": _by_psp(_due_checks(), lambda payment: payment.provider, means.check),
         "refunds": _by_psp(_due_refunds(), lambda refund: refund.payment.provider, _refund),
@@ -190,7 +190,7 @@ def _due_endings() -> list[Payment]:
     return _claim(due.select_related("order").order_by("next_try_at"), lambda payment: payment.created_at)
 
 
-def _look_once_more(payment: Payment) -> None:
+def look_once_more(payment: Payment) -> None:
     """Whether money came on a page that was given up, of which no message was ever made; if so, also whether it has
     gone back since."""
     if gateway(payment.provider).look(payment) == PageState.PAID:

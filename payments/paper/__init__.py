@@ -3,6 +3,7 @@
 from .facts import AttestationFacts, Facts, Gone, Line, Method, NoDetails, RefundFacts, Seller, Shipping, Vat
 from .glyphs import printable
 from .press import draw
+from .slip import Packed, Slip, draw_slips
 from .wording import worded
 
 __all__ = [
@@ -12,11 +13,14 @@ __all__ = [
     "Line",
     "Method",
     "NoDetails",
+    "Packed",
     "RefundFacts",
     "Seller",
     "Shipping",
+    "Slip",
     "Vat",
     "draw",
+    "draw_slips",
     "printable",
     "worded",
 ]

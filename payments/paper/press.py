@@ -57,12 +57,12 @@ def _printable(words: Words) -> Words:
 def _compiler() -> typst.Compiler:
     """One compiler per thread, as it holds its document's inputs; kept, as a warm one is quick."""
     if not hasattr(_of_this_thread, "compiler"):
-        _of_this_thread.compiler = typst.Compiler(SHEET / "paper.typ", root=SHEET, font_paths=_fonts())
+        _of_this_thread.compiler = typst.Compiler(SHEET / "paper.typ", root=SHEET, font_paths=fonts())
     compiler: typst.Compiler = _of_this_thread.compiler
     return compiler
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def fonts() -> typst.Fonts:
     """Only the fonts of the sheet: the paper looks the same on every machine."""
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[SHEET / "fonts"])

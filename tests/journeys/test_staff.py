@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from PIL import Image
 from playwright.sync_api import Page, expect
+from pytest_django.fixtures import Settings
 
 from orders.models import Order, OrderLine, TimelineEntry
 from payments.models import Letter, Payment, WebhookEvent
@@ -34,7 +35,7 @@ def test_staff_sign_in_and_see_all_of_an_order(claire: Customer, sandbox: Sandbo
     staff.get_by_role("link", name="Commandes").last.click()
     staff.locator("#searchbar").fill(order.number)
     staff.get_by_role("button", name="Chercher").click()
-    staff.get_by_role("link", name=order.number).click()
+    expect(staff).to_have_url(re.compile(rf"/admin/orders/order/{order.pk}/change/$"))
 
     content = staff.locator("#content")
     for fact in [
@@ -79,6 +80,74 @@ def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox
     body = letter.get_body(("plain",))
     assert body
     assert f"/commande/{order.token}/" in body.get_content()
+
+
+def signs_in(claire: Customer, name: str) -> Page:
+    """A member of staff at a desk of his own, before the back office's first page."""
+    with_second_factor(User.objects.create_superuser(name, password=PASSWORD))
+    browser = claire.page.context.browser
+    assert browser
+    page = browser.new_context(locale="fr-CH", java_script_enabled=False).new_page()
+    page.goto(f"{claire.shop}/admin/orders/order/")
+    sign_in_by_hand(page, name)
+    return page
+
+
+def test_one_proposes_a_refund_and_another_releases_it(claire: Customer, sandbox: Sandbox, settings: Settings) -> None:
+    settings.REFUND_FOUR_EYES_ABOVE = 2000
+    claire.orders_by_card()
+    claire.types_card(VISA)
+    sandbox.flush()
+    order = Order.objects.get()
+
+    leila = signs_in(claire, "leila")
+    leila.get_by_role("link", name=order.number).click()
+    leila.get_by_role("link", name="Rembourser (Carte").click()
+    leila.get_by_label("Motif").fill("Fêlé à l’arrivée")
+    leila.get_by_role("button", name="Continuer").click()
+    expect(leila.locator(".desk-facts")).to_contain_text("CHF\u00a038.00")
+    expect(leila.locator(".desk-facts")).to_contain_text("Une autre personne doit le valider")
+    leila.get_by_role("button", name="Rembourser").click()
+    expect(leila.locator(".messagelist .success")).to_contain_text("une autre personne doit valider")
+    expect(leila.get_by_role("link", name="Valider le remboursement")).to_have_count(0)
+
+    noah = signs_in(claire, "noah")
+    noah.get_by_role("link", name="À vérifier").click()
+    noah.get_by_role("link", name=order.number).click()
+    noah.get_by_role("link", name="Valider le remboursement").click()
+    expect(noah.locator(".desk-facts")).to_contain_text("Fêlé à l’arrivée")
+    noah.get_by_role("button", name="Valider le remboursement").click()
+    expect(noah.locator(".messagelist .success")).to_contain_text("en route")
+    work()
+    sandbox.flush()
+    noah.reload()
+    expect(noah.locator(".desk-head")).to_contain_text("Remboursée")
+    for desk in (leila, noah):
+        desk.context.close()
+
+
+def test_a_parcel_is_sent_and_the_customer_sees_it(claire: Customer, sandbox: Sandbox) -> None:
+    claire.orders_by_card()
+    claire.types_card(VISA)
+    sandbox.flush()
+    order = Order.objects.get()
+
+    leila = signs_in(claire, "leila")
+    leila.get_by_role("link", name="À expédier", exact=True).click()
+    leila.get_by_role("link", name=order.number).click()
+    leila.get_by_role("link", name="Marquer comme expédiée").click()
+    leila.get_by_label("Numéro de suivi").fill("99.34.123456.78")
+    leila.get_by_role("button", name="Marquer comme expédiée").click()
+    expect(leila.locator(".desk-head")).to_contain_text("Expédiée")
+    leila.context.close()
+    work()
+
+    (letter,) = [mail for mail in sandbox.mails(order.email) if "en route" in str(mail["Subject"])]
+    body = letter.get_body(("plain",))
+    assert body
+    assert "99.34.123456.78" in body.get_content()
+    claire.page.goto(f"{claire.shop}/commande/{order.token}/")
+    expect(claire.page.locator("main")).to_contain_text("Numéro de suivi\u00a0: 99.34.123456.78")
 
 
 @pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])

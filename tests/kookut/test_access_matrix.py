@@ -26,6 +26,7 @@ ROLE_NAMES = ("reading", "support", "accounting", "manager")
 ALL = frozenset({"staff without a role", *ROLE_NAMES, "superuser"})
 READERS = frozenset({*ROLE_NAMES, "superuser"})
 SUPPORT = frozenset({"support", "manager", "superuser"})
+ACCOUNTING = frozenset({"accounting", "manager", "superuser"})
 MANAGERS = frozenset({"manager", "superuser"})
 SUPERUSER = frozenset({"superuser"})
 NOBODY: frozenset[str] = frozenset()
@@ -57,6 +58,19 @@ def reset_whom() -> list[Any]:
     return [User.objects.get(username="other").pk]
 
 
+def order_and_payment() -> list[Any]:
+    payment = Payment.objects.get()
+    return [payment.order_id, payment.pk]
+
+
+THE_ORDER = the(Order)
+
+
+def deed(who: frozenset[str], arguments: Callable[[], list[Any]] = THE_ORDER) -> Row:
+    """The page of something that is done about an order; who may, and cannot now, is led back to the order."""
+    return Row(who, arguments, answers=(200, 303))
+
+
 def pages(model: type[Model], see: frozenset[str], add: frozenset[str], delete: frozenset[str]) -> dict[str, Row]:
     """The five pages that Django's admin gives a model."""
     name = f"{model._meta.app_label}_{model._meta.model_name}"
@@ -82,6 +96,18 @@ MATRIX: dict[str, Row] = {
     "orders_order_attestation": Row(READERS, the(Order)),
     "orders_order_refund_notice": Row(READERS, refund_and_order),
     "orders_order_send_again": Row(SUPPORT, the(Order), {"letter": "link"}, (303,)),
+    "orders_order_check": deed(SUPPORT | ACCOUNTING),
+    "orders_order_note": deed(SUPPORT | ACCOUNTING),
+    "orders_order_ship": deed(SUPPORT),
+    "orders_order_close_page": deed(SUPPORT),
+    "orders_order_cancel": deed(SUPPORT),
+    "orders_order_refund": deed(ACCOUNTING, order_and_payment),
+    "orders_order_refund_again": deed(ACCOUNTING, refund_and_order),
+    "orders_order_release": deed(ACCOUNTING, refund_and_order),
+    "orders_order_turn_down": deed(ACCOUNTING, refund_and_order),
+    "orders_order_set_aside": deed(ACCOUNTING, lambda: [*the(Order)(), "doubt:1"]),
+    "orders_order_accept": deed(MANAGERS, order_and_payment),
+    "orders_order_write_off": deed(MANAGERS),
     **pages(Product, READERS, MANAGERS, NOBODY),
     **pages(Category, READERS, MANAGERS, MANAGERS),
     **pages(ShippingMethod, READERS, MANAGERS, NOBODY),

@@ -64,7 +64,10 @@ class Command(BaseCommand):
             refund = ask(payment.pk, wanted, user)
         except NotRefundable as error:
             raise CommandError(error.sentence) from error
-        self.stdout.write(f"Asked for {refund.printed} back, refund {refund.pk}.")
+        if refund.status == Refund.Status.PROPOSED:
+            self.stdout.write(f"Proposed to give {refund.printed} back: another person has to release it.")
+        else:
+            self.stdout.write(f"Asked for {refund.printed} back, refund {refund.pk}.")
 
     def _pieces(self, payment: Payment, wanted: dict[str, int]) -> tuple[dict[int, int], int]:
         """The order's lines of these SKUs with their quantities, and what they cost in centimes."""

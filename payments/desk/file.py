@@ -1,0 +1,223 @@
+"""An order's file: everything about it, read once, as the staff's page shows it."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from uuid import UUID
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext as _
+
+from orders.models import Order, OrderLine, TimelineEntry
+from orders.money import format_chf
+from payments import attention
+from payments.desk.links import at_psp
+from payments.models import Dispute, Letter, Payment, Refund, WebhookEvent
+
+Status = Order.Status
+Reason = Order.CancelReason
+
+
+def with_payments(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """Orders with their payments, refunds and disputes, in three statements more, however many they are."""
+    refunds = Refund.objects.select_related("requested_by", "released_by").order_by("created_at")
+    payments = Payment.objects.order_by("created_at").prefetch_related(Prefetch("refunds", refunds), "disputes")
+    return orders.prefetch_related(Prefetch("payments", payments))
+
+
+@dataclass(frozen=True)
+class Badge:
+    """An order's state in a word; its colour only says the same again."""
+
+    kind: str
+    label: str
+
+
+def badges(order: Order) -> list[Badge]:
+    """What an order's state is called, of one that `with_payments` has read."""
+    first = _badge(order)
+    return [first, Badge("shipped", _("Sent"))] if order.shipped_at else [first]
+
+
+def _badge(order: Order) -> Badge:
+    payments = list(order.payments.all())
+    if order.status == Status.PENDING:
+        refused = bool(payments) and payments[-1].is_refused
+        return Badge("refused", _("Refused")) if refused else Badge("pending", _("Waiting"))
+    if order.status == Status.EFFECTIVE:
+        part = given_back(order) > 0
+        return Badge("refunded", _("Refunded in part")) if part else Badge("effective", _("Paid"))
+    named = {
+        Reason.REFUNDED: Badge("refunded", _("Refunded in full")),
+        Reason.EXPIRED: Badge("expired", _("Expired, not paid")),
+        Reason.DISPUTED: Badge("disputed", _("Taken back")),
+    }
+    return named.get(Reason(order.cancel_reason), Badge("cancelled", _("Cancelled")))
+
+
+def settling(order: Order) -> Payment | None:
+    return next((payment for payment in order.payments.all() if payment.settles), None)
+
+
+def given_back(order: Order) -> int:
+    """Centimes of the order's own money that went back for certain."""
+    paid = settling(order)
+    return _sum(paid, Refund.Status.SUCCEEDED) if paid else 0
+
+
+def left_of(payment: Payment) -> int:
+    """Centimes that could still be given back, as `Payment.refundable`, of a payment that was read with its refunds."""
+    kept = [Refund.Status.PROPOSED, Refund.Status.REQUESTED, Refund.Status.SUCCEEDED]
+    lost = [one.amount for one in payment.disputes.all() if one.status == Dispute.Status.LOST]
+    return max((payment.received_amount or 0) - _sum(payment, *kept) - max(lost, default=0), 0)
+
+
+def _sum(payment: Payment, *statuses: Refund.Status) -> int:
+    return sum(refund.amount for refund in payment.refunds.all() if refund.status in statuses)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line of the order's history: of its timeline, or a message of its bank."""
+
+    at: datetime
+    actor: str
+    name: str
+    text: str
+    data: str = ""
+    """JSON, for who wants to know exactly."""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Money:
+    """A payment as the page shows it."""
+
+    payment: Payment
+    page_link: str
+    money_link: str
+    received: str
+    left: str
+
+
+@dataclass
+class OrderFile:
+    order: Order
+    lines: list[OrderLine] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, pk: int) -> "OrderFile":
+        """Raises Order.DoesNotExist."""
+        order = with_payments(Order.objects.filter(pk=pk)).get()
+        return cls(order, list(order.lines.all()))
+
+    @cached_property
+    def payments(self) -> list[Payment]:
+        payments = list(self.order.payments.all())
+        for payment in payments:
+            payment.order = self.order
+        return payments
+
+    @cached_property
+    def refunds(self) -> list[Refund]:
+        found = [refund for payment in self.payments for refund in self._refunds_of(payment)]
+        return sorted(found, key=lambda refund: refund.created_at)
+
+    @staticmethod
+    def _refunds_of(payment: Payment) -> Iterable[Refund]:
+        for refund in payment.refunds.all():
+            refund.payment = payment
+            yield refund
+
+    @cached_property
+    def disputes(self) -> list[tuple[Dispute, str]]:
+        """Each with its place at the PSP."""
+        return [
+            (one, at_psp(payment.provider, one.reference))
+            for payment in self.payments
+            for one in payment.disputes.all()
+        ]
+
+    @cached_property
+    def settling(self) -> Payment | None:
+        return settling(self.order)
+
+    @cached_property
+    def money(self) -> list[Money]:
+        return [
+            Money(
+                payment,
+                at_psp(payment.provider, payment.page_reference),
+                at_psp(payment.provider, payment.money_reference),
+                "–" if payment.received_amount is None else payment.printed(payment.received_amount),
+                payment.printed(left_of(payment)) if payment.received_amount else "–",
+            )
+            for payment in self.payments
+        ]
+
+    @cached_property
+    def items(self) -> list[attention.Item]:
+        return attention.items(self.order)
+
+    @cached_property
+    def letters(self) -> list[Letter]:
+        return list(self.order.letters.all())
+
+    @cached_property
+    def events(self) -> list[WebhookEvent]:
+        return list(self.order.events.order_by("received_at"))
+
+    @cached_property
+    def history(self) -> list[Told]:
+        """Oldest first: the timeline, and between its lines the bank's messages as they came."""
+        told = [_line(entry) for entry in self.order.timeline.all()]
+        return sorted([*told, *map(self._message, self.events)], key=lambda line: line.at)
+
+    def _message(self, event: WebhookEvent) -> Told:
+        facts = {"type": event.type, "how": event.get_source_display(), "outcome": event.said or _("not applied yet")}
+        text = _("Message %(type)s (%(how)s, proven): %(outcome)s.") % facts
+        back = [one.returned_at for one in self.payments if one.returned_at and one.returned_at <= event.received_at]
+        if back:
+            seconds = round((event.received_at - max(back)).total_seconds())
+            text += " " + _("%(seconds)s s after the customer came back.") % {"seconds": seconds}
+        link = at_psp(event.provider, event.event_id)
+        data = {"event": event.event_id, "facts": event.facts, "sha256": event.body_sha256}
+        return Told(event.received_at, _("Bank"), event.get_provider_display(), text, _json(data), link)
+
+    def since(self, seen: str) -> list[Told]:
+        """What the timeline tells since its last line was the one with this hash; all of it where there is none."""
+        entries = list(self.order.timeline.all())
+        hashes = [entry.hash for entry in entries]
+        start = hashes.index(seen) + 1 if seen in hashes else 0
+        return [_line(entry) for entry in entries[start:]]
+
+    @property
+    def paid_facts(self) -> list[tuple[str, str]]:
+        """What every page about it restates: the amount, how it was paid, who ordered."""
+        order, paid = self.order, self.settling
+        facts = [(_("Order"), order.number), (_("Customer"), f"{order.delivery_name}, {order.email}")]
+        facts.append((_("Total"), format_chf(order.total)))
+        if paid:
+            method = f"{paid.get_method_display()}, {paid.get_provider_display()}"
+            facts.append((_("Paid"), f"{paid.printed(paid.received_amount or 0)} ({method})"))
+            if back := given_back(order):
+                facts.append((_("Refunded"), paid.printed(back)))
+        return facts
+
+    def payment(self, pk: str) -> Payment | None:
+        return next((one for one in self.payments if str(one.pk) == pk), None)
+
+    def refund(self, pk: str | UUID) -> Refund | None:
+        return next((one for one in self.refunds if str(one.pk) == str(pk)), None)
+
+
+def _line(entry: TimelineEntry) -> Told:
+    data = _json(entry.data) if entry.data else ""
+    return Told(entry.at, entry.get_actor_display(), entry.actor_name, entry.sentence, data)
+
+
+def _json(data: object) -> str:
+    return json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)

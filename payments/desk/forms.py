@@ -1,0 +1,123 @@
+"""What staff type when they act on an order."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import OrderLine
+from orders.money import format_chf
+from orders.typed_text import refuse_card_number
+
+
+class FrancsField(forms.CharField):
+    """`29`, `29.50`, `29,50` or `1’250.50` francs, as centimes; None when empty."""
+
+    def to_python(self, value: Any) -> Any:
+        typed = re.sub(r"[\s'’]|CHF", "", str(value or ""))
+        if not typed:
+            return None
+        found = re.fullmatch(r"([0-9]{1,7})(?:[.,]([0-9]{1,2}))?", typed)
+        if not found:
+            raise forms.ValidationError(_("Write the amount in francs and centimes, as 29.50."))
+        return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+
+
+class NothingForm(forms.Form):
+    """A confirmation alone."""
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=_("Reason"), max_length=300, validators=[refuse_card_number])
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(
+        label=_("Note"),
+        max_length=1000,
+        validators=[refuse_card_number],
+        widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
+    )
+
+
+class ShipForm(forms.Form):
+    tracking = forms.RegexField(
+        regex=r"^[A-Za-z0-9. -]{4,60}$",
+        label=_("Tracking number (optional)"),
+        required=False,
+        max_length=60,
+        error_messages={"invalid": _("A tracking number has letters, digits, dots and hyphens only.")},
+    )
+
+
+class GoodsBackForm(forms.Form):
+    goods_back = forms.BooleanField(label=_("The goods return to the stock"), required=False)
+
+
+class RefundForm(forms.Form):
+    """Everything that is left, an amount, or pieces of the order's lines."""
+
+    ALL, AMOUNT, PIECES = "all", "amount", "pieces"
+
+    def __init__(self, *args: Any, lines: list[OrderLine], left: int, printed_left: str, settles: bool, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.lines, self.left = lines, left
+        choices = [
+            (self.ALL, format_lazy("{} ({})", _("Everything that is left"), printed_left)),
+            (self.AMOUNT, _("This amount")),
+        ]
+        if settles:
+            choices.append((self.PIECES, _("These pieces")))
+        self.fields["how"] = forms.ChoiceField(
+            label=_("How much"), choices=choices, widget=forms.RadioSelect, initial=self.ALL
+        )
+        self.fields["amount"] = FrancsField(
+            label=_("Amount in francs"), required=False, widget=forms.TextInput(attrs={"inputmode": "decimal"})
+        )
+        if settles:
+            for line in lines:
+                self.fields[f"piece_{line.pk}"] = forms.IntegerField(
+                    label=format_lazy("{} ({} × {})", line.name, line.quantity, format_chf(line.unit_price)),
+                    required=False,
+                    min_value=0,
+                    max_value=line.quantity,
+                    widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 4}),
+                )
+            self.fields["goods_back"] = forms.BooleanField(label=_("The goods return to the stock"), required=False)
+        self.fields["reason"] = forms.CharField(
+            label=_("Reason"),
+            max_length=300,
+            validators=[refuse_card_number],
+            help_text=_("The customer reads it in the mail."),
+        )
+
+    @property
+    def pieces(self) -> dict[int, int]:
+        """Order line id → quantity."""
+        if self.cleaned_data["how"] != self.PIECES:
+            return {}
+        typed = {line.pk: self.cleaned_data.get(f"piece_{line.pk}") or 0 for line in self.lines}
+        return {line: quantity for line, quantity in typed.items() if quantity}
+
+    @property
+    def centimes(self) -> int:
+        match self.cleaned_data["how"]:
+            case self.ALL:
+                return self.left
+            case self.PIECES:
+                prices = {line.pk: line.unit_price for line in self.lines}
+                return sum(prices[line] * quantity for line, quantity in self.pieces.items())
+        return int(self.cleaned_data["amount"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        how = cleaned.get("how")
+        if how == self.AMOUNT and cleaned.get("amount") is None and "amount" not in self.errors:
+            self.add_error("amount", _("Write the amount that is to be given back."))
+        if how == self.PIECES and not self.errors and not self.pieces:
+            self.add_error("how", _("Write how many pieces of which article are to be given back."))
+        if how != self.AMOUNT and cleaned.get("amount"):
+            self.add_error("how", _("An amount is written, but not chosen."))
+        return cleaned

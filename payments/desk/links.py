@@ -1,0 +1,41 @@
+"""Where the PSPs show, to who may log in there, what an id of theirs names."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from payments.models import Provider
+
+STRIPE = {
+    "pi": "payments",
+    "ch": "payments",
+    "cs": "checkout/sessions",
+    "evt": "events",
+    "dp": "disputes",
+    "du": "disputes",
+}
+
+
+def at_psp(provider: str, reference: str | None) -> str:
+    """The address of an object in its PSP's dashboard, of the mode in which the shop is; empty where there is none."""
+    if not reference:
+        return ""
+    if settings.PAYMENTS.mode == "sandbox":
+        return _sandbox(provider)
+    if provider == Provider.STRIPE:
+        kind = STRIPE.get(reference.partition("_")[0])
+        test = "" if settings.PAYMENTS.mode == "live" else "test/"
+        return f"https://dashboard.stripe.com/{test}{kind}/{reference}" if kind else ""
+    site = "https://www.paypal.com" if settings.PAYMENTS.mode == "live" else "https://www.sandbox.paypal.com"
+    if reference.startswith("PP-"):
+        return f"{site}/resolutioncenter/view/{reference}"
+    return "" if reference.startswith("WH-") else f"{site}/activity/payment/{reference}"
+
+
+def _sandbox(provider: str) -> str:
+    """Our own PSPs have one desk for all."""
+    psp = settings.PAYMENTS.stripe if provider == Provider.STRIPE else settings.PAYMENTS.paypal
+    if psp is None:
+        return ""
+    parts = urlsplit(psp.api)
+    return f"{parts.scheme}://{parts.netloc}/"

@@ -1,0 +1,346 @@
+"""What keeps the staff's lists quick however many orders there are: how they count, and what narrows them."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db import connection
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.timezone import get_current_timezone, localdate, now
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Order
+from payments import attention
+from payments.models import Method, Payment, Refund
+
+AHEAD = 10
+"""So many pages beyond the one that is shown are counted; of a list that nothing narrows, the whole is estimated."""
+MOST_PAGES = 2000
+"""Whoever looks for what lies further back narrows the list."""
+SMALL = 20_000
+"""Rows up to which a table is counted rather than estimated."""
+LONG = timedelta(minutes=10)
+STATES = {
+    "waiting": _("Waiting for the bank"),
+    "refused": _("Refused, may be paid again"),
+    "paid": _("Paid"),
+    "to_send": _("Paid, to be sent"),
+    "sent": _("Sent"),
+    "refunded": _("Refunded in full"),
+    "expired": _("Expired, not paid"),
+    "cancelled": _("Cancelled"),
+    "disputed": _("Taken back after a dispute"),
+}
+
+
+class NearPaginator(Paginator[Any]):
+    """Counts no further than is needed to lead on: a list of a million rows is as quick as one of a thousand."""
+
+    page_shown = 1
+    is_exact = True
+
+    @cached_property
+    def count(self) -> int:
+        rows: QuerySet[Model] = self.object_list  # type: ignore[assignment]
+        most = MOST_PAGES * self.per_page
+        if not rows.query.where and (estimate := estimated(rows.model)) > SMALL:
+            self.is_exact = False
+            return min(estimate, most)
+        limit = min((min(self.page_shown, MOST_PAGES) + AHEAD) * self.per_page, most)
+        found = rows.order_by().values("pk")[: limit + 1].count()
+        self.is_exact = found <= limit
+        return min(found, limit)
+
+
+def estimated(model: type[Model]) -> int:
+    """About how many rows a table has: what PostgreSQL believes since it last looked."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
+        return int(cursor.fetchone()[0])
+
+
+class QuickList(ChangeList):
+    """A list whose count may be an estimate, or "more than"."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.is_exact = getattr(self.paginator, "is_exact", True)
+
+
+class Quick(admin.ModelAdmin[Any]):
+    """What all lists of staff have in common."""
+
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = NearPaginator
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return QuickList
+
+    def get_paginator(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        per_page: int,
+        orphans: int = 0,
+        allow_empty_first_page: bool = True,
+    ) -> Paginator[Any]:
+        paginator = NearPaginator(queryset, per_page, orphans, allow_empty_first_page)
+        asked = request.GET.get("p", "1")
+        paginator.page_shown = int(asked) if asked.isdecimal() and len(asked) < 7 else 1
+        return paginator
+
+
+class ChoiceFilter(admin.SimpleListFilter):
+    template = "admin/choice_filter.html"
+    is_open = False
+    """Whether its choices are shown while none is made."""
+
+
+class StateFilter(ChoiceFilter):
+    title = _("status")
+    is_open = True
+    parameter_name = "state"
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        return STATES.items()
+
+    def queryset(self, request: Any, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        return in_state(queryset, self.value() or "")
+
+
+def in_state(orders: QuerySet[Order], state: str) -> QuerySet[Order]:
+    """The orders of a state of STATES; all of them for another word."""
+    status, reason = Order.Status, Order.CancelReason
+    latest = Payment.objects.filter(order=OuterRef("order")).order_by("-created_at")
+    refused = Q(status=Payment.Status.FAILED) | Q(status=Payment.Status.STARTED, provider="paypal") & ~Q(refusal="")
+    match state:
+        case "waiting":
+            return orders.filter(status=status.PENDING)
+        case "refused":
+            failed = Payment.objects.filter(refused, order=OuterRef("pk"), pk=latest.values("pk")[:1])
+            return orders.filter(Exists(failed), status=status.PENDING)
+        case "paid":
+            return orders.filter(status=status.EFFECTIVE)
+        case "to_send":
+            return orders.filter(status=status.EFFECTIVE, shipped_at__isnull=True)
+        case "sent":
+            return orders.filter(status=status.EFFECTIVE, shipped_at__isnull=False)
+        case "refunded" | "expired" | "disputed":
+            return orders.filter(status=status.CANCELLED, cancel_reason=reason(state))
+        case "cancelled":
+            others = [reason.CUSTOMER, reason.CHANGED_CART, reason.STAFF]
+            return orders.filter(status=status.CANCELLED, cancel_reason__in=others)
+    return orders
+
+
+class MethodFilter(ChoiceFilter):
+    """By the payment that settled the order, whatever was tried before."""
+
+    title = _("paid with")
+    parameter_name = "method"
+    is_open = True
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        return Method.choices
+
+    def queryset(self, request: Any, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        if self.value() not in Method.values:
+            return queryset
+        return queryset.filter(
+            Exists(Payment.objects.filter(order=OuterRef("pk"), settles=True, method=self.value())),
+            effective_at__isnull=False,
+        )
+
+
+class YesFilter(ChoiceFilter):
+    """One condition, or none."""
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        return [("1", _("Yes"))]
+
+
+class AttentionFilter(YesFilter):
+    title = _("to be looked at")
+    parameter_name = "attention"
+
+    def queryset(self, request: Any, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        return queryset.filter(pk__in=attention.orders().values("pk")) if self.value() else queryset
+
+
+class WaitingFilter(YesFilter):
+    title = _("waiting for more than 10 minutes")
+    parameter_name = "waiting"
+
+    def queryset(self, request: Any, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        if not self.value():
+            return queryset
+        return queryset.filter(status=Order.Status.PENDING, created_at__lt=now() - LONG)
+
+
+class LanguageFilter(ChoiceFilter):
+    title = _("language")
+    parameter_name = "language"
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        return [(code, code) for code in ("fr", "de", "it", "en")]
+
+    def queryset(self, request: Any, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        return queryset.filter(language=self.value()) if self.value() else queryset
+
+
+PERIODS = {
+    "today": _("Today"),
+    "7": _("Past 7 days"),
+    "month": _("This month"),
+    "last_month": _("Last month"),
+    "quarter": _("This quarter"),
+}
+
+
+def period(word: str) -> tuple[date, date] | None:
+    """First and last day of a period of PERIODS."""
+    today = localdate()
+    first = today.replace(day=1)
+    match word:
+        case "today":
+            return today, today
+        case "7":
+            return today - timedelta(days=6), today
+        case "month":
+            return first, today
+        case "last_month":
+            last = first - timedelta(days=1)
+            return last.replace(day=1), last
+        case "quarter":
+            return first.replace(month=(today.month - 1) // 3 * 3 + 1), today
+    return None
+
+
+class PeriodFilter(admin.ListFilter):
+    """A named period, or from a day to a day, both included; in the shop's time."""
+
+    template = "admin/period_filter.html"
+    word: str
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        for name in self.names:
+            if name in params:
+                given = params.pop(name)
+                self.used_parameters[name] = given[-1] if isinstance(given, list) else given
+
+    def expected_parameters(self) -> list[str | None]:
+        return [*self.names]
+
+    @property
+    def names(self) -> list[str]:
+        return [self.word, f"{self.word}_from", f"{self.word}_to"]
+
+    def has_output(self) -> bool:
+        return True
+
+    @property
+    def days(self) -> tuple[date | None, date | None]:
+        """The first and the last day asked for."""
+        if named := period(str(self.used_parameters.get(self.word, ""))):
+            return named
+        return _day(self.used_parameters.get(f"{self.word}_from")), _day(self.used_parameters.get(f"{self.word}_to"))
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        own = self.names
+        chosen = self.used_parameters.get(self.word, "")
+        hidden = {name: value for name, value in changelist.get_filters_params().items() if name not in own}
+        yield {
+            "selected": not any(self.used_parameters.values()),
+            "query_string": changelist.get_query_string(remove=own),
+            "display": _("All"),
+            "form": {
+                "name": self.word,
+                "from": self.used_parameters.get(f"{self.word}_from", ""),
+                "to": self.used_parameters.get(f"{self.word}_to", ""),
+                "hidden": [(name, value[-1] if isinstance(value, list) else value) for name, value in hidden.items()],
+                "q": changelist.query,
+            },
+        }
+        for word, label in PERIODS.items():
+            yield {
+                "selected": chosen == word,
+                "query_string": changelist.get_query_string({self.word: word}, own[1:]),
+                "display": label,
+            }
+
+    def limits(self, column: str) -> Q:
+        first, last = self.days
+        wanted = Q()
+        if first:
+            wanted &= Q(**{f"{column}__gte": _start(first)})
+        if last:
+            wanted &= Q(**{f"{column}__lt": _start(last + timedelta(days=1))})
+        return wanted
+
+
+class PlacedFilter(PeriodFilter):
+    title, word = _("placed"), "placed"
+
+    def queryset(self, request: Any, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        return queryset.filter(self.limits("created_at"))
+
+
+class PaidFilter(PeriodFilter):
+    title, word = _("paid"), "paid"
+
+    def queryset(self, request: Any, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        limits = self.limits("effective_at")
+        return queryset.filter(limits, effective_at__isnull=False) if limits else queryset
+
+
+class RefundedFilter(PeriodFilter):
+    """Orders of which money went back, in a period or at any time."""
+
+    title, word = _("with a refund"), "refunded"
+
+    def queryset(self, request: Any, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        if not any(self.used_parameters.values()):
+            return queryset
+        refunds = Refund.objects.filter(self.limits("settled_at"), status=Refund.Status.SUCCEEDED)
+        return queryset.filter(pk__in=refunds.order_by().values("payment__order"))
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        yield from super().choices(changelist)
+        yield {
+            "selected": self.used_parameters.get(self.word) == "any",
+            "query_string": changelist.get_query_string({self.word: "any"}, self.names[1:]),
+            "display": _("At any time"),
+        }
+
+
+def _day(text: Any) -> date | None:
+    try:
+        return date.fromisoformat(text or "")
+    except (TypeError, ValueError):
+        return None
+
+
+def _start(day: date) -> datetime:
+    return datetime.combine(day, time(), get_current_timezone())
+
+
+NEWEST = ["-created_at", "-id"]
+NEWEST_PAID = [F("effective_at").desc(), "-id"]
+VIEWS = [
+    (_("All"), ""),
+    (_("To be sent"), "state=to_send"),
+    (_("Waiting for the bank"), "state=waiting"),
+    (_("To be looked at"), "attention=1"),
+    (_("Paid today"), "paid=today"),
+    (_("Refunds of the month"), "refunded=month"),
+]
+"""Saved views: what they are called, and what narrows the list to them."""

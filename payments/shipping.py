@@ -1,0 +1,48 @@
+"""A parcel leaves: a fact on an effective order, told to its customer."""
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from orders.models import Order, TimelineEntry
+from orders.moves import hold_as_seen, tell
+from payments.attestation import note_change
+from payments.letters import due
+from payments.models import Dispute, Letter, Payment
+
+
+class NotToBeSent(Exception):
+    """The order may not leave; the text says why, in the language in use."""
+
+
+def ship(order_id: int, by: User, tracking: str = "", seen: str | None = None) -> None:
+    """Note that the parcel left, and write to the customer. `tracking` is the carrier's number, where it has one.
+
+    Raises NotToBeSent, Meanwhile.
+    """
+    with transaction.atomic():
+        order = hold_as_seen(order_id, seen)
+        payment = order.payments.filter(settles=True).first()
+        if why := why_not(order, payment):
+            raise NotToBeSent(why)
+        assert payment is not None  # noqa: S101 - else it is not effective
+        Order.objects.filter(pk=order.pk, shipped_at__isnull=True).update(shipped_at=now(), tracking=tracking)
+        told = f" ({tracking})" if tracking else ""
+        tell(order, TimelineEntry.Kind.SHIPPED, TimelineEntry.Actor.STAFF, by.get_username(), tracking=told)
+        note_change(payment)
+        due(order, Letter.Kind.SHIPPED, about=order.pk)
+
+
+def why_not(order: Order, settling: Payment | None) -> str:
+    """Why the order's parcel may not leave, in the language in use; empty when it may."""
+    if order.status != Order.Status.EFFECTIVE or settling is None:
+        return _("The order is not effective.")
+    if order.shipped_at:
+        return _("The parcel was sent already.")
+    disputes = {dispute.status for dispute in settling.disputes.all()}
+    if Dispute.Status.OPEN in disputes:
+        return _("The payment is disputed: nothing is sent meanwhile.")
+    if Dispute.Status.LOST in disputes and not settling.holds_money():
+        return _("A lost dispute took the order’s money.")
+    return ""
