@@ -357,6 +357,11 @@ class Order(models.Model):
         return f"{name[:1]}•••@{host}"
 
     @property
+    def delivery_is_ahead(self) -> bool:
+        """Whether the day of delivery can still be promised: one that is over is no promise."""
+        return self.delivery_by >= timezone.localdate()
+
+    @property
     def vat_shares(self) -> list[VatShare]:
         """Base and tax per rate, as they were frozen in `vat`."""
         return [VatShare(Decimal(share["rate"]), share["base"], share["tax"]) for share in self.vat]

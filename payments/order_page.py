@@ -105,6 +105,14 @@ class OrderPage:
         return max(self.came - self.refunded - self.taken_back, 0)
 
     @property
+    def will_be_sent(self) -> bool:
+        """Whether nothing speaks against the parcel's leaving, if it has not left. Where a lost dispute took a part,
+        a person decides."""
+        if self.state != State.ACCEPTED or self.is_disputed or self.taken_back:
+            return False
+        return self.left > self.on_its_way_back
+
+    @property
     def came(self) -> int:
         """Centimes of the payment that the page speaks of."""
         return (self.payment and self.payment.received_amount) or 0
@@ -140,6 +148,13 @@ class OrderPage:
     @property
     def is_very_slow(self) -> bool:
         return self.waiting > LONG
+
+    @property
+    def stage(self) -> str:
+        """Of the waiting: with each, the page says and offers something else."""
+        if self.is_very_slow:
+            return "very slow"
+        return "slow" if self.is_slow else "usual"
 
     @property
     def refresh_after(self) -> int | None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from orders.models import Order
 from orders.templatetags.days import day
 from payments.models import Attestation
-from payments.order_page import OrderPage, State
+from payments.order_page import OrderPage
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ def _tracking(order: Order) -> str:
 
 def _to_come(order: Order, page: OrderPage) -> list[Step]:
     """The parcel, where nothing speaks against its leaving."""
-    if order.shipped_at or page.state != State.ACCEPTED or page.is_disputed or not page.left:
+    if order.shipped_at or not page.will_be_sent:
         return []
-    return [Step(_("Parcel to be sent"), None, _("Delivered by %(day)s") % {"day": day(order.delivery_by)})]
+    promise = _("Delivered by %(day)s") % {"day": day(order.delivery_by)} if order.delivery_is_ahead else ""
+    return [Step(_("Parcel to be sent"), None, promise)]

@@ -1,6 +1,7 @@
 """What can go wrong at the bank or on the way: the customer always reads where she stands, and can go on."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.utils.timezone import now
@@ -226,6 +227,29 @@ def test_the_waiting_page_rests_while_nobody_looks_and_leaves_no_trace_in_the_hi
     claire.reads(ACCEPTED)
     claire.goes_back()
     claire.reads("Votre panier est vide")
+
+
+def test_the_waiting_page_notices_by_itself_that_time_passes(first_visit: Page, shop: str, sandbox: Sandbox) -> None:
+    """On a clock of the test's own, and with a payment that is made older."""
+    page = first_visit
+    page.clock.install()
+    order = placed()
+    payment = started(order, returned_at=now())
+    page.goto(f"{shop}/commande/{order.token}/")
+    claire = Customer(page, shop)
+    claire.reads(WAITING)
+    expect(page.locator("[name=method]")).to_have_count(0)
+
+    for minutes, words in [
+        (3, "vous pouvez choisir un autre moyen"),
+        (12, "Cette page ne se met plus à jour toute seule"),
+    ]:
+        Payment.objects.filter(pk=payment.pk).update(returned_at=now() - timedelta(minutes=minutes))
+        page.wait_for_load_state()
+        page.clock.run_for(20_000)
+        claire.sees(words)
+        expect(page.locator("[name=method]")).to_have_count(3)
+    expect(page.locator(".waiting")).to_have_count(0)
 
 
 @pytest.mark.parametrize("script", [True])

@@ -16,6 +16,7 @@ from django.utils.timezone import localdate, localtime, now
 from orders.models import Order, TimelineEntry
 from orders.money import format_amount
 from orders.moves import hold, tell
+from orders.templatetags.days import day
 from payments import attestation
 from payments.capture import capture
 from payments.models import Attestation, Payment, Refund
@@ -174,13 +175,16 @@ def test_while_a_bank_has_the_payment_no_other_means_is_offered(psps: Sandbox, h
 
 def test_a_paid_order_shows_its_way_so_far_and_where_it_is_delivered_to(psps: Sandbox) -> None:
     order = accepted(psps)
+    Order.objects.update(delivery_by=localdate())
     attestation.of(order)
     steps = ["Commande passée", "Paiement accepté", "Attestation de paiement établie", "Colis à expédier"]
     assert way(order) == steps
     said = text(order)
     assert f"Passée le {date_format(localtime(order.created_at), 'j F Y')}" in said
     assert '<p class="address">Claire Dufour<br>Rue de Carouge 12<br>1205 Genève<br></p>' in said
-    assert "Livraison d’ici au jeudi 26 novembre" in said
+    assert f"Livraison d’ici au {day(localdate())}" in said
+    assert f", livré d’ici au {day(localdate())}</p>" in said
+    assert f"il est livré d’ici au {day(localdate())}." in said
     assert "Nous préparons votre colis" in said
 
     Order.objects.update(shipped_at=now(), tracking="99.12.345678")
@@ -189,6 +193,53 @@ def test_a_paid_order_shows_its_way_so_far_and_where_it_is_delivered_to(psps: Sa
     said = text(order)
     assert "Numéro de suivi : 99.12.345678" in said
     assert "Nous préparons votre colis" not in said
+
+
+PROMISE = "d’ici au"
+"""Of a day of delivery; `Nous préparons` and the timeline's step promise the parcel itself."""
+
+
+def test_a_day_of_delivery_that_is_over_is_not_promised_but_the_parcel_is(psps: Sandbox) -> None:
+    order = accepted(psps)
+    Order.objects.update(delivery_by=localdate() - timedelta(days=1))
+    said = text(order)
+    assert PROMISE not in shown(said)
+    assert "Nous préparons votre colis.</li>" in said
+    assert way(order)[-1] == "Colis à expédier"
+
+
+def test_an_order_that_is_being_paid_back_in_full_promises_no_parcel(psps: Sandbox) -> None:
+    order = accepted(psps)
+    refund = order.payments.get().refunds.create(amount=order.total - 1)
+    assert PROMISE in shown(text(order)), "a part of it may be sent"
+    Refund.objects.filter(pk=refund.pk).update(amount=order.total)
+    promises_nothing(order)
+
+
+@pytest.mark.parametrize("status", ["needs_response", "lost"])
+@pytest.mark.parametrize("amount", [1000, None], ids=["a part", "all"])
+def test_an_order_whose_money_a_bank_asks_back_or_took_promises_no_parcel(
+    psps: Sandbox, status: str, amount: int | None
+) -> None:
+    order, page = paid(psps)
+    assert PROMISE in shown(text(order))
+    dispute = psps.dispute(page, amount)
+    if status == "lost":
+        psps.move_dispute(dispute, status)
+    bring_messages(psps)
+    promises_nothing(order)
+
+
+def promises_nothing(order: Order) -> None:
+    said = text(order)
+    assert PROMISE not in shown(said)
+    assert "Nous préparons" not in said
+    assert "Colis à expédier" not in way(order)
+
+
+def shown(said: str) -> str:
+    """Without the sheet for the printer, which says what was agreed."""
+    return said.partition('class="print-only')[0]
 
 
 def test_the_way_of_an_order_tells_of_its_end(psps: Sandbox) -> None:
@@ -250,6 +301,16 @@ def test_whoever_chose_no_means_may_load_the_page_anew(psps: Sandbox) -> None:
         assert "Choisissez un moyen de paiement" in page.content.decode()
     Order.objects.update(status="cancelled", cancel_reason="customer", cancelled_at=now())
     assert Client().get(answer["Location"]).status_code == 200, "nothing is to be chosen any more"
+
+
+def test_the_error_leads_to_the_choice_whatever_can_be_chosen(psps: Sandbox) -> None:
+    """The first row is one that takes no such amount, and has no field."""
+    order = started(placed(goods(price=600_000)), status="failed", refusal="data").order
+    said = Client().get(f"/commande/{order.token}/?choose").content.decode()
+    (target,) = re.findall(r'<li><a href="#([^"]+)">Choisissez', said)
+    assert re.findall(rf'<(\w+) id="{target}" tabindex="-1"', said) == ["fieldset"]
+    ids = re.findall(r' id="([^"]+)"', said)
+    assert len(ids) == len(set(ids))
 
 
 # What it costs

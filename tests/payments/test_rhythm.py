@@ -31,6 +31,20 @@ def test_it_looks_again_the_more_seldom_the_longer_it_waits(seconds: int, pause:
     assert ("Nous vous écrivons dès que la banque répond" in shown) == (pause is None)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "stage", "pause"),
+    [(0, "usual", 3), (31, "usual", 5), (121, "slow", 15), (598, "slow", 15), (601, "very slow", None)],
+)
+def test_a_script_is_told_how_slow_it_is_and_when_to_look_again(seconds: int, stage: str, pause: int | None) -> None:
+    order = placed()
+    started(order, returned_at=now() - timedelta(seconds=seconds))
+    told = Client().get(f"/commande/{order.token}/etat.json").json()
+    assert (told["state"], told["stage"], told["again"]) == ("waiting", stage, pause)
+    shown = Client().get(f"/commande/{order.token}/").content.decode()
+    found = re.search(r'data-state="(.*?)" data-stage="(.*?)" data-again="(.*?)"', shown)
+    assert (found.groups() if found else None) == (("waiting", stage, str(pause)) if pause else None)
+
+
 @pytest.mark.parametrize(("seconds", "offered"), [(0, False), (118, False), (121, True), (601, True)])
 def test_another_try_is_offered_after_two_minutes(seconds: int, offered: bool) -> None:
     shown = page_after(seconds)
