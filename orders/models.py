@@ -206,6 +206,12 @@ def in_language(texts: dict[str, str]) -> str:
     return texts.get(language) or texts.get("fr", "")
 
 
+def language_of(texts: dict[str, str]) -> str:
+    """The language of what `in_language` gives, where it is not the one in use; else nothing."""
+    language = (get_language() or "fr")[:2]
+    return "" if language == "fr" or texts.get(language) or not texts.get("fr") else "fr"
+
+
 def new_number() -> str:
     code = new_code(7)
     return f"KK-{code[:4]}-{code[4:]}"

@@ -30,8 +30,9 @@ FORMATS: dict[str, dict[str, Any]] = {
 }
 TYPES = {"avif": "image/avif", "jpg": "image/jpeg"}
 MAX_BYTES = 12 * 1024 * 1024
-MAX_PIXELS = 50_000_000
-"""What a good telephone takes; decoded it is 150 MB. Read from the header, before anything is decoded."""
+MAX_PIXELS = 25_000_000
+"""What telephones and most cameras take unless told otherwise. Read from the header, before anything is decoded:
+decoded it is 100 MB, 4 bytes a pixel, and twice that while it is made smaller."""
 MIN_SIDE = 320
 MAX_RATIO = 3
 ACCEPTED = ("JPEG", "PNG", "WEBP", "AVIF")
@@ -97,10 +98,16 @@ def prepare(upload: IO[bytes]) -> Picture:
 
 
 def store(picture: Picture) -> None:
-    """Write the files that are not there yet. Not to be called in a transaction: the storage may be far away."""
+    """Write the files that are not wholly there. Not to be called in a transaction: the storage may be far away."""
     for name, content in picture.files.items():
-        if not default_storage.exists(name):
+        if not _is_stored(name, len(content)):
+            default_storage.delete(name)
             default_storage.save(name, ContentFile(content))
+
+
+def _is_stored(name: str, size: int) -> bool:
+    """A full disk or a broken connection leaves a part of a file."""
+    return default_storage.exists(name) and default_storage.size(name) == size
 
 
 def remove(name: str, width: int) -> None:
@@ -138,7 +145,8 @@ def _decoded(content: bytes) -> Image.Image:
             _refuse_odd_sizes(*image.size)
             # A JPEG is decoded at a fraction of its size where that is still enough.
             image.draft(None, (2 * WIDTHS[-1], 2 * WIDTHS[-1]))
-            return _plain(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)
+            return _plain(_of_a_kept_size(image))
     except BOMBS as bomb:
         raise _too_many_pixels() from bomb
     except BROKEN as broken:
@@ -168,6 +176,18 @@ def _too_many_pixels() -> ValidationError:
         _("This picture has more than %(limit)s million pixels. Make it smaller first."),
         params={"limit": MAX_PIXELS // 1_000_000},
     )
+
+
+def _of_a_kept_size(image: Image.Image) -> Image.Image:
+    """Not wider than the widest that is kept: each further step would need as much memory again for all its pixels."""
+    if image.mode.startswith("I"):
+        # 16 bits of grey: Pillow would cut what is above 255 off, and all would be white.
+        image = image.point(lambda grey: grey * (1 / 257)).convert("L")
+    elif image.mode in ("1", "P", "PA") or "transparency" in image.info:
+        # Of numbers in a palette, and of one colour that stands for none, no mean can be taken.
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    image.thumbnail((WIDTHS[-1], image.height), Image.Resampling.LANCZOS)
+    return image
 
 
 def _plain(image: Image.Image) -> Image.Image:

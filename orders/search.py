@@ -20,6 +20,8 @@ LANGUAGES = ("fr", "de", "it", "en")
 AFTER_THE_NAME = "\x1f"
 MAX_LENGTH = 100
 MAX_WORDS = 6
+MAX_WORDS_RESEMBLED = 3
+"""Resemblance is worked out name by name, word by word; no index helps much."""
 LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "ø": "o", "Ø": "O"})
 COMBINING = re.compile("[\u0300-\u036f]")
 WORD = re.compile(r"[^\W_]+")
@@ -86,9 +88,10 @@ def holding(goods: QuerySet[Any], words: list[str], language: str, categories: d
 
 
 def resembling(goods: QuerySet[Any], words: list[str], language: str) -> QuerySet[Any]:
-    """The goods whose name is nearly what was typed: in the plural, or with a letter too many or too few."""
+    """The goods whose name is nearly what was typed: in the plural, or with a letter too many or too few. The first
+    words count."""
     goods = goods.alias(plain_name=_name_in(language), rank=Value(0))
-    for word in words:
+    for word in words[:MAX_WORDS_RESEMBLED]:
         goods = goods.filter(plain_name__trigram_word_similar=word)
     return goods
 

@@ -1,5 +1,6 @@
 """The pages until the customer's details are complete."""
 
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,12 +12,12 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import etag, require_http_methods, require_POST, require_safe
+from django.views.decorators.http import etag, require_http_methods, require_safe
 
 from orders import cart as carts
 from orders import details as details_in_session
 from orders import pictures
-from orders.caching import never_cached
+from orders.caching import View, never_cached
 from orders.catalogue import look
 from orders.checkout import current_order_token
 from orders.forms import AddForm, CartForm, DetailsForm
@@ -88,6 +89,7 @@ def _product_page(request: HttpRequest, shown: Product, form: AddForm, status: i
         "form": form,
         "added": added,
         "delivery": delivery,
+        "return_days": settings.RETURN_DAYS,
         "sizes": PICTURE_SIZES,
         "canonical": _canonical(request),
     }
@@ -128,8 +130,19 @@ def _cart_page(request: HttpRequest, current: Quote, form: CartForm, status: int
     return render(request, "orders/cart.html", page, status=status)
 
 
+def posted(view: View[[]]) -> View[[]]:
+    """For a button of the cart: who gets there otherwise (a reload, another language) sees the cart."""
+
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def guarded(request: HttpRequest, /) -> HttpResponse:
+        return view(request) if request.method == "POST" else _see("orders:cart")
+
+    return guarded
+
+
 @never_cached
-@require_POST
+@posted
 def remove(request: HttpRequest) -> HttpResponse:
     posted = _unrepeated(request.POST).get("product", "")
     if not carts.IDENTIFIER.fullmatch(posted):
@@ -139,7 +152,7 @@ def remove(request: HttpRequest) -> HttpResponse:
 
 
 @never_cached
-@require_POST
+@posted
 def accept_changes(request: HttpRequest) -> HttpResponse:
     """Take over what the catalogue still offers, at its prices; go back to the page that told of the changes."""
     current = _quote(request)

@@ -56,7 +56,7 @@ def private(view: View[P]) -> View[P]:
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         response = view(request, *args, **kwargs)
         response["X-Robots-Tag"] = "noindex"
-        keep_no_copy(response)
+        keep_no_copy(request, response)
         return response
 
     return guarded

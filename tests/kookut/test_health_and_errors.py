@@ -82,10 +82,10 @@ def test_even_a_request_that_fails_before_all_else_is_answered_in_its_own_langua
 
 
 @pytest.mark.django_db
-def test_an_address_that_only_takes_forms_says_so_and_leads_on(client: Client) -> None:
-    answer = client.get("/de/panier/retirer/")
+def test_an_address_that_cannot_be_opened_like_a_page_says_so_and_leads_on(client: Client) -> None:
+    answer = client.delete("/de/panier/retirer/")
     page = answer.content.decode()
-    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, POST")
     assert "Diese Adresse lässt sich nicht wie eine Seite öffnen" in page
     assert 'href="/de/panier/"' in page
     assert answer["X-Robots-Tag"] == "noindex"

@@ -253,11 +253,22 @@ def test_every_post_needs_its_token(bowl: Product) -> None:
         assert stranger.post(address, {"quantity": "1"}).status_code == 403, address
 
 
+def test_who_does_a_step_of_the_cart_again_after_its_page_stayed_open_too_long_sees_the_cart(bowl: Product) -> None:
+    stranger = Client(enforce_csrf_checks=True)
+    for address in ["/panier/retirer/", "/de/panier/accepter/"]:
+        assert 'class="button" href=""' in page(stranger.post(address, {"product": bowl.pk}))
+        answer = stranger.get(address)
+        assert (answer.status_code, answer["Location"]) == (
+            303,
+            address.replace("retirer/", "").replace("accepter/", ""),
+        )
+
+
 def test_looking_changes_nothing(client: Client, bowl: Product) -> None:
-    for address in ["/panier/retirer/", "/panier/accepter/"]:
-        assert client.get(address).status_code == 405
     add(client, bowl, 1)
     before = dict(client.session.items())
+    for address in ["/panier/retirer/", "/panier/accepter/"]:
+        assert client.get(address).status_code == 303
     for address in ["/", f"/articles/{bowl.slug}/?added", "/panier/", "/coordonnees/"]:
         client.get(address)
     assert dict(client.session.items()) == before

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -13,8 +14,8 @@ from pytest_django import DjangoAssertNumQueries
 from orders.catalogue import GOODS_PER_PAGE
 from orders.models import Category, Product
 from orders.search import plain
-from tests.orders.steps import page, said
-from tests.shop import goods
+from tests.orders.steps import add, page, said
+from tests.shop import delivery, goods
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +30,7 @@ def shown(client: Client, path: str = "/", **asked: str) -> list[str]:
     """The names on a page of the catalogue, in their order."""
     answer = client.get(path, asked)
     assert answer.status_code == 200
-    return re.findall(r'<h2><a href="[^"]*">([^<]*)</a></h2>', page(answer))
+    return re.findall(r'<h2><a href="[^"]*"[^>]*>([^<]*)</a></h2>', page(answer))
 
 
 def named(*names: str, **more: object) -> None:
@@ -52,6 +53,7 @@ def named(*names: str, **more: object) -> None:
         ("œuf", ["Œufs d’Émilie"]),
         ("d'emilie", ["Œufs d’Émilie"]),
         ("théière rouge", []),
+        ("théieres en fontes théière rouge", ["Théière en fonte"]),  # of what is mistyped three words count
         ("samovar", []),
         ("%", []),
         ("_", []),
@@ -214,3 +216,41 @@ def test_words_are_compared_as_postgresql_writes_them() -> None:
         cursor.execute("SELECT letter, plain_text(letter) FROM unnest(%s) AS letter", [letters])
         differing = [(letter, theirs, plain(letter)) for letter, theirs in cursor.fetchall() if theirs != plain(letter)]
     assert differing == []
+
+
+def test_what_is_shown_in_french_for_want_of_another_language_says_so(client: Client) -> None:
+    delivery()
+    shelf = Category.objects.create(slug="table", names={"fr": "Vaisselle"}, descriptions={"fr": "Pour la table."})
+    bowl = goods(names={"fr": "Bol bleu"}, descriptions={"fr": "Tourné à la main."}, category=shelf)
+    cup = goods(names={"fr": "Tasse", "de": "Becher"}, category=shelf)
+    for product in (bowl, cup):
+        add(client, product)
+    for path, french in {
+        "/": ["Bol bleu", "Vaisselle"],
+        "/rayons/table/": ["Bol bleu", "Vaisselle", "Pour la table."],
+        f"/articles/{bowl.slug}/": ["Bol bleu", "Tourné à la main.", "Vaisselle", "PostPac Priority"],
+        "/panier/": ["Bol bleu", "PostPac Priority"],
+    }.items():
+        shown_in_german = page(client.get(f"/de{path}"))
+        for text in french:
+            assert re.search(rf'<[^>]* lang="fr">\s*{re.escape(text)}<', shown_in_german), (path, text)
+        assert not re.search(r'lang="fr">\s*Becher<', shown_in_german)
+        assert not re.search(r'lang="fr">\s*(Bol bleu|Tasse)<', page(client.get(path)))
+
+
+@pytest.mark.parametrize(
+    ("days", "sentence"),
+    [
+        (0, "Écrivez-nous d’abord"),
+        (1, "Vous pouvez renvoyer un article dans le délai de 1 jour"),
+        (30, "Vous pouvez renvoyer un article dans les 30 jours"),
+    ],
+)
+def test_an_articles_page_grants_the_days_that_the_terms_do(
+    client: Client, settings: Any, days: int, sentence: str
+) -> None:
+    settings.RETURN_DAYS = days
+    for path in (f"/articles/{goods().slug}/", "/conditions/"):
+        shown = page(client.get(path))
+        assert sentence.replace("Écrivez-nous d’abord", "crivez-nous") in shown, path
+        assert (days > 0) == ("vous pouvez renvoyer" in shown.lower()), path

@@ -298,6 +298,7 @@ def test_whoever_chose_no_means_may_load_the_page_anew(psps: Sandbox) -> None:
     for _loaded_anew in range(2):
         page = Client().get(answer["Location"])
         assert page.status_code == 422
+        assert "no-store" in page["Cache-Control"], "the order may have been paid since"
         assert "Choisissez un moyen de paiement" in page.content.decode()
     Order.objects.update(status="cancelled", cancel_reason="customer", cancelled_at=now())
     assert Client().get(answer["Location"]).status_code == 200, "nothing is to be chosen any more"
