@@ -382,7 +382,7 @@ def _note_visit(token: str, payment: UUID, moment: str, kind: TimelineEntry.Kind
 @private
 @require_safe
 def state_json(request: HttpRequest, token: str) -> HttpResponse:
-    """For the waiting page's script: whether it should show itself anew, when it has looked, and when it looks again."""
+    """For the waiting page's script: whether to show itself anew, when it has looked, and when it looks again."""
     page = _page_of(_find(token))
     checked = _("Last checked at %(time)s.") % {"time": date_format(localtime(), "TIME_FORMAT")}
     return JsonResponse({"state": page.state, "stage": page.stage, "again": page.refresh_after, "checked": checked})
