@@ -549,7 +549,7 @@ SCENES |= {
     "terms": fixed("/conditions/"),
     "contact": fixed("/contact/"),
     "not-found": fixed("/nulle-part/"),
-    "not-allowed": fixed("/panier/retirer/"),
+    "not-allowed": fixed("/webhooks/stripe/"),
     "order-not-found": fixed("/commande/nul-n-en-sait-rien/"),
 }
 
