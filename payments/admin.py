@@ -75,9 +75,6 @@ class OrderAdmin(ReadOnly, lists.Quick):
         lists.LanguageFilter,
     ]
     search_fields = ["number"]  # what is searched says get_search_results
-    search_help_text = _(
-        "Number, e-mail, name, postcode and town, number or code of a paper, an id of the payment provider’s"
-    )
     actions = ["print_slips"]
     ordering = (*lists.NEWEST,)
 
@@ -349,7 +346,6 @@ class OrderAdmin(ReadOnly, lists.Quick):
 class OfOrders(ReadOnly, lists.Quick):
     """Rows that belong to orders: found by whatever finds the order."""
 
-    search_help_text = OrderAdmin.search_help_text
     search_fields = ["pk"]  # what is searched says get_search_results
     order = "order"
     """The way to the order."""

@@ -49,7 +49,7 @@ def _badge(order: Order) -> Badge:
         return Badge("refused", _("Refused")) if refused else Badge("pending", _("Waiting"))
     if order.status == Status.EFFECTIVE:
         part = given_back(order) > 0
-        return Badge("refunded", _("Refunded in part")) if part else Badge("effective", _("Paid"))
+        return Badge("refunded", _("Refunded in part")) if part else Badge("paid", _("Paid"))
     named = {
         Reason.REFUNDED: Badge("refunded", _("Refunded in full")),
         Reason.EXPIRED: Badge("expired", _("Expired, not paid")),

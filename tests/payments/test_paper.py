@@ -526,7 +526,7 @@ def test_all_fonts_are_embedded_and_are_the_shops_own(facts: Facts) -> None:
 
 def test_typst_can_reach_nothing_but_the_template_and_the_fonts() -> None:
     assert {path.suffix for path in SHEET.rglob("*") if path.is_file()} == {".typ", ".ttf", ".txt", ""}
-    assert {path.name for path in SHEET.iterdir()} == {"paper.typ", "fonts"}
+    assert {path.name for path in SHEET.iterdir()} == {"paper.typ", "slip.typ", "fonts"}
 
 
 LIGHT_ENOUGH = 4.5

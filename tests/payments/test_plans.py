@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
@@ -18,8 +19,8 @@ from tests.shop import placed
 
 pytestmark = pytest.mark.django_db
 MANY = 200
-SMALL = {Channel._meta.db_table}
-"""Tables of a row or two."""
+SMALL = {Channel._meta.db_table, User._meta.db_table}
+"""Tables of a few rows."""
 READINGS: dict[str, Callable[[], object]] = {
     "the list": attention.items,
     "an order's list": lambda: attention.items(Order(pk=1)),
