@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders import pictures
 from orders.forms import COUNTRIES
+from orders.francs import FrancsField
 from orders.models import Category, Product, ShippingMethod, VatRate
 from orders.money import format_chf
 
@@ -97,6 +98,7 @@ class ProductForm(NamesForm[Product]):
     picture_text_de = _text(_("What the picture shows"), "de")
     picture_text_it = _text(_("What the picture shows"), "it")
     picture_text_en = _text(_("What the picture shows"), "en")
+    price = FrancsField(label=_("Price in francs, VAT included"))
     # What was shown comes back with the form, so that a sale in between is not overwritten.
     stock = forms.IntegerField(label=_("Stock"), min_value=0, initial=0, show_hidden_initial=True)
 
@@ -110,6 +112,8 @@ class ProductForm(NamesForm[Product]):
 
 
 class ShippingMethodForm(NamesForm[ShippingMethod]):
+    price = FrancsField(label=_("Price in francs, VAT included"))
+    free_from = FrancsField(label=_("Free from, in francs"), required=False)
     countries = forms.MultipleChoiceField(label=_("Countries"), choices=COUNTRIES, widget=forms.CheckboxSelectMultiple)
 
     class Meta:

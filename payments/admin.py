@@ -25,7 +25,7 @@ from orders.moves import Meanwhile
 from orders.views import SeeOther
 from payments import attention, attestation, letters
 from payments.desk import lists, search, slips
-from payments.desk.deeds import DEEDS, Deed, GiveBack, NotDone, offered
+from payments.desk.deeds import DEEDS, Deed, NotDone, offered
 from payments.desk.file import OrderFile, badges, given_back, settling, with_payments
 from payments.models import Attestation, Dispute, Letter, Payment, Refund, WebhookEvent
 from payments.views import pdf_of
@@ -195,7 +195,6 @@ class OrderAdmin(ReadOnly, lists.Quick):
         self, request: HttpRequest, file: OrderFile, deed: Deed, about: str, form: Any
     ) -> HttpResponse | None:
         """What was typed, to be confirmed; None once it was."""
-        assert isinstance(deed, GiveBack)  # noqa: S101 - the only deed in two steps
         if why := deed.refuse(file, about, form):
             return self._confirm(request, file, deed, about, form=form, status=422, why=why)
         if "confirmed" in request.POST:
@@ -363,9 +362,7 @@ class OfOrders(ReadOnly, lists.Quick):
         order = row
         for step in self.order.split("__"):
             order = getattr(order, step)
-        if order is None:
-            return "–"
-        return format_html('<a href="{}">{}</a>', reverse("admin:orders_order_change", args=[order.pk]), order.number)
+        return link_to(order)
 
 
 @admin.register(Payment)
@@ -386,7 +383,7 @@ class PaymentAdmin(OfOrders):
 
     @admin.display(description=_("received"))
     def received(self, payment: Payment) -> str:
-        return received(payment)
+        return payment.printed_received
 
 
 @admin.register(WebhookEvent)
@@ -462,10 +459,13 @@ class AttestationAdmin(OfOrders):
 
     @admin.display(description=_("order"))
     def of_order(self, row: Attestation) -> str:
-        order = row.order or (row.refund.payment.order if row.refund else None)
-        if order is None:
-            return "–"
-        return format_html('<a href="{}">{}</a>', reverse("admin:orders_order_change", args=[order.pk]), order.number)
+        return link_to(row.order or (row.refund.payment.order if row.refund else None))
+
+
+def link_to(order: Order | None) -> str:
+    if order is None:
+        return "–"
+    return format_html('<a href="{}">{}</a>', reverse("admin:orders_order_change", args=[order.pk]), order.number)
 
 
 def member(request: HttpRequest) -> User:
@@ -499,9 +499,3 @@ def papers(order: Order) -> list[dict[str, str]]:
 def _paper_name(name: str, numbered: Attestation | None) -> str:
     paper = numbered or Attestation()
     return f"{name}{f' {paper.number}' if numbered else ''} (PDF, {paper.size})"
-
-
-def received(payment: Payment) -> str:
-    if payment.received_amount is None:
-        return "–"
-    return format_money(payment.received_amount, payment.received_currency)

@@ -4,7 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Max, Q, Sum
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -175,7 +175,7 @@ class Payment(models.Model):
 
     def refundable(self) -> int:
         """Centimes that may still be given back. Exact only while the caller holds the Order row."""
-        used = self.refunds.exclude(status=Refund.Status.FAILED).aggregate(used=Sum("amount"))["used"] or 0
+        used = self._sum(Refund.Status.PROPOSED, Refund.Status.REQUESTED, Refund.Status.SUCCEEDED)
         return max((self.received_amount or 0) - used - self.taken_back(), 0)
 
     def holds_money(self) -> bool:
@@ -191,6 +191,11 @@ class Payment(models.Model):
         return format_money(centimes, self.came_in)
 
     @property
+    def printed_received(self) -> str:
+        """What came; a dash where nothing did."""
+        return "–" if self.received_amount is None else self.printed(self.received_amount)
+
+    @property
     def came_in(self) -> str:
         """The currency of what came; the one that was asked for where nothing says so."""
         return self.received_currency or self.currency
@@ -202,11 +207,16 @@ class Payment(models.Model):
 
     def refunded(self) -> int:
         """Centimes that went back for certain."""
-        return self.refunds.filter(status=Refund.Status.SUCCEEDED).aggregate(sum=Sum("amount"))["sum"] or 0
+        return self._sum(Refund.Status.SUCCEEDED)
 
     def taken_back(self) -> int:
         """Centimes that a lost dispute took. PayPal tells of one twice, as a dispute and as a reversal: the larger."""
-        return self.disputes.filter(status=Dispute.Status.LOST).aggregate(most=Max("amount"))["most"] or 0
+        lost = [one.amount for one in self.disputes.all() if one.status == Dispute.Status.LOST]
+        return max(lost, default=0)
+
+    def _sum(self, *statuses: "Refund.Status") -> int:
+        # Of the few rows themselves: lists have read them along with their payments.
+        return sum(refund.amount for refund in self.refunds.all() if refund.status in statuses)
 
 
 class WebhookEvent(models.Model):

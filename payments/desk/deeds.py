@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from orders.models import Order, TimelineEntry
 from orders.moves import hold_as_seen, tell
 from payments import attention, checking, disputes, expiry, recovery, refunds, shipping
-from payments.desk.file import OrderFile, given_back, left_of
+from payments.desk.file import OrderFile
 from payments.desk.forms import GoodsBackForm, NoteForm, NothingForm, ReasonForm, RefundForm, ShipForm
 from payments.gateways.base import Unreachable
 from payments.models import Dispute, Payment, Refund, SetAside
@@ -67,6 +67,10 @@ class Deed:
 
     def follows(self, file: OrderFile, about: str) -> str:
         """What will follow from it, in a sentence."""
+        return ""
+
+    def refuse(self, file: OrderFile, about: str, form: Form) -> str:
+        """Why what was typed cannot be, before it is restated; empty when it can."""
         return ""
 
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
@@ -185,7 +189,7 @@ class GiveBack(Deed):
         for payment in file.payments:
             if _can_give(payment):
                 text = _("Give money back (%(method)s, %(left)s left)")
-                facts = {"method": payment.get_method_display(), "left": payment.printed(left_of(payment))}
+                facts = {"method": payment.get_method_display(), "left": payment.printed(payment.refundable())}
                 yield Offer(self, text % facts, str(payment.pk))
 
     def form(self, file: OrderFile, about: str, data: Any = None) -> Form:
@@ -219,15 +223,14 @@ class GiveBack(Deed):
             return _("Proposed: another person has to release the refund of %(amount)s.") % {"amount": refund.printed}
         return _("The refund of %(amount)s is on its way.") % {"amount": refund.printed}
 
-    def refuse(self, file: OrderFile, about: str, form: RefundForm) -> str:
-        """Why what was typed cannot be, before it is restated; empty when it can."""
+    def refuse(self, file: OrderFile, about: str, form: Form) -> str:
         try:
             refunds.refuse_what_cannot_be(file.order, self._payment(file, about), self.wanted(about, form))
         except refunds.NotRefundable as error:
             return error.sentence
         return ""
 
-    def wanted(self, about: str, form: RefundForm) -> refunds.Wanted:
+    def wanted(self, about: str, form: Any) -> refunds.Wanted:
         data = form.cleaned_data
         return refunds.Wanted(form.centimes, data["reason"], form.pieces, data.get("goods_back", False))
 
@@ -238,7 +241,7 @@ class GiveBack(Deed):
         return payment
 
     def _owed(self, file: OrderFile, about: str) -> int:
-        return left_of(self._payment(file, about))
+        return self._payment(file, about).refundable()
 
 
 class GiveBackAgain(GiveBack):
@@ -251,7 +254,7 @@ class GiveBackAgain(GiveBack):
             if refund.status == Refund.Status.FAILED and self._is_open(file, refund) and _can_give(refund.payment):
                 yield Offer(self, _("Ask again for %(amount)s") % {"amount": refund.printed}, str(refund.pk))
 
-    def wanted(self, about: str, form: RefundForm) -> refunds.Wanted:
+    def wanted(self, about: str, form: Any) -> refunds.Wanted:
         data = form.cleaned_data
         back = data.get("goods_back", False)
         return refunds.Wanted(form.centimes, data["reason"], form.pieces, back, UUID(about))
@@ -394,8 +397,13 @@ class WriteOff(Deed):
     def offers(self, file: OrderFile) -> Iterator[Offer]:
         paid = file.settling
         lost = paid and any(one.status == Dispute.Status.LOST for one in paid.disputes.all())
-        here = paid and (paid.received_amount or 0) - given_back(file.order) - paid.taken_back() > 0
-        if lost and not here and file.order.status == Order.Status.EFFECTIVE and not file.order.shipped_at:
+        if (
+            paid
+            and lost
+            and not paid.holds_money()
+            and file.order.status == Order.Status.EFFECTIVE
+            and not file.order.shipped_at
+        ):
             yield Offer(self, _("Write the order off"))
 
     def form(self, file: OrderFile, about: str, data: Any = None) -> Form:
@@ -428,7 +436,7 @@ def _asked(ask: Any) -> Any:
 
 def _can_give(payment: Payment) -> bool:
     disputed = any(one.status == Dispute.Status.OPEN for one in payment.disputes.all())
-    return payment.status == Payment.Status.AUTHORISED and left_of(payment) > 0 and not disputed
+    return payment.status == Payment.Status.AUTHORISED and payment.refundable() > 0 and not disputed
 
 
 def _proposals(file: OrderFile) -> list[Refund]:

@@ -65,18 +65,7 @@ def settling(order: Order) -> Payment | None:
 def given_back(order: Order) -> int:
     """Centimes of the order's own money that went back for certain."""
     paid = settling(order)
-    return _sum(paid, Refund.Status.SUCCEEDED) if paid else 0
-
-
-def left_of(payment: Payment) -> int:
-    """Centimes that could still be given back, as `Payment.refundable`, of a payment that was read with its refunds."""
-    kept = [Refund.Status.PROPOSED, Refund.Status.REQUESTED, Refund.Status.SUCCEEDED]
-    lost = [one.amount for one in payment.disputes.all() if one.status == Dispute.Status.LOST]
-    return max((payment.received_amount or 0) - _sum(payment, *kept) - max(lost, default=0), 0)
-
-
-def _sum(payment: Payment, *statuses: Refund.Status) -> int:
-    return sum(refund.amount for refund in payment.refunds.all() if refund.status in statuses)
+    return paid.refunded() if paid else 0
 
 
 @dataclass(frozen=True)
@@ -152,8 +141,8 @@ class OrderFile:
                 payment,
                 at_psp(payment.provider, payment.page_reference),
                 at_psp(payment.provider, payment.money_reference),
-                "–" if payment.received_amount is None else payment.printed(payment.received_amount),
-                payment.printed(left_of(payment)) if payment.received_amount else "–",
+                payment.printed_received,
+                payment.printed(payment.refundable()) if payment.received_amount else "–",
             )
             for payment in self.payments
         ]

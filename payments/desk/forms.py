@@ -1,28 +1,15 @@
 """What staff type when they act on an order."""
 
-import re
 from typing import Any
 
 from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from orders.francs import FrancsField
 from orders.models import OrderLine
 from orders.money import format_chf
 from orders.typed_text import refuse_card_number
-
-
-class FrancsField(forms.CharField):
-    """`29`, `29.50`, `29,50` or `1’250.50` francs, as centimes; None when empty."""
-
-    def to_python(self, value: Any) -> Any:
-        typed = re.sub(r"[\s'’]|CHF", "", str(value or ""))
-        if not typed:
-            return None
-        found = re.fullmatch(r"([0-9]{1,7})(?:[.,]([0-9]{1,2}))?", typed)
-        if not found:
-            raise forms.ValidationError(_("Write the amount in francs and centimes, as 29.50."))
-        return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
 class NothingForm(forms.Form):
@@ -73,9 +60,7 @@ class RefundForm(forms.Form):
         self.fields["how"] = forms.ChoiceField(
             label=_("How much"), choices=choices, widget=forms.RadioSelect, initial=self.ALL
         )
-        self.fields["amount"] = FrancsField(
-            label=_("Amount in francs"), required=False, widget=forms.TextInput(attrs={"inputmode": "decimal"})
-        )
+        self.fields["amount"] = FrancsField(label=_("Amount in francs"), required=False)
         if settles:
             for line in lines:
                 self.fields[f"piece_{line.pk}"] = forms.IntegerField(

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from payments.disputes import CASE
 from payments.models import Provider
 
 STRIPE = {
@@ -27,7 +28,7 @@ def at_psp(provider: str, reference: str | None) -> str:
         test = "" if settings.PAYMENTS.mode == "live" else "test/"
         return f"https://dashboard.stripe.com/{test}{kind}/{reference}" if kind else ""
     site = "https://www.paypal.com" if settings.PAYMENTS.mode == "live" else "https://www.sandbox.paypal.com"
-    if reference.startswith("PP-"):
+    if reference.startswith(CASE):
         return f"{site}/resolutioncenter/view/{reference}"
     return "" if reference.startswith("WH-") else f"{site}/activity/payment/{reference}"
 

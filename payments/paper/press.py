@@ -1,10 +1,11 @@
-"""Draws the paper with typst: PDF/A-3 and PDF/UA in one file, the same bytes for the same facts."""
+"""Draws with typst: the papers as PDF/A-3 and PDF/UA in one file, the same bytes for the same facts."""
 
 import io
 import json
 import threading
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import segno
 import typst
@@ -15,23 +16,28 @@ from .machine import as_json
 from .wording import Words, worded
 
 SHEET = Path(__file__).parent / "sheet"
-"""All that typst may read: the template and the fonts, nothing else."""
+"""All that typst may read: the templates and the fonts, nothing else."""
 
 _of_this_thread = threading.local()
 
 
 def draw(facts: Facts) -> bytes:
-    """The paper as a PDF. Texts are data for the template, never part of it: none is executed."""
-    pdf = _compiler().compile(
-        format="pdf",
-        sys_inputs={
-            "words": json.dumps(_printable(worded(facts))),
+    """The paper as a PDF."""
+    return pressed(
+        "paper.typ",
+        {
+            "words": json.dumps(all_printable(worded(facts))),
             "facts": as_json(facts),
             "qr": _qr(facts.verify_url),
         },
         pdf_standards=["a-3a", "ua-1"],
         timestamp=int(facts.issued_at.timestamp()),
     )
+
+
+def pressed(template: str, texts: dict[str, str], **how: Any) -> bytes:
+    """A template of the sheet with these texts, as a PDF. They are data for it, never part of it: none is executed."""
+    pdf = _compiler(template).compile(format="pdf", sys_inputs=texts, **how)
     if not isinstance(pdf, bytes):
         raise TypeError(f"typst gave {type(pdf).__name__} instead of a PDF")
     return pdf
@@ -44,25 +50,25 @@ def _qr(address: str) -> str:
     return drawn.getvalue().decode()
 
 
-def _printable(words: Words) -> Words:
+def all_printable(words: Words) -> Words:
     match words:
         case str():
             return printable(words)
         case list():
-            return [_printable(part) for part in words]
+            return [all_printable(part) for part in words]
         case dict():
-            return {place: _printable(part) for place, part in words.items()}
+            return {place: all_printable(part) for place, part in words.items()}
 
 
-def _compiler() -> typst.Compiler:
+def _compiler(template: str) -> typst.Compiler:
     """One compiler per thread, as it holds its document's inputs; kept, as a warm one is quick."""
-    if not hasattr(_of_this_thread, "compiler"):
-        _of_this_thread.compiler = typst.Compiler(SHEET / "paper.typ", root=SHEET, font_paths=fonts())
-    compiler: typst.Compiler = _of_this_thread.compiler
-    return compiler
+    own: dict[str, typst.Compiler] = vars(_of_this_thread)
+    if template not in own:
+        own[template] = typst.Compiler(SHEET / template, root=SHEET, font_paths=_fonts())
+    return own[template]
 
 
 @cache
-def fonts() -> typst.Fonts:
+def _fonts() -> typst.Fonts:
     """Only the fonts of the sheet: the paper looks the same on every machine."""
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[SHEET / "fonts"])

@@ -45,11 +45,11 @@ def test_a_french_name_is_needed(admin_client: Client) -> None:
 
 
 def test_a_product_and_a_delivery_method_are_added(admin_client: Client) -> None:
-    product = {"name_fr": "Bol", "sku": "B", "slug": "b", "price": "2900", "vat_class": "normal", "stock": "4"}
+    product = {"name_fr": "Bol", "sku": "B", "slug": "b", "price": "29.00", "vat_class": "normal", "stock": "4"}
     response = admin_client.post("/admin/orders/product/add/", product | {"position": "0", "active": "on"})
     assert response.status_code == 302, response.context["errors"]
     assert (Product.objects.get().stock, Product.objects.get().name) == (4, "Bol")
-    method = {"name_fr": "Poste", "price": "900", "delivery_days": "1", "countries": ["CH", "LI"], "position": "0"}
+    method = {"name_fr": "Poste", "price": "9.00", "delivery_days": "1", "countries": ["CH", "LI"], "position": "0"}
     assert admin_client.post("/admin/orders/shippingmethod/add/", method).status_code == 302
     assert ShippingMethod.objects.get().countries == ["CH", "LI"]
 
@@ -59,7 +59,7 @@ def test_a_sale_while_the_form_is_open_is_not_written_over(admin_client: Client)
     address = f"/admin/orders/product/{bowl.pk}/change/"
     form = form_of(admin_client, address)
     Product.objects.update(stock=7)
-    admin_client.post(address, form | {"price": "3100"})
+    admin_client.post(address, form | {"price": "31,00"})
     assert list(Product.objects.values_list("price", "stock")) == [(3100, 7)]
     admin_client.post(address, form | {"stock": "25"})
     assert Product.objects.get().stock == 22
@@ -94,3 +94,21 @@ def test_the_lists_open(admin_client: Client) -> None:
         response = admin_client.get(f"/admin/orders/{model._meta.model_name}/?q=bol")
         assert response.status_code in (200, 302)
         assert admin_client.get(f"/admin/orders/{model._meta.model_name}/").status_code == 200
+
+
+def test_a_price_is_read_and_written_in_francs(admin_client: Client) -> None:
+    """Who means francs must not sell for centimes."""
+    product = goods(price=125_050)
+    address = f"/admin/orders/product/{product.pk}/change/"
+    page = admin_client.get(address)
+    assert 'name="price" value="1250.50"' in page.content.decode()
+    form = form_of(admin_client, address)
+    for typed in ("59.00", "59"):
+        assert admin_client.post(address, form | {"price": typed}).status_code == 302
+        product.refresh_from_db()
+        assert product.price == 5900
+    refused = admin_client.post(address, form | {"price": "59.000"})
+    assert refused.status_code == 200
+    assert "29.50" in refused.content.decode()
+    product.refresh_from_db()
+    assert product.price == 5900
