@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kookut import access, staff_pages
 from kookut.forms import LOCKED, LoginForm
+from payments.desk import stock
 
 
 class ShopAdminSite(AdminSite):
@@ -32,6 +33,8 @@ class ShopAdminSite(AdminSite):
             path("second-factor/", staff_pages.ask, name="second_factor"),
             path("second-factor/set-up/", staff_pages.set_up, name="set_up_second_factor"),
             path("second-factor/mine/", self.admin_view(staff_pages.mine), name="my_second_factor"),
+            # A page about goods that needs to know of payments: refunds bring pieces back.
+            path("orders/product/<int:pk>/stock/", self.admin_view(stock.page), name="orders_product_stock"),
             *super().get_urls(),
         ]
 

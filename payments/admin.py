@@ -14,17 +14,17 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from orders.back_office import InOurWords
 from orders.models import Order
 from orders.money import format_chf, format_money
 from orders.moves import Meanwhile
 from orders.views import SeeOther
 from payments import attention, attestation, letters
-from payments.desk import lists, search, slips
+from payments.desk import lists, many, search, slips
 from payments.desk.deeds import DEEDS, Deed, NotDone, offered
 from payments.desk.file import OrderFile, badges, given_back, settling, with_payments
 from payments.models import Attestation, Dispute, Letter, Payment, Refund, WebhookEvent
@@ -33,11 +33,12 @@ from payments.why_pending import why_pending
 
 SEND_AGAIN = "orders.send_letters_again"
 SHIP = "orders.ship_order"
+CHECK = "orders.check_with_psp"
 SHORT = "d.m.y H:i"
 """Eight columns have to fit."""
 
 
-class ReadOnly:
+class ReadOnly(InOurWords[Any]):
     """Money and state change by the bank's word or by named actions, never by a form."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -75,7 +76,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
         lists.LanguageFilter,
     ]
     search_fields = ["number"]  # what is searched says get_search_results
-    actions = ["print_slips"]
+    actions = ["print_slips", "check_many", "send_many"]
     ordering = (*lists.NEWEST,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
@@ -103,8 +104,8 @@ class OrderAdmin(ReadOnly, lists.Quick):
             {"label": label, "address": f"?{query}" if query else ".", "is_shown": asked == query}
             for label, query in lists.VIEWS
         ]
-        title = capfirst(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"views": views, "title": title, **(extra_context or {})})
+        answer: HttpResponse = super().changelist_view(request, {"views": views, **(extra_context or {})})
+        return answer
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """With what the rows of the page that is shown need of a person, in one statement."""
@@ -242,12 +243,52 @@ class OrderAdmin(ReadOnly, lists.Quick):
             messages.warning(request, text % {"numbers": ", ".join(others)})
         if not ready:
             return None
+        for order in ready:
+            self.log_change(request, order, gettext("Delivery slip printed."))
         name = gettext("delivery-slips")
         return HttpResponse(
             slips.draw(ready),
             content_type="application/pdf",
             headers={"Content-Disposition": f'attachment; filename="{name}.pdf"'},
         )
+
+    @admin.action(description=_("Check with the payment provider (50 at most)"), permissions=["check"])
+    def check_many(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        return self._many(request, queryset, many.CHECK)
+
+    @admin.action(description=_("Send the attestation again (50 at most)"), permissions=["send"])
+    def send_many(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        return self._many(request, queryset, many.SEND)
+
+    def _many(self, request: HttpRequest, queryset: QuerySet[Order], deed: many.Many) -> HttpResponse | None:
+        """The orders and what will follow, to be confirmed; then what came of each."""
+        orders = list(queryset[: many.MOST + 1])
+        if len(orders) > many.MOST:
+            text = gettext("That is more than %(most)d orders, and nothing was done. Choose fewer.")
+            messages.error(request, text % {"most": many.MOST})
+            return None
+        done: dict[int, str] = {}
+        if "confirmed" in request.POST:
+            done = deed.do(many.seen_in(request.POST.getlist("seen"), orders), member(request))
+            for order in orders:
+                if order.pk in done:
+                    self.log_change(request, order, f"{deed.title}: {gettext(done[order.pk])}")
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": deed.title,
+            "deed": deed,
+            "rows": [(order, badges(order), gettext(done[order.pk]) if order.pk in done else "") for order in orders],
+            "is_done": "confirmed" in request.POST,
+            "back": request.get_full_path(),
+        }
+        return TemplateResponse(request, "admin/orders/order/many.html", context)
+
+    def has_check_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(CHECK)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(SEND_AGAIN)
 
     def has_ship_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(SHIP)
@@ -371,7 +412,33 @@ class PaymentAdmin(OfOrders):
     list_filter = ["status", "method", "settles", "why_not"]
     list_select_related = ["order"]
     ordering = ["-created_at"]
-    readonly_fields = ["received"]
+    readonly_fields = ["asked", "received"]
+    fields = [
+        "order",
+        "method",
+        "provider",
+        "status",
+        "settles",
+        "why_not",
+        "asked",
+        "received",
+        "refusal",
+        "doubt",
+        "page_reference",
+        "money_reference",
+        "created_at",
+        "expires_at",
+        "returned_at",
+        "left_at",
+        "approved_at",
+        "with_bank_at",
+        "capture_number",
+        "claimed_at",
+        "next_try_at",
+        "paid_seen_at",
+        "authorised_at",
+        "authorised_by",
+    ]
 
     @admin.display(description=_("started at"), ordering="created_at")
     def started_at(self, payment: Payment) -> str:
@@ -402,12 +469,29 @@ class WebhookEventAdmin(OfOrders):
 
 @admin.register(Refund)
 class RefundAdmin(OfOrders):
-    list_display = ["asked_at", "of_order", "printed", "status", "reason", "requested_by", "released_by", "settled_at"]
+    list_display = ["asked_at", "of_order", "printed", "status", "why", "requested_by", "released_by", "settled_at"]
     list_filter = ["status", "payment__method"]
     list_select_related = ["payment__order", "requested_by", "released_by"]
     ordering = ["-created_at"]
     order = "payment__order"
-    readonly_fields = ["printed"]
+    readonly_fields = ["printed", "why"]
+    fields = [
+        "payment",
+        "printed",
+        "status",
+        "why",
+        "goods_back",
+        "goods_returned",
+        "requested_by",
+        "released_by",
+        "reference",
+        "refusal",
+        "instead_of",
+        "created_at",
+        "settled_at",
+        "settled_by",
+        "next_try_at",
+    ]
 
     @admin.display(description=_("requested at"), ordering="created_at")
     def asked_at(self, refund: Refund) -> str:
@@ -417,10 +501,16 @@ class RefundAdmin(OfOrders):
     def printed(self, refund: Refund) -> str:
         return refund.printed
 
+    @admin.display(description=_("reason"))
+    def why(self, refund: Refund) -> str:
+        return refund.told_reason
+
 
 @admin.register(Dispute)
 class DisputeAdmin(OfOrders):
-    list_display = ["reference", "of_order", "printed", "reason", "status", "due_at", "opened_at", "decided_at"]
+    list_display = ["reference", "of_order", "printed", "why", "status", "due_at", "opened_at", "decided_at"]
+    readonly_fields = ["printed", "why"]
+    fields = ["payment", "reference", "printed", "why", "status", "due_at", "opened_at", "decided_at"]
     list_filter = ["status"]
     list_select_related = ["payment__order"]
     ordering = ["-id"]
@@ -429,6 +519,10 @@ class DisputeAdmin(OfOrders):
     @admin.display(description=_("amount"), ordering="amount")
     def printed(self, dispute: Dispute) -> str:
         return dispute.payment.printed(dispute.amount)
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def why(self, dispute: Dispute) -> str:
+        return dispute.told_reason
 
 
 @admin.register(Letter)

@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.timezone import get_current_timezone, localdate, now
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Order
+from orders.models import Language, Order
 from payments import attention
 from payments.models import Method, Payment, Refund
 
@@ -190,7 +190,7 @@ class LanguageFilter(ChoiceFilter):
     parameter_name = "language"
 
     def lookups(self, request: Any, model_admin: Any) -> Any:
-        return [(code, code) for code in ("fr", "de", "it", "en")]
+        return Language.choices
 
     def queryset(self, request: Any, queryset: QuerySet[Order]) -> QuerySet[Order]:
         return queryset.filter(language=self.value()) if self.value() else queryset
