@@ -155,7 +155,7 @@ class ProductAdmin(Goods[Product]):
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         assert field  # noqa: S101 - else it is not in the form
-        field.empty_label = gettext("None")
+        field.empty_label = gettext("No category")
         return field
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: Any, **kwargs: Any) -> Any:

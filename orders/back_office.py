@@ -12,7 +12,7 @@ M = TypeVar("M", bound=Model)
 
 DJANGOS_OWN = [
     _("The {name} “{obj}” was added successfully."),
-    _("The {name} “{obj}” was added successfully. You may edit it again below."),
+    _("You may edit it again below."),
     _("The {name} “{obj}” was added successfully. You may add another {name} below."),
     _("The {name} “{obj}” was changed successfully."),
     _("The {name} “{obj}” was changed successfully. You may edit it again below."),

@@ -7,7 +7,6 @@ from django import forms
 from django.contrib.admin.widgets import AdminFileWidget
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Model
-from django.utils.text import format_lazy
 from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 
@@ -19,10 +18,10 @@ from orders.models import Category, Language, Product, ShippingMethod, VatRate
 M = TypeVar("M", bound=Model)
 
 
-def _text(label: Any, language: Language, *, long: bool = False, required: bool = False) -> forms.CharField:
+def _text(label: Any, *, long: bool = False, required: bool = False) -> forms.CharField:
     widget = forms.Textarea(attrs={"rows": 3, "cols": 80}) if long else forms.TextInput(attrs={"size": 60})
     return forms.CharField(
-        label=format_lazy("{} ({})", label, language.label),
+        label=label,
         required=required,
         max_length=2000 if long else 200,
         widget=widget,
@@ -34,10 +33,10 @@ class NamesForm(forms.ModelForm[M]):
 
     texts = {"name": "names"}
 
-    name_fr = _text(_("Name"), Language.FRENCH, required=True)
-    name_de = _text(_("Name"), Language.GERMAN)
-    name_it = _text(_("Name"), Language.ITALIAN)
-    name_en = _text(_("Name"), Language.ENGLISH)
+    name_fr = _text(_("Name (French)"), required=True)
+    name_de = _text(_("Name (German)"))
+    name_it = _text(_("Name (Italian)"))
+    name_en = _text(_("Name (English)"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,10 +55,10 @@ class NamesForm(forms.ModelForm[M]):
 class CategoryForm(NamesForm[Category]):
     texts = {"name": "names", "description": "descriptions"}
 
-    description_fr = _text(_("Description"), Language.FRENCH, long=True)
-    description_de = _text(_("Description"), Language.GERMAN, long=True)
-    description_it = _text(_("Description"), Language.ITALIAN, long=True)
-    description_en = _text(_("Description"), Language.ENGLISH, long=True)
+    description_fr = _text(_("Description (French)"), long=True)
+    description_de = _text(_("Description (German)"), long=True)
+    description_it = _text(_("Description (Italian)"), long=True)
+    description_en = _text(_("Description (English)"), long=True)
 
     class Meta:
         model = Category
@@ -79,20 +78,20 @@ class PictureField(forms.FileField):
 class ProductForm(NamesForm[Product]):
     texts = {"name": "names", "description": "descriptions", "picture_text": "picture_texts"}
 
-    description_fr = _text(_("Description"), Language.FRENCH, long=True)
-    description_de = _text(_("Description"), Language.GERMAN, long=True)
-    description_it = _text(_("Description"), Language.ITALIAN, long=True)
-    description_en = _text(_("Description"), Language.ENGLISH, long=True)
+    description_fr = _text(_("Description (French)"), long=True)
+    description_de = _text(_("Description (German)"), long=True)
+    description_it = _text(_("Description (Italian)"), long=True)
+    description_en = _text(_("Description (English)"), long=True)
     # Not called as the column, which keeps a name: the form must not put a Picture there.
     upload = PictureField(
         label=_("Picture"),
         required=False,
         help_text=_("Upright looks best, 1280 × 1600 pixels or more. JPEG, PNG, WebP or AVIF, 12 MB at most."),
     )
-    picture_text_fr = _text(_("What the picture shows"), Language.FRENCH)
-    picture_text_de = _text(_("What the picture shows"), Language.GERMAN)
-    picture_text_it = _text(_("What the picture shows"), Language.ITALIAN)
-    picture_text_en = _text(_("What the picture shows"), Language.ENGLISH)
+    picture_text_fr = _text(_("What the picture shows (French)"))
+    picture_text_de = _text(_("What the picture shows (German)"))
+    picture_text_it = _text(_("What the picture shows (Italian)"))
+    picture_text_en = _text(_("What the picture shows (English)"))
     price = FrancsField(label=_("Price in francs, VAT included"))
 
     class Meta:

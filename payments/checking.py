@@ -18,6 +18,7 @@ SECONDS = 20.0
 """In all: somebody waits for the answer."""
 NOTHING_NEW = _("nothing new")
 NEWS = _("there is news, see above")
+NEWS_THERE = _("there is news: see the order")
 NO_ANSWER = _("no answer")
 NO_TIME = _("not asked: the time was over")
 MEANWHILE = _("not asked: something happened to it meanwhile")
@@ -53,7 +54,8 @@ def check_many(seen: Mapping[int, str], by: User) -> dict[int, str]:
     with at_most(SECONDS):
         for pk, journal in seen.items():
             try:
-                found[pk] = check(pk, by, journal) if seconds_left() > 0 else NO_TIME
+                said = check(pk, by, journal) if seconds_left() > 0 else NO_TIME
+                found[pk] = NEWS_THERE if said == NEWS else said
             except Meanwhile:
                 found[pk] = MEANWHILE
     return found

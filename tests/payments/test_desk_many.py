@@ -37,7 +37,7 @@ def test_the_psp_is_asked_about_each_order_and_what_it_says_is_applied(psps: San
     answer = confirmed(office(), "check_many", waiting, quiet)
     results = {order.pk: result for order, _badges, result in answer.context["rows"]}
     waiting.refresh_from_db()
-    assert results == {waiting.pk: "il y a du nouveau, voir ci-dessus", quiet.pk: "rien de nouveau"}
+    assert results == {waiting.pk: "il y a du nouveau\u00a0: voir la commande", quiet.pk: "rien de nouveau"}
     assert kinds(waiting)[-1] == kinds(quiet)[-1] == "checked"
     assert LogEntry.objects.count() == 2
 

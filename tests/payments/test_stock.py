@@ -14,11 +14,10 @@ from django.test import Client
 from orders.models import Order, Product
 from orders.moves import take_stock
 from payments import stock
-from payments.models import Payment
-from payments.refunds import Wanted, ask
 from tests.at_once import at_once
 from tests.payments.steps import paid
 from tests.payments.test_paying import bring_messages
+from tests.payments.test_refunds import given_back
 from tests.sandbox.in_process import SandboxInProcess
 from tests.shop import goods, placed
 from tests.staff import sign_in
@@ -148,7 +147,7 @@ def test_the_stock_adds_up_whatever_is_booked_sold_and_given_back(office: Client
     book(office, bowl, "received", 10)
     order, _page = paid(psps, "card", bowl, quantity=3)
     assert verified() == ""
-    ask(Payment.objects.get().pk, Wanted(2900, "Fêlé", {order.lines.get().pk: 1}, goods_back=True))
+    given_back(order, 2900, pieces={order.lines.get().pk: 1}, goods_back=True)
     bring_messages(psps)
     assert left(bowl) == 8
     assert verified() == ""
