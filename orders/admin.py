@@ -8,6 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import Field, ForeignKey, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import floatformat
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localdate
@@ -295,7 +296,7 @@ class ShippingMethodAdmin(Goods[ShippingMethod]):
 class VatRateAdmin(Goods[VatRate]):
     form = VatRateForm
     title_of_new = _("New VAT rate")
-    list_display = ["vat_class", "percent", "valid_from", "state"]
+    list_display = ["vat_class", "percent", "valid_from", "use"]
     list_display_links = ["vat_class", "percent"]
     list_filter = ["vat_class"]
     fields = ["vat_class", "rate", "valid_from"]
@@ -312,7 +313,13 @@ class VatRateAdmin(Goods[VatRate]):
 
     @admin.display(description=_("rate"), ordering="rate")
     def percent(self, rate: VatRate) -> str:
-        return f"{rate.rate.normalize():f}\u00a0%"
+        return f"{floatformat(rate.rate, -2)}\u00a0%"
+
+    @admin.display(description=_("status"))
+    def use(self, rate: VatRate) -> str:
+        if rate.valid_from > localdate():
+            return gettext("Coming")
+        return gettext("Used") if rate.is_used else gettext("Not used yet")
 
     @admin.display(description=_("status"))
     def state(self, rate: VatRate) -> str:

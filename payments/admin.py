@@ -535,7 +535,7 @@ class LetterAdmin(OfOrders):
 
 @admin.register(Attestation)
 class AttestationAdmin(OfOrders):
-    list_display = ["__str__", "series", "of_order", "issued_at", "printed_code", "size"]
+    list_display = ["__str__", "series", "of_order", "issued_at", "shown_code", "shown_size"]
     list_filter = ["series"]
     list_select_related = ["order", "refund__payment__order"]
     ordering = ["-id"]
@@ -550,6 +550,14 @@ class AttestationAdmin(OfOrders):
         own = Attestation.objects.filter(order__in=orders).order_by().values("pk")
         of_refunds = Attestation.objects.filter(refund__in=refunds).order_by().values("pk")
         return queryset.filter(pk__in=own.union(of_refunds)), False
+
+    @admin.display(description=_("code"), ordering="code")
+    def shown_code(self, row: Attestation) -> str:
+        return row.printed_code
+
+    @admin.display(description=_("size"))
+    def shown_size(self, row: Attestation) -> str:
+        return row.size
 
     @admin.display(description=_("order"))
     def of_order(self, row: Attestation) -> str:

@@ -39,7 +39,7 @@ class StockForm(forms.Form):
         label=_("Pieces"),
         min_value=0,
         max_value=MOST_PIECES,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 6}),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 4}),
     )
     note = forms.CharField(
         label=_("Note (optional)"),

@@ -84,7 +84,7 @@ def test_the_log_tells_the_old_and_the_new_price(admin_client: Client) -> None:
     address = f"/admin/orders/shippingmethod/{method.pk}/change/"
     admin_client.post(address, form_of(admin_client, address) | {"free_from": "100"})
     said = LogEntry.objects.latest("pk").get_change_message()
-    assert said == "Gratuit dès\u00a0: – → CHF\u00a0100.00."
+    assert said == "Offerte dès\u00a0: – → CHF\u00a0100.00."
 
 
 def test_who_may_only_read_reads_words_and_francs() -> None:
