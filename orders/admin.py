@@ -8,8 +8,8 @@ from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import Field, ForeignKey, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.defaultfilters import floatformat
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localdate
 from django.utils.translation import gettext, override
@@ -313,7 +313,7 @@ class VatRateAdmin(Goods[VatRate]):
 
     @admin.display(description=_("rate"), ordering="rate")
     def percent(self, rate: VatRate) -> str:
-        return f"{floatformat(rate.rate, -2)}\u00a0%"
+        return f"{number_format(f'{rate.rate.normalize():f}')}\u00a0%"
 
     @admin.display(description=_("status"))
     def use(self, rate: VatRate) -> str:

@@ -65,10 +65,16 @@ class CategoryForm(NamesForm[Category]):
         fields = ["slug", "position"]
 
 
+class PictureInput(AdminFileWidget):
+    initial_text = _("Now")  # type: ignore[assignment]
+    input_text = _("Another picture")  # type: ignore[assignment]
+    clear_checkbox_label = _("Take it away")  # type: ignore[assignment]
+
+
 class PictureField(forms.FileField):
     """An upload that becomes a Picture; what was shown stays as it is, False takes it away."""
 
-    widget = AdminFileWidget
+    widget = PictureInput
 
     def clean(self, data: Any, initial: Any = None) -> Any:
         given = super().clean(data, initial)

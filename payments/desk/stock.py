@@ -36,7 +36,7 @@ class StockForm(forms.Form):
         widget=forms.RadioSelect,
     )
     pieces = forms.IntegerField(
-        label=_("Pieces"),
+        label=_("How many pieces"),
         min_value=0,
         max_value=MOST_PIECES,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 4}),

@@ -168,7 +168,7 @@ def test_a_new_article_gets_its_first_pieces_and_is_in_the_shop(claire: Customer
         leila.get_by_label(label).fill(words)
     leila.get_by_role("button", name="Enregistrer", exact=True).click()
     leila.get_by_label("Marchandise reçue").check()
-    leila.get_by_label("Pièces", exact=True).fill("2")
+    leila.get_by_label("Nombre de pièces").fill("2")
     leila.get_by_role("button", name="Enregistrer le mouvement").click()
     expect(leila.locator(".messagelist .success").last).to_contain_text("0 → 2 (+2, marchandise reçue)")
     leila.get_by_role("link", name="Voir dans la boutique").click()
