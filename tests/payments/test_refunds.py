@@ -233,6 +233,34 @@ def test_the_command_asks_for_all_that_is_left(psps: Sandbox, sonia: User, capsy
     assert str(refund.pk) in capsys.readouterr().out
 
 
+def test_by_the_command_too_another_person_releases_what_is_above_the_limit_or_turns_it_down(
+    psps: Sandbox, sonia: User, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.REFUND_FOUR_EYES_ABOVE = 2000
+    User.objects.create_user("urs", is_staff=True)
+    order, page = paid(psps)
+
+    call_command("refund", order.number, reason="Retour", by="sonia")
+    refund = Refund.objects.get()
+    assert refund.status == "proposed"
+    assert str(refund.pk) in capsys.readouterr().out
+    with pytest.raises(CommandError, match="Another person"):
+        call_command("release", str(refund.pk), by="sonia")
+    call_command("release", str(refund.pk), by="urs", turn_down="Le colis n’est pas revenu")
+    assert not Refund.objects.exists()
+    with pytest.raises(CommandError, match="meanwhile"):
+        call_command("release", str(refund.pk), by="urs")
+
+    call_command("refund", order.number, reason="Retour", by="sonia")
+    call_command("release", str(Refund.objects.get().pk), by="urs")
+    carry_out(Refund.objects.get().pk)
+    bring_messages(psps)
+    assert [(one.status, one.released_by.username) for one in Refund.objects.all() if one.released_by] == [
+        ("succeeded", "urs")
+    ]
+    assert psps.payment(page)["refunded"] == order.total
+
+
 def test_the_command_asks_for_a_part_in_francs_and_centimes(psps: Sandbox, sonia: User) -> None:
     order, _page = paid(psps)
     call_command("refund", order.number, "--amount", "29.05", "--reason", "Retour", "--by", "sonia")
