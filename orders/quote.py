@@ -25,18 +25,22 @@ class What(StrEnum):
     PRICE = "price"
     DELIVERY = "delivery"
     TOTAL = "total"
+    DAY = "day"
     CART = "cart"
 
 
 @dataclass(frozen=True)
 class Change:
-    """One difference. `left` counts pieces (FEWER); `old` and `new` are centimes (PRICE, TOTAL)."""
+    """One difference. `left` counts pieces (FEWER); `old` and `new` are centimes (PRICE, TOTAL); the days are those of
+    delivery (DAY), the old one None where the customer's page named none."""
 
     what: What
     name: str = ""
     left: int = 0
     old: int = 0
     new: int = 0
+    old_day: date | None = None
+    new_day: date | None = None
 
 
 @dataclass(frozen=True)

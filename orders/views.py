@@ -27,6 +27,8 @@ from orders.quote import Quote, offers, quote
 PICTURE_SIZES = "(min-width: 70rem) 32rem, (min-width: 44rem) 46vw, calc(100vw - 2rem)"
 """How wide the product page shows its picture: the style sheet's grid, for the browser's choice of a file."""
 A_YEAR = 365 * 24 * 3600
+LONGEST_METHOD = 10
+"""Characters that a means of payment is called by in a form: the choice is kept while the customer is asked."""
 
 
 class SeeOther(HttpResponseRedirect):
@@ -158,12 +160,16 @@ def accept_changes(request: HttpRequest) -> HttpResponse:
     current = _quote(request)
     shipping = current.delivery.method.pk if current.delivery else None
     carts.agree(request.session, current.agreed, shipping)
-    return _see("orders:cart" if request.POST.get("back") == "cart" else "payments:review")
+    if request.POST.get("back") == "cart":
+        return _see("orders:cart")
+    method = request.POST.get("method", "")[:LONGEST_METHOD]
+    return SeeOther(reverse("payments:review") + (f"?{urlencode({'method': method})}" if method else ""))
 
 
 def ask_again(request: HttpRequest, current: Quote) -> HttpResponse:
     """The page that shows what changed, old and new, and asks whether to go on (409)."""
-    return render(request, "orders/changed.html", {"quote": current}, status=409)
+    page = {"quote": current, "method": request.POST.get("method", "")[:LONGEST_METHOD]}
+    return render(request, "orders/changed.html", page, status=409)
 
 
 @never_cached

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from orders import checkout
 from orders.caching import keep_no_copy
-from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready
+from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready, Shown
 from orders.models import Order, OrderLine, TimelineEntry
 from orders.moves import hold, tell
 from orders.views import SeeOther, ask_again
@@ -90,15 +90,15 @@ def review(request: HttpRequest) -> HttpResponse:
     if ready.quote.changes:
         return ask_again(request, ready.quote)
     if CHOOSE in request.GET:
-        data = {"checkout_key": ready.quote.key, "total": ready.quote.total}
-        return _show_review(request, ready, ReviewForm(data, offers=offers(ready.quote.total)), status=422)
+        form = ReviewForm(ReviewForm.naming(Shown.of(ready.quote)), offers=offers(ready.quote.total))
+        return _show_review(request, ready, form, status=422)
     return _show_review(request, ready)
 
 
 def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = None, status: int = 200) -> HttpResponse:
     quote = ready.quote
     if form is None:
-        initial = {"checkout_key": quote.key, "total": quote.total, "method": request.GET.get("method")}
+        initial = {**ReviewForm.naming(Shown.of(quote)), "method": request.GET.get("method")}
         form = ReviewForm(offers=offers(quote.total), initial=initial)
     context = {"form": form, "quote": quote, "details": ready.details, "offers": form.offers}
     return render(request, "payments/review.html", context, status=status)
@@ -123,18 +123,17 @@ def _place(request: HttpRequest) -> HttpResponse:
 
 def _replace_and_hand_off(request: HttpRequest, ready: Ready, form: ReviewForm) -> HttpResponse:
     """Place the order, in the place of one that the cart had become before, and hand the customer off."""
-    key, total = form.cleaned_data["checkout_key"], form.cleaned_data["total"]
-    earlier = checkout.earlier_order(request.session, key)
+    shown = form.shown
+    earlier = checkout.earlier_order(request.session, shown.key)
     try:
         # Compared before the earlier order is touched: a stale tab must not end what another one is paying.
-        checkout.compare(ready.quote, key=key, shown_total=total)
+        checkout.compare(ready.quote, shown)
         if earlier and not withdraw(earlier, Order.CancelReason.CHANGED_CART, Actor.CUSTOMER):
             return SeeOther(_address(earlier))
         order = checkout.place(
             ready.cart,
             ready.details,
-            key=key,
-            shown_total=total,
+            shown,
             language=get_language() or settings.LANGUAGE_CODE,
             earlier=checkout.current_order_token(request.session),
         )

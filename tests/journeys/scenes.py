@@ -254,6 +254,13 @@ def review_changed(stage: Stage) -> None:
 
 
 @scene
+def review_of_another_day(stage: Stage) -> None:
+    review_with_a_choice(stage)
+    stage.page.evaluate("document.querySelector('[name=delivery_by]').value = '2026-11-20'")
+    stage.press()
+
+
+@scene
 def psp_silent(stage: Stage) -> None:
     review(stage)
     stage.sandbox.break_calls("down", calls=20)
