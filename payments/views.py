@@ -23,7 +23,7 @@ from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready, Shown
 from orders.models import Order, OrderLine, TimelineEntry
 from orders.moves import hold, tell
 from orders.views import SeeOther, ask_again
-from payments import attestation, tracking, verification
+from payments import attestation, parcel, tracking, verification
 from payments.capture import capture
 from payments.expiry import withdraw
 from payments.forms import CodeForm, FindOrderForm, MethodForm, ReviewForm
@@ -225,12 +225,15 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
     if page.state in (State.ACCEPTED, State.REFUNDED, State.TAKEN_BACK):
         checkout.forget_order_and_cart(request.session, order)
     lines = list(order.lines.all())
+    sold = parcel.listed(order, lines, page.given_back, ended=page.ended)
     document = getattr(order, "attestation", None)
     context = {
         "order": order,
         "page": page,
         "state": page.state.value,
-        "lines": lines,
+        "lines": sold,
+        "shipping_note": parcel.note_of_the_delivery(order, page.given_back),
+        "nothing_left": not order.shipped_at and not any(line.left for line in sold),
         "attestation": document,
         "taxes": attestation.taxes_shown(order, document),
         "sheet": _sheet(order, page, lines),

@@ -399,15 +399,16 @@ def wholly_refunded(stage: Stage, status: Refund.Status) -> Order:
 @scene
 def order_refunded_in_part(stage: Stage) -> None:
     order, payment = accepted(stage)
-    given_back(payment, 2800)
+    bowl = order.lines.get(unit_price=2800)
+    given_back(payment, 2800, lines=[{"line": bowl.pk, "quantity": 1}])
     payment.refunds.create(amount=1650, status=Refund.Status.REQUESTED)
     stage.open_order(order)
 
 
-def given_back(payment: Payment, amount: int) -> Refund:
+def given_back(payment: Payment, amount: int, **more: Any) -> Refund:
     share = {"rate": "8.1", "base": amount, "tax": 0}
     refund: Refund = payment.refunds.create(
-        amount=amount, status=Refund.Status.SUCCEEDED, settled_at=now(), vat=[share], reference=f"re_{amount}"
+        amount=amount, status=Refund.Status.SUCCEEDED, settled_at=now(), vat=[share], reference=f"re_{amount}", **more
     )
     return refund
 

@@ -322,7 +322,7 @@ def test_a_day_of_delivery_that_no_longer_holds_is_told_and_asked_about(
     assert bowl.stock == 5
 
     going_on = client.post("/panier/accepter/", {"method": hidden(asked, "method")})
-    again = client.get(going_on["Location"])
+    again: Any = client.get(going_on["Location"])
     assert BOTH_DAYS[1] in page(again)
     assert re.search(r'value="twint"[^>]* checked', page(again))
     assert hidden(again, "delivery_by") == "2026-11-25"
