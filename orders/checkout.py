@@ -201,6 +201,14 @@ def current_order_token(session: SessionBase) -> str | None:
     return token
 
 
+def waiting_order(session: SessionBase) -> Order | None:
+    """The session's order that is placed and not paid yet: its number and token, in 1 query; none without a token."""
+    token = current_order_token(session)
+    if token is None:
+        return None
+    return Order.objects.only("number", "token").filter(token=token, status=Order.Status.PENDING).first()
+
+
 def earlier_order(session: SessionBase, key: UUID) -> Order | None:
     """The session's order that is still pending though the cart has changed: it is to be closed before a new one."""
     token = current_order_token(session)

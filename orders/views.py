@@ -17,9 +17,9 @@ from django.views.decorators.http import etag, require_http_methods, require_saf
 from orders import cart as carts
 from orders import details as details_in_session
 from orders import pictures
-from orders.caching import View, never_cached
+from orders.caching import View, keep_no_copy, never_cached
 from orders.catalogue import look
-from orders.checkout import current_order_token
+from orders.checkout import current_order_token, waiting_order
 from orders.forms import AddForm, CartForm, DetailsForm
 from orders.models import Category, Product
 from orders.quote import Quote, offers, quote
@@ -46,7 +46,11 @@ def catalogue(request: HttpRequest, slug: str = "") -> HttpResponse:
         raise Http404 from unknown
     number = shown.page.number
     page = {"catalogue": shown, "page": shown.page, "canonical": _canonical(request, number)}
-    return render(request, "orders/catalogue.html", page)
+    waiting = waiting_order(request.session)
+    response = render(request, "orders/catalogue.html", page | {"waiting": waiting})
+    if waiting:
+        keep_no_copy(request, response)
+    return response
 
 
 def _canonical(request: HttpRequest, page: int = 1) -> str:
@@ -129,6 +133,7 @@ def cart(request: HttpRequest) -> HttpResponse:
 def _cart_page(request: HttpRequest, current: Quote, form: CartForm, status: int = 200) -> HttpResponse:
     goods = {"name": _("Goods"), "quantity": 1, "total": current.goods_total}
     page = {"quote": current, "form": form, "goods": [goods], "back": "cart"}
+    page["waiting"] = waiting_order(request.session)
     return render(request, "orders/cart.html", page, status=status)
 
 

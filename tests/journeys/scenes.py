@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils.timezone import now
 from playwright.sync_api import Page
 
+from orders.checkout import remember_order
 from orders.codes import grouped, new_code
 from orders.models import Order, Product, TimelineEntry
 from orders.moves import cancel, hold
@@ -137,6 +138,21 @@ def product_too_many(stage: Stage) -> None:
 @scene
 def cart_empty(stage: Stage) -> None:
     stage.open("/panier/")
+
+
+@scene
+def cart_beside_an_order_that_waits(stage: Stage) -> None:
+    stage.fill_cart()
+    session = stage.client.session
+    remember_order(session, stage.order())
+    session.save()
+    stage.open("/panier/")
+
+
+@scene
+def catalogue_beside_an_order_that_waits(stage: Stage) -> None:
+    cart_beside_an_order_that_waits(stage)
+    stage.open("/")
 
 
 @scene

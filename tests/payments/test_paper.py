@@ -706,8 +706,9 @@ def test_they_tell_the_whole_attestation() -> None:
     went = replace(
         FACTS, refunds=(Gone(2_900, REFUND.refunded_at),), taken_back=Gone(100, at), delivery_address=WORKSHOP
     )
-    told = embedded_facts(draw(went))
+    told = embedded_facts(draw(replace(went, lines=(replace(GOODS[0], refunded=1), *GOODS[1:]))))
     assert told["document"] == "attestation"
+    assert told["lines"][0]["refunded"] == 1
     assert told["agreed_at"] == "2026-11-22T13:32:08+00:00"
     assert told["customer"] == list(CLAIRE)
     assert told["lines"][2] == {
