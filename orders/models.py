@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
@@ -134,6 +134,7 @@ class Product(models.Model):
         indexes = [
             models.Index(fields=["position", "id"], name="product_position"),
             models.Index(fields=["price", "id"], name="product_price"),
+            models.Index(Upper("sku"), name="product_sku_typed"),
             *search.indexes(),
         ]
 
