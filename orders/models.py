@@ -20,6 +20,8 @@ from orders.money import CURRENCY
 MAX_QUANTITY = 99
 MAX_TOTAL = 100_000_000
 """Centimes: an order beyond a million francs is a mistake."""
+TWINT_LIMIT = 500_000
+"""Centimes: more cannot be paid with TWINT at once (docs.stripe.com/payments/twint)."""
 PO_BOX = re.compile(r"(case postale|postfach|casella postale|p\.? ?o\.? ?box)\b", re.IGNORECASE)
 
 

@@ -14,7 +14,7 @@ from django.utils.timezone import localdate, now
 from orders import vat
 from orders.cart import Cart, Wanted
 from orders.delivery import delivery_date
-from orders.models import MAX_TOTAL, Order, OrderLine, Product, ShippingMethod, VatShare
+from orders.models import MAX_TOTAL, TWINT_LIMIT, Order, OrderLine, Product, ShippingMethod, VatShare
 
 
 class What(StrEnum):
@@ -115,6 +115,11 @@ class Quote:
     @property
     def too_large(self) -> bool:
         return self.total > MAX_TOTAL
+
+    @property
+    def is_above_twint(self) -> bool:
+        """Whether it costs more than can be paid with TWINT."""
+        return self.total > TWINT_LIMIT
 
     @property
     def can_be_ordered(self) -> bool:

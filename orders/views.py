@@ -21,7 +21,7 @@ from orders.caching import View, keep_no_copy, never_cached
 from orders.catalogue import look
 from orders.checkout import current_order_token, waiting_order
 from orders.forms import AddForm, CartForm, DetailsForm
-from orders.models import Category, Product
+from orders.models import TWINT_LIMIT, Category, Product
 from orders.quote import Quote, offers, quote
 
 PICTURE_SIZES = "(min-width: 70rem) 32rem, (min-width: 44rem) 46vw, calc(100vw - 2rem)"
@@ -97,6 +97,7 @@ def _product_page(request: HttpRequest, shown: Product, form: AddForm, status: i
         "delivery": delivery,
         "return_days": settings.RETURN_DAYS,
         "sizes": PICTURE_SIZES,
+        "above_twint": shown.price > TWINT_LIMIT,
         "canonical": _canonical(request),
     }
     return render(request, "orders/product.html", page, status=status)

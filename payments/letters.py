@@ -23,6 +23,7 @@ from orders.money import format_chf
 from orders.moves import hold, tell, words
 from payments import attestation, notices, parcel, staff_notices
 from payments.models import Attestation, Letter, Payment, Refund
+from payments.statement import name_on_statement
 
 log = logging.getLogger(__name__)
 AGAIN_AFTER = timedelta(minutes=1)
@@ -154,6 +155,7 @@ def _confirmation(letter: Letter) -> EmailMultiAlternatives:
         name=" ".join(order.delivery_name.split()),
         lines=parcel.listed(order, lines, went_back),
         payment=payment,
+        on_statement=name_on_statement(payment.method, settings.SELLER["statement_name"]),
         is_promised=is_to_come and order.delivery_is_ahead,
         attestation=document,
         taxes=attestation.taxes_shown(order, document),

@@ -29,11 +29,12 @@ from payments.expiry import withdraw
 from payments.forms import CodeForm, FindOrderForm, MethodForm, ReviewForm
 from payments.gateways.base import Unreachable
 from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
-from payments.handoff import MethodUnavailable, NotPayable, Offer, hand_off, offers
+from payments.handoff import MethodUnavailable, NotPayable, Offer, hand_off, offers, on_statements
 from payments.limits import address, is_too_often
 from payments.links import send_link
 from payments.models import Attestation, Payment, Provider, Refund, Refusal
 from payments.order_page import OrderPage, State, page_of
+from payments.statement import name_on_statement
 from payments.verification import Verdict
 
 Actor = TimelineEntry.Actor
@@ -101,6 +102,7 @@ def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = N
         initial = {**ReviewForm.naming(Shown.of(quote)), "method": request.GET.get("method")}
         form = ReviewForm(offers=offers(quote.total), initial=initial)
     context = {"form": form, "quote": quote, "details": ready.details, "offers": form.offers}
+    context["on_statements"] = on_statements(form.offers)
     return render(request, "payments/review.html", context, status=status)
 
 
@@ -236,6 +238,9 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
         "nothing_left": not order.shipped_at and not any(line.left for line in sold),
         "attestation": document,
         "taxes": attestation.taxes_shown(order, document),
+        "on_statement": name_on_statement(
+            page.payment.method if page.payment else "", settings.SELLER["statement_name"]
+        ),
         "sheet": _sheet(order, page, lines),
         "find_order_address": settings.SITE_URL + reverse("payments:find_order"),
         "steps": tracking.steps(order, page, document),

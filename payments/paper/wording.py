@@ -14,6 +14,7 @@ from django.utils.translation import pgettext
 from orders.codes import grouped
 from orders.money import format_amount, format_money
 from payments.gateways.base import PaymentDetails
+from payments.statement import name_on_statement
 
 from .facts import AttestationFacts, Facts, Line, NoDetails, RefundFacts, Seller
 
@@ -61,10 +62,7 @@ def _attestation(facts: AttestationFacts) -> dict[str, Words]:
         "verdict": (_("%(amount)s – paid") if facts.stays else _("%(amount)s – paid, then returned"))
         % {"amount": _money(facts, facts.total)},
         "when": _agreed(facts),
-        "payment": [
-            *_means(facts),
-            _("On your statement: %(name)s") % {"name": facts.seller.statement_name},
-        ],
+        "payment": [*_means(facts), *_statement(facts)],
         "left": [_block(_("Customer"), *facts.billing_address)],
         "right": order,
         "columns": _columns(facts),
@@ -165,6 +163,11 @@ def _means(facts: Facts) -> list[Words]:
             # The authorisation code is that of the payment.
             shown = _shown(details if isinstance(facts, AttestationFacts) else replace(details, authorisation=""))
     return [means, *shown, _("Ref. %(reference)s") % {"reference": facts.reference}]
+
+
+def _statement(facts: Facts) -> list[Words]:
+    name = name_on_statement(facts.method, facts.seller.statement_name)
+    return [_("On your statement: %(name)s") % {"name": name}] if name else []
 
 
 def _shown(details: PaymentDetails) -> list[Words]:

@@ -50,7 +50,7 @@ def means(sandbox: Sandbox, method: str, money: str) -> str:
         ).json()["latest_charge"]["payment_method_details"]
         if card := charged.get("card"):
             words += [card["brand"].title(), "••••", card["last4"], "Code d’autorisation", card["authorization_code"]]
-    return " ".join([*words, "Réf.", money, "Sur votre relevé"])
+    return " ".join([*words, "Réf.", money])
 
 
 def compares(claire: Customer, document: bytes, amount: int, verdict: str) -> None:

@@ -247,6 +247,22 @@ def test_an_order_beyond_a_million_francs_cannot_be_checked_out(client: Client, 
     assert client.get("/coordonnees/")["Location"] == "/panier/"
 
 
+def test_beyond_twints_limit_its_mark_gives_way_to_the_reason(client: Client) -> None:
+    delivery()
+    pans = goods(price=499_100)
+    add(client, pans)
+    reason = said("TWINT accepts payments up to CHF 5’000.")
+    for address in (f"/articles/{pans.slug}/", "/panier/"):
+        assert "pay/twint.svg" in page(client.get(address)), "with the delivery exactly the limit"
+    Product.objects.update(price=500_001)
+    for address in (f"/articles/{pans.slug}/", "/panier/", "/paiement/"):
+        give_details(client)
+        client.post("/panier/accepter/")
+        shown = page(client.get(address))
+        assert "pay/twint.svg" not in shown and "pay/visa.svg" in shown
+        assert reason.removesuffix(".") in shown
+
+
 def test_every_post_needs_its_token(bowl: Product) -> None:
     stranger = Client(enforce_csrf_checks=True)
     for address in [f"/articles/{bowl.slug}/", "/panier/", "/panier/retirer/", "/panier/accepter/", "/coordonnees/"]:

@@ -14,7 +14,7 @@ from payments import attestation
 from payments.letters import compose
 from payments.models import Letter
 from payments.refunds import Wanted, ask, carry_out
-from tests.payments.steps import paid
+from tests.payments.steps import ordered, paid
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, goods, started, stripe_event
@@ -120,6 +120,15 @@ def test_money_that_settled_nothing_and_went_back_marks_no_line(order: Order) ->
     second.refunds.create(amount=order.total, status="succeeded", settled_at=now())
     assert "remboursés" in on_the_page(order)
     assert NOT_SENT not in on_the_page(order)
+
+
+def test_an_order_that_is_not_paid_yet_promises_no_day(psps: Sandbox) -> None:
+    order, _page = ordered("paypal")
+    assert PROMISE not in on_the_page(order)
+    order.payments.update(returned_at=now(), paid_seen_at=now())
+    said = on_the_page(order)
+    assert "PayPal" in said
+    assert PROMISE not in said
 
 
 @pytest.mark.parametrize("why", ["disputed", "overdue", "sent"])

@@ -171,7 +171,7 @@ def structure(pdf: bytes) -> Iterator[Any]:
         "Émise le 22.11.2026 à 14:32:41 (heure suisse)",
         "CHF 453.00 – payé",
         "Accord de la banque reçu le 22.11.2026 à 14:32:08",
-        "TWINT, par Stripe Réf. pi_3QK9aB2eZvKYlo2C0abcdeFG Sur votre relevé : KOOKUT*SHOP",
+        "TWINT, par Stripe Réf. pi_3QK9aB2eZvKYlo2C0abcdeFG",
         "KOOKUT Sàrl Rue de l’Exemple 1 1200 Genève commandes@kookut.example CHE-123.456.788 TVA",
         "Client Claire Dufour Rue de Carouge 12 1205 Genève",
         "Commande KK-7F3Q-20 Passée le 22.11.2026 à 14:30:12 Livraison d’ici au 26.11.2026",
