@@ -16,6 +16,7 @@ from orders import moves
 from orders.cart import Cart, Wanted
 from orders.deadlocks import tried_twice
 from orders.details import Details
+from orders.hints import Hint
 from orders.models import Order, OrderLine, Product, TimelineEntry
 from orders.money import format_chf
 from orders.quote import Change, Offer, Quote, What, draw_up, quote
@@ -57,6 +58,7 @@ class Ready:
     cart: Cart
     quote: Quote
     details: Details
+    hints: list[Hint]
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def prepare(session: SessionBase) -> Ready:
     current = quote(cart, country=details.delivery_country, token=current_order_token(session))
     if not current.changes and not current.can_be_ordered:
         raise NotReady("orders:cart")
-    return Ready(cart, current, details)
+    return Ready(cart, current, details, details_in_session.hints_about(session, details))
 
 
 def placed(key: UUID) -> Order | None:

@@ -88,7 +88,7 @@ def _add(request: HttpRequest, shown: Product, form: AddForm) -> bool:
 
 
 def _product_page(request: HttpRequest, shown: Product, form: AddForm, status: int = 200) -> HttpResponse:
-    added = "added" in request.GET and shown.pk in carts.read(request.session).lines
+    added = request.method != "POST" and "added" in request.GET and shown.pk in carts.read(request.session).lines
     delivery = next(iter(offers(shown.price)), None)
     page = {
         "product": shown,
@@ -191,7 +191,7 @@ def details(request: HttpRequest) -> HttpResponse:
         return _details_page(request, current, form)
     form = DetailsForm(request.POST)
     complete = form.is_valid()
-    details_in_session.keep(request.session, form)
+    details_in_session.keep(request.session, form, hinted="hinted" in request.POST)
     if "language" in request.POST:
         return _see("orders:details")
     if complete:
@@ -201,7 +201,8 @@ def details(request: HttpRequest) -> HttpResponse:
 
 def _details_page(request: HttpRequest, current: Quote, form: DetailsForm, status: int = 200) -> HttpResponse:
     known = None if form.is_bound else details_in_session.details_of(request.session)
-    page = {"quote": current, "form": form, "hints": known.hints if known else []}
+    hints = details_in_session.hints_about(request.session, known) if known else []
+    page = {"quote": current, "form": form, "hints": hints}
     return render(request, "orders/details.html", page, status=status)
 
 

@@ -102,6 +102,7 @@ def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = N
         initial = {**ReviewForm.naming(Shown.of(quote)), "method": request.GET.get("method")}
         form = ReviewForm(offers=offers(quote.total), initial=initial)
     context = {"form": form, "quote": quote, "details": ready.details, "offers": form.offers}
+    context["hints"] = ready.hints
     context["on_statements"] = on_statements(form.offers)
     return render(request, "payments/review.html", context, status=status)
 

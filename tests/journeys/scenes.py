@@ -215,7 +215,7 @@ def details_billed_elsewhere(stage: Stage) -> None:
 
 @scene
 def details_with_hints(stage: Stage) -> None:
-    stage.fill_cart(details={"email": "claire@gmial.com", "delivery_town": "Lausanne"})
+    stage.fill_cart(details={"email": "claire@gmial.com", "delivery_street": "Rue de Carouge"})
     stage.open("/coordonnees/")
 
 

@@ -96,6 +96,21 @@ def test_a_field_sent_twice_is_refused(client: Client, bowl: Product) -> None:
     assert lines(client) == {bowl.pk: Wanted(1, 2900)}
 
 
+def test_of_two_things_to_say_the_latest_is_said(client: Client, bowl: Product) -> None:
+    added = add(client, bowl, 2)["Location"]
+    again = page(client.post(added, {"quantity": "0"}))
+    assert said("Type a number between 1 and 99") in again
+    assert said("“%(name)s” is in your basket.", name=bowl.name) not in again
+
+    Product.objects.update(stock=1)
+    assert said("There is less left than expected") in page(client.get("/panier/"))
+    typed = {f"quantity-{bowl.pk}": "0", "shipping": first_method()}
+    wrong = page(client.post("/panier/", typed))
+    assert said("Type a number between 1 and 99") in wrong
+    assert said("There is less left than expected") not in wrong
+    assert wrong.count('role="alert"') == 1
+
+
 def test_more_than_the_stock_is_not_put_in(client: Client, bowl: Product) -> None:
     add(client, bowl, 6)
     response = add(client, bowl, 5)
