@@ -20,6 +20,7 @@ class Details:
     email: str
     phone: str
     delivery_name: str
+    delivery_organisation: str
     delivery_extra: str
     delivery_street: str
     delivery_postcode: str

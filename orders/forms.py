@@ -175,6 +175,10 @@ def _name(autocomplete: str) -> TextLine:
     )
 
 
+def _organisation(autocomplete: str) -> TextLine:
+    return TextLine(label=_("Organisation"), attrs={"autocomplete": autocomplete})
+
+
 def _extra(autocomplete: str) -> TextLine:
     return TextLine(label=_("Address line 2"), help_text=_("Floor, c/o, PO box"), attrs={"autocomplete": autocomplete})
 
@@ -218,6 +222,7 @@ class DetailsForm(forms.Form):
         attrs={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"},
     )
     delivery_name = _name("shipping name")
+    delivery_organisation = _organisation("shipping organization")
     delivery_street = _street("shipping address-line1")
     delivery_extra = _extra("shipping address-line2")
     delivery_postcode = _postcode("shipping postal-code")
@@ -230,7 +235,7 @@ class DetailsForm(forms.Form):
     )
     other_billing = forms.BooleanField(label=_("Bill to another address"), required=False)
     billing_name = _name("billing name")
-    billing_organisation = TextLine(label=_("Organisation"), attrs={"autocomplete": "billing organization"})
+    billing_organisation = _organisation("billing organization")
     billing_street = _street("billing address-line1")
     billing_extra = _extra("billing address-line2")
     billing_postcode = _postcode("billing postal-code")

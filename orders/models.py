@@ -260,6 +260,7 @@ class Order(models.Model):
     phone = models.CharField(_("phone"), max_length=30, blank=True)
 
     delivery_name = models.CharField(_("name"), max_length=100)
+    delivery_organisation = models.CharField(_("organisation"), max_length=100, blank=True)
     delivery_extra = models.CharField(_("address line 2"), max_length=100, blank=True)
     delivery_street = models.CharField(_("street and number"), max_length=100)
     delivery_postcode = models.CharField(_("postcode"), max_length=4)
@@ -381,10 +382,10 @@ class Order(models.Model):
 
     @property
     def delivery_address(self) -> list[str]:
-        """The lines as the Post wants them: name, complement, street, PO box, postcode and town, country."""
+        """The lines as the Post wants them: organisation, name, complement, street, PO box, place, country."""
         return _address(
             self.delivery_name,
-            "",
+            self.delivery_organisation,
             self.delivery_extra,
             self.delivery_street,
             self.delivery_postcode,

@@ -214,6 +214,13 @@ def details_billed_elsewhere(stage: Stage) -> None:
 
 
 @scene
+def details_for_a_company(stage: Stage) -> None:
+    stage.fill_cart(details={"delivery_organisation": "Atelier du Lac SA", "delivery_postcode": "9490"})
+    stage.open("/coordonnees/")
+    stage.press()
+
+
+@scene
 def details_with_hints(stage: Stage) -> None:
     stage.fill_cart(details={"email": "claire@gmial.com", "delivery_street": "Rue de Carouge"})
     stage.open("/coordonnees/")

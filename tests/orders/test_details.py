@@ -248,6 +248,19 @@ def test_another_billing_address_is_asked_for_when_the_box_is_ticked(client: Cli
     ]
 
 
+def test_a_company_that_gets_the_goods_stands_first_in_the_address_and_its_field_stays_out_of_the_way(
+    client: Client,
+) -> None:
+    folded = re.compile(r'<details class="asks"( open)?>\s*<summary>' + said("Deliver to a company"))
+    empty = folded.search(page(client.get("/coordonnees/")))
+    assert empty and not empty[1]
+    assert give_details(client, delivery_organisation="Bureau du Lac SA").status_code == 303
+    filled = folded.search(page(client.get("/coordonnees/")))
+    assert filled and filled[1]
+    assert kept(client).delivery_address[:2] == ["Bureau du Lac SA", "Claire Dufour"]
+    assert kept(client).billing_address == kept(client).delivery_address
+
+
 def test_a_billing_address_counts_only_while_the_box_is_ticked(client: Client) -> None:
     give_details(client, **{**BUREAU, "other_billing": ""})
     assert not kept(client).has_billing_address
@@ -278,6 +291,7 @@ def test_the_form_has_eight_fields_each_with_its_label_and_its_autocomplete_toke
     assert {name: token for name, token in tokens.items() if not name.startswith("billing")} == {
         "email": "email",
         "delivery_name": "shipping name",
+        "delivery_organisation": "shipping organization",
         "delivery_street": "shipping address-line1",
         "delivery_extra": "shipping address-line2",
         "delivery_postcode": "shipping postal-code",
