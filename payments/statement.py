@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-PAYPALS_OWN = "PAYPAL *"
+PAYPALS_OWN = "PAYPAL\N{NO-BREAK SPACE}*"
 LONGEST = 22
 """Characters that the card networks print."""
 

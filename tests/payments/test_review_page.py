@@ -50,14 +50,16 @@ def test_each_means_says_where_it_happens(shown: str, sentence: str) -> None:
 
 @override_settings(SELLER=settings.SELLER | {"statement_name": "KOOKUT*LAC"})
 def test_the_name_on_the_statement_is_told_before_the_payment(shown: str, client: Client) -> None:
-    assert said("On your statement: %(name)s.", name="KOOKUT*LAC (Carte), PAYPAL *KOOKUT*LAC (PayPal)") in page(
+    assert said("On your statement: %(name)s.", name="KOOKUT*LAC (Carte), PAYPAL\u00a0*KOOKUT*LAC (PayPal)") in page(
         review(client)
     )
     assert "(TWINT)" not in page(review(client)), "each bank prints its own"
 
 
 @override_settings(SELLER=settings.SELLER | {"statement_name": "KOOKUT*LAC"})
-@pytest.mark.parametrize(("method", "name"), [("card", "KOOKUT*LAC"), ("paypal", "PAYPAL *KOOKUT*LAC"), ("twint", "")])
+@pytest.mark.parametrize(
+    ("method", "name"), [("card", "KOOKUT*LAC"), ("paypal", "PAYPAL\u00a0*KOOKUT*LAC"), ("twint", "")]
+)
 def test_page_mail_and_paper_tell_what_the_statement_will_say_of_this_means(
     client: Client, psps: Sandbox, method: str, name: str
 ) -> None:
