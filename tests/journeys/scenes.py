@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils.timezone import now
 from playwright.sync_api import Page
 
+from orders.checkout import remember_order
 from orders.codes import grouped, new_code
 from orders.models import Order, Product, TimelineEntry
 from orders.moves import cancel, hold
@@ -140,6 +141,21 @@ def cart_empty(stage: Stage) -> None:
 
 
 @scene
+def cart_beside_an_order_that_waits(stage: Stage) -> None:
+    stage.fill_cart()
+    session = stage.client.session
+    remember_order(session, stage.order())
+    session.save()
+    stage.open("/panier/")
+
+
+@scene
+def catalogue_beside_an_order_that_waits(stage: Stage) -> None:
+    cart_beside_an_order_that_waits(stage)
+    stage.open("/")
+
+
+@scene
 def cart(stage: Stage) -> None:
     stage.fill_cart(quantity=2)
     stage.open("/panier/")
@@ -198,8 +214,15 @@ def details_billed_elsewhere(stage: Stage) -> None:
 
 
 @scene
+def details_for_a_company(stage: Stage) -> None:
+    stage.fill_cart(details={"delivery_organisation": "Atelier du Lac SA", "delivery_postcode": "9490"})
+    stage.open("/coordonnees/")
+    stage.press()
+
+
+@scene
 def details_with_hints(stage: Stage) -> None:
-    stage.fill_cart(details={"email": "claire@gmial.com", "delivery_town": "Lausanne"})
+    stage.fill_cart(details={"email": "claire@gmial.com", "delivery_street": "Rue de Carouge"})
     stage.open("/coordonnees/")
 
 
@@ -251,6 +274,13 @@ def review_changed(stage: Stage) -> None:
     stage.fill_cart(quantity=2)
     change_the_catalogue()
     stage.open("/paiement/")
+
+
+@scene
+def review_of_another_day(stage: Stage) -> None:
+    review_with_a_choice(stage)
+    stage.page.evaluate("document.querySelector('[name=delivery_by]').value = '2026-11-20'")
+    stage.press()
 
 
 @scene
@@ -392,15 +422,16 @@ def wholly_refunded(stage: Stage, status: Refund.Status) -> Order:
 @scene
 def order_refunded_in_part(stage: Stage) -> None:
     order, payment = accepted(stage)
-    given_back(payment, 2800)
+    bowl = order.lines.get(unit_price=2800)
+    given_back(payment, 2800, lines=[{"line": bowl.pk, "quantity": 1}])
     payment.refunds.create(amount=1650, status=Refund.Status.REQUESTED)
     stage.open_order(order)
 
 
-def given_back(payment: Payment, amount: int) -> Refund:
+def given_back(payment: Payment, amount: int, **more: Any) -> Refund:
     share = {"rate": "8.1", "base": amount, "tax": 0}
     refund: Refund = payment.refunds.create(
-        amount=amount, status=Refund.Status.SUCCEEDED, settled_at=now(), vat=[share], reference=f"re_{amount}"
+        amount=amount, status=Refund.Status.SUCCEEDED, settled_at=now(), vat=[share], reference=f"re_{amount}", **more
     )
     return refund
 
