@@ -136,7 +136,9 @@ def _acceptance(tries: dict[date, Counter[tuple[str, str]]]) -> Card:
         if decided := accepted + refused:
             share = 100 * accepted // decided
             link = _payments(outcome="decided", started="7", method__exact=method)
-            lines.append(Line(str(method.label), f"{percent(share)} · {decided}", link))
+            lines.append(
+                Line(str(method.label), _("%(share)s of %(count)d") % {"share": percent(share), "count": decided}, link)
+            )
             low += [str(method.label)] if share < ALARM_OF_ACCEPTANCE and decided >= FEW else []
     accepted = sum(count for (_method, status), count in week.items() if status == Status.AUTHORISED)
     decided = accepted + sum(count for (_method, status), count in week.items() if status == Status.FAILED)
@@ -217,7 +219,7 @@ def _plot_of_sales(by_day: dict[date, figures.Day]) -> Plot:
         _("Day"),
         ticks,
         [
-            Series(_("Paid"), [one.centimes for one in sold], format_chf, "ok"),
+            Series(_("Takings"), [one.centimes for one in sold], format_chf, "ok"),
             Series(_("Orders"), [one.count for one in sold]),
         ],
     )
@@ -232,7 +234,7 @@ def _shares(by_day: dict[date, figures.Day]) -> Whole:
         link = _orders(paid_from=first, paid_to=last, method=method)
         parts.append(Part(str(method.label), method.value, centimes, link, (str(count), format_chf(centimes))))
     title = _("Share of the means of payment, 30 days")
-    return Whole("shares", title, (_("Method"), _("Share"), _("Orders"), _("Paid")), parts)
+    return Whole("shares", title, (_("Method"), _("Share"), _("Orders"), _("Takings")), parts)
 
 
 def _plot_of_outcomes(tries: dict[date, Counter[tuple[str, str]]]) -> Plot:
@@ -247,9 +249,10 @@ def _plot_of_outcomes(tries: dict[date, Counter[tuple[str, str]]]) -> Plot:
         _("Day"),
         ticks,
         [
-            Series(_("Accepted"), ended(Status.AUTHORISED), kind="ok"),
-            Series(_("Refused"), ended(Status.FAILED), kind="err"),
-            Series(_("Expired"), ended(Status.EXPIRED)),
+            Series(_("Accepted payments"), ended(Status.AUTHORISED), kind="ok"),
+            Series(_("Refused payments"), ended(Status.FAILED), kind="err"),
+            Series(_("Expired payments"), ended(Status.EXPIRED)),
+            Series(_("Open payments"), ended(Status.STARTED), kind="warn"),
         ],
     )
 

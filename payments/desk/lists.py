@@ -362,11 +362,11 @@ class OutcomeFilter(ChoiceFilter):
 
     def lookups(self, request: Any, model_admin: Any) -> Any:
         return [
-            ("accepted", _("Accepted")),
-            ("refused", _("Refused")),
-            ("decided", _("Accepted or refused")),
-            ("expired", _("Expired")),
-            ("open", _("Open")),
+            ("accepted", _("Accepted payments")),
+            ("refused", _("Refused payments")),
+            ("decided", _("Accepted or refused payments")),
+            ("expired", _("Expired payments")),
+            ("open", _("Open payments")),
         ]
 
     def queryset(self, request: Any, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
