@@ -382,7 +382,7 @@ class OutcomeFilter(ChoiceFilter):
 
 
 class StartedFilter(PeriodFilter):
-    title, word = _("started"), "started"
+    title, word = _("begun"), "started"
 
     def queryset(self, request: Any, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
         return queryset.filter(self.limits("created_at"))

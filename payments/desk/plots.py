@@ -160,4 +160,4 @@ class Whole:
 
 
 def percent(share: int) -> str:
-    return _("%(share)d%%") % {"share": share}
+    return _("%(rate)s%%") % {"rate": share}
