@@ -14,7 +14,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -107,8 +106,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
             {"label": label, "address": f"?{query}" if query else ".", "is_shown": asked == query}
             for label, query in lists.VIEWS
         ]
-        title = capfirst(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"views": views, "title": title, **(extra_context or {})})
+        return super().changelist_view(request, {"views": views, **(extra_context or {})})
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """With what the rows of the page that is shown need of a person, in one statement."""

@@ -70,30 +70,30 @@ class Front:
     to_do: list[ToDo] | None = None
     """None for who may not see orders."""
     is_cut: bool = False
-    plots: list[Plot] = field(default_factory=list)
-    whole: Whole | None = None
+    columns: tuple[list[Plot | Whole], list[Plot | Whole]] = field(default_factory=lambda: ([], []))
+    """Plots, beside each other where there is room."""
 
 
 def of(user: User) -> Front:
     """The page of this member of staff."""
     front = Front()
+    left, right = front.columns
     orders, payments = user.has_perm("orders.view_order"), user.has_perm("payments.view_payment")
     if orders:
         front.cards += [_sales(), _waiting(), _to_be_looked_at()]
         found = attention.items()
         front.to_do, front.is_cut = [_to_do(item) for item in found[:SHOWN]], len(found) > SHOWN
         by_day = figures.by_day()
-        front.plots.append(_plot_of_sales(by_day))
-        front.whole = _shares(by_day)
+        left += [_plot_of_sales(by_day), _shares(by_day)]
     if payments:
         tries = figures.tries()
         front.cards.append(_acceptance(tries))
-        front.plots.append(_plot_of_outcomes(tries))
+        right.append(_plot_of_outcomes(tries))
     if orders and payments:
-        front.plots.append(_plot_of_delays(by_day))
+        right.append(_plot_of_delays(by_day))
     if user.has_perm("payments.view_webhookevent"):
         front.cards.append(_messages())
-        front.plots.append(_plot_of_messages())
+        left.append(_plot_of_messages())
     if orders:
         front.cards.append(_refunds())
     if user.has_perm("payments.view_letter"):

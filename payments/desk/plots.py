@@ -3,6 +3,7 @@ from another; and the same as a table. Whole numbers, which SVG reads in every l
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from django.utils.translation import gettext as _
 
@@ -82,6 +83,7 @@ class Plot:
     axis: str
     ticks: Sequence[Tick]
     series: Sequence[Series]
+    template: ClassVar = "admin/plot.html"
 
     @property
     def is_empty(self) -> bool:
@@ -134,6 +136,7 @@ class Whole:
     title: str
     head: tuple[str, ...]
     parts: Sequence[Part]
+    template: ClassVar = "admin/whole.html"
 
     @property
     def is_empty(self) -> bool:

@@ -34,6 +34,10 @@ def front(client: Client) -> Any:
     return answer.context["front"]
 
 
+def plots(client: Client) -> dict[str, Any]:
+    return {plot.name: plot for column in front(client).columns for plot in column}
+
+
 def cards(client: Client) -> dict[str, Card]:
     return {card.title: card for card in front(client).cards}
 
@@ -99,20 +103,20 @@ def test_every_figure_is_the_count_of_the_list_to_which_it_leads(client: Client)
 
 def test_a_day_of_the_plot_is_the_list_of_that_day(client: Client) -> None:
     a_busy_day()
-    page = front(client)
-    sales, outcomes = (next(plot for plot in page.plots if plot.name == name) for name in ("sales", "outcomes"))
+    drawn = plots(client)
+    sales, outcomes = drawn["sales"], drawn["outcomes"]
     for plot, columns in ((sales, [1]), (outcomes, [0, 1, 2, 3])):
         assert len(plot.table) == 30
         for tick, cells in plot.table[:2]:
             assert counted(client, tick.link) == sum(int(cells[n]) for n in columns) > 0
     assert [cells for _tick, cells in sales.table[:2]] == [["CHF\u00a076.00", "2"], ["CHF\u00a038.00", "1"]]
-    shares = {share.part.label: (share.printed, *share.part.cells) for share in page.whole.shares}
+    shares = {share.part.label: (share.printed, *share.part.cells) for share in drawn["shares"].shares}
     assert shares == {
-        "Card": ("67%", "2", "CHF\u00a076.00"),
-        "TWINT": ("33%", "1", "CHF\u00a038.00"),
-        "PayPal": ("0%", "0", "CHF\u00a00.00"),
+        "Card": ("67\u00a0%", "2", "CHF\u00a076.00"),
+        "TWINT": ("33\u00a0%", "1", "CHF\u00a038.00"),
+        "PayPal": ("0\u00a0%", "0", "CHF\u00a00.00"),
     }
-    for share in page.whole.shares:
+    for share in drawn["shares"].shares:
         assert counted(client, share.part.link) == int(share.part.cells[0])
 
 
@@ -259,7 +263,7 @@ def test_delays_are_those_of_customers_who_had_come_back(client: Client) -> None
         assert payment.authorised_at
         Payment.objects.filter(pk=payment.pk).update(returned_at=payment.authorised_at - timedelta(seconds=seconds))
     effective()
-    delays = next(plot for plot in front(client).plots if plot.name == "delays")
+    delays = plots(client)["delays"]
     assert delays.table[0][1] == ["4\u00a0s", "90\u00a0s"]
 
 
@@ -279,7 +283,7 @@ def test_messages_are_counted_by_the_hour_with_those_that_left_no_row(client: Cl
     )
     assert deliver(b"{}", "t=0,v1=forged").status_code == 400
 
-    messages = next(plot for plot in front(client).plots if plot.name == "messages")
+    messages = plots(client)["messages"]
     table = [cells for _tick, cells in messages.table]
     assert len(table) == 49
     assert (table[0], table[-1]) == (["1", "1", "0", "1"], ["1", "0", "1", "0"])
@@ -297,7 +301,7 @@ def test_everybody_sees_what_stands_in_the_lists_that_they_may_open() -> None:
     assert "Mails that could not be sent" in cards(letters)
     assert "Accepted, past 7 days" not in cards(letters)
     payments = office("payments", "payments.view_payment")
-    assert [plot.name for plot in front(payments).plots] == ["sales", "outcomes", "delays"]
+    assert plots(payments).keys() == {"sales", "shares", "outcomes", "delays"}
     assert "Last bank message" not in cards(payments)
 
 
