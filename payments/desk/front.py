@@ -21,7 +21,6 @@ from payments.desk.figures import Sold
 from payments.desk.plots import Part, Plot, Series, Tick, Whole, percent
 from payments.models import Letter, Method, Payment, Provider, WebhookEvent
 
-BALANCE = "admin:balance"
 SHOWN = 20
 """So many of the things to be done stand on the page; the list has the rest."""
 ALARM_OF_MESSAGES = timedelta(minutes=15)
@@ -46,7 +45,7 @@ class Card:
     """A figure, and the list that it counts."""
 
     title: str
-    link: str
+    link: str = ""
     figure: str = ""
     lines: tuple[Line, ...] = ()
     alarm: str = ""
@@ -98,8 +97,7 @@ def of(user: User) -> Front:
         front.cards.append(_refunds())
     if user.has_perm("payments.view_letter"):
         front.cards.append(_letters())
-    if user.has_perm("payments.view_balance"):
-        front.cards += _balance()
+    front.cards += _accounts(user)
     return front
 
 
@@ -182,11 +180,24 @@ def _letters() -> Card:
     return Card(_("Mails that could not be sent"), _list(Letter, unsent="1"), str(attention.unsent().count()))
 
 
-def _balance() -> list[Card]:
+def _accounts(user: User) -> list[Card]:
+    """The way to what asks the PSPs, or writes long files: too dear to be worked out here."""
+    pages = [
+        Line(label, "", where)
+        for name, permission, label in (
+            ("admin:balance", "payments.view_balance", _("Money balance")),
+            ("admin:exports", "orders.export_orders", _("Exports")),
+        )
+        if user.has_perm(permission) and (where := _there(name))
+    ]
+    return [Card(_("Accounts"), lines=tuple(pages))] if pages else []
+
+
+def _there(name: str) -> str:
     try:
-        return [Card(_("Money balance"), reverse(BALANCE), "", (Line(_("Compare with the providers"), ""),))]
+        return reverse(name)
     except NoReverseMatch:
-        return []
+        return ""
 
 
 def _count(sold: Sold) -> Line:
