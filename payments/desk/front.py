@@ -6,6 +6,7 @@ Everybody sees what stands in the lists that they may open: each figure leads to
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from math import inf
 
 from django.contrib.auth.models import User
 from django.urls import NoReverseMatch, reverse
@@ -80,7 +81,7 @@ def of(user: User) -> Front:
     orders, payments = user.has_perm("orders.view_order"), user.has_perm("payments.view_payment")
     if orders:
         front.cards += [_sales(), _waiting(), _to_be_looked_at()]
-        found = attention.items()
+        found = sorted(attention.items(), key=lambda item: item.until.timestamp() if item.until else inf)
         front.to_do, front.is_cut = [_to_do(item) for item in found[:SHOWN]], len(found) > SHOWN
         by_day = figures.by_day()
         left += [_plot_of_sales(by_day), _shares(by_day)]
