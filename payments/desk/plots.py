@@ -3,6 +3,7 @@ from another; and the same as a table. Whole numbers, which SVG reads in every l
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar
 
 from django.utils.translation import gettext as _
@@ -164,3 +165,16 @@ class Whole:
 
 def percent(share: int) -> str:
     return _("%(rate)s%%") % {"rate": share}
+
+
+def age(time: timedelta, *, exact: bool = False) -> str:
+    """So long, in the two largest units at most; without seconds unless they are asked for."""
+    seconds = max(0, int(time.total_seconds()))
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if exact and seconds < 120:
+        return f"{seconds}\u00a0s"
+    if minutes < 60:
+        return f"{minutes}\u00a0min" if minutes else "<\u00a01\u00a0min"
+    if hours < 48:
+        return f"{hours}\u00a0h {minutes % 60}\u00a0min"
+    return _("%(days)d d") % {"days": days}

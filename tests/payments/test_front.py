@@ -14,7 +14,7 @@ from django.utils.timezone import localtime, now
 
 from orders.models import Order
 from payments import tally
-from payments.desk.front import Card
+from payments.desk.cards import Card
 from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
 from tests.payments.test_desk import effective, office
 from tests.shop import deliver, goods, placed, started, stripe_event
