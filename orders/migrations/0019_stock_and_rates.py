@@ -36,7 +36,7 @@ DROP FUNCTION orders_adjustments_are_final();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0015_desk'),
+        ('orders', '0016_article_numbers_and_companies'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

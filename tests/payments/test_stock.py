@@ -15,9 +15,8 @@ from orders.models import Order, Product
 from orders.moves import take_stock
 from payments import stock
 from tests.at_once import at_once
-from tests.payments.steps import paid
+from tests.payments.steps import given_back, paid
 from tests.payments.test_paying import bring_messages
-from tests.payments.test_refunds import given_back
 from tests.sandbox.in_process import SandboxInProcess
 from tests.shop import goods, placed
 from tests.staff import sign_in
