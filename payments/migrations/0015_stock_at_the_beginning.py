@@ -19,5 +19,5 @@ WHERE product.stock + coalesce(gone.pieces, 0) > 0
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0014_desk"), ("orders", "0019_stock_and_rates")]
+    dependencies = [("payments", "0014_desk"), ("orders", "0017_stock_and_rates")]
     operations = [migrations.RunSQL(BOOK, migrations.RunSQL.noop)]
