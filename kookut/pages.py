@@ -13,7 +13,6 @@ from django.views.decorators.http import require_safe
 from orders.checkout import TIME_TO_PAY
 from orders.models import Product, ShippingMethod
 from payments import retention
-from payments.gateways import configured
 
 DAY = 24 * 3600
 FIXED = ["secure_payment", "confidentiality", "terms", "contact"]
@@ -31,7 +30,6 @@ def fixed(name: str) -> Callable[[HttpRequest], HttpResponse]:
 
 def _facts() -> dict[str, Any]:
     return {
-        "psps": configured(),
         "deliveries": ShippingMethod.objects.filter(active=True),
         "return_days": settings.RETURN_DAYS,
         "minutes_to_pay": int(TIME_TO_PAY.total_seconds()) // 60,

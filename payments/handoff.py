@@ -75,7 +75,7 @@ def offers(total: int, failed: str = "") -> list[Offer]:
 
 def _why_not(method: str, total: int) -> str:
     if method == Method.TWINT and total > TWINT_LIMIT:
-        return _("TWINT accepts payments up to CHF 5’000. Choose the card or PayPal for this amount.")
+        return _("TWINT accepts payments up to CHF 5’000. Choose another payment method for this amount.")
     return ""
 
 
