@@ -87,6 +87,13 @@ def test_before_money_has_come_no_mail_holds_what_was_typed_as_a_name(kind: str)
         assert "million" not in words
 
 
+def test_the_confirmation_tells_the_configured_name_on_the_statement(psps: Sandbox, settings: Any) -> None:
+    settings.SELLER = settings.SELLER | {"statement_name": "KOOKUT*LAC"}
+    order, _page = paid(psps)
+    for words in delivered(order, "confirmation"):
+        assert "Sur votre relevé : KOOKUT*LAC" in words
+
+
 def test_the_confirmation_counts_up_to_the_total_and_then_says_its_tax(psps: Sandbox) -> None:
     order, _page = paid(psps)
     text, html = delivered(order, "confirmation")
