@@ -113,6 +113,11 @@ class OrderPage:
         return self.left > self.on_its_way_back
 
     @property
+    def is_going_back(self) -> bool:
+        """Whether all that is still paid is asked back."""
+        return self.state == State.ACCEPTED and 0 < self.left <= self.on_its_way_back
+
+    @property
     def came(self) -> int:
         """Centimes of the payment that the page speaks of."""
         return (self.payment and self.payment.received_amount) or 0

@@ -239,6 +239,7 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
         "taxes": attestation.taxes_shown(order, document),
         "sheet": _sheet(order, page, lines),
         "find_order_address": settings.SITE_URL + reverse("payments:find_order"),
+        "step": tracking.checkout_step(order, page),
         "steps": tracking.steps(order, page, document),
         "form": form or _retry_form(order, page, request.GET.get("method", "")),
         "automatic": request.GET.get("auto") != "0",

@@ -27,7 +27,7 @@ RATED = ("catalogue, 12 goods", "product", "cart, three goods", "review and pay"
 INDEXED = RATED[:2]
 """The others are noindex on purpose, which Lighthouse holds against them."""
 TRIES = 3
-"""On a busy machine Lighthouse sometimes loses the beginning of its own recording (NO_NAVSTART) and asks for another."""
+"""A busy machine makes Lighthouse lose the beginning of its own recording (NO_NAVSTART): it asks to be run again."""
 MOST_BYTES, MOST_REQUESTS = 100 * 1024, 10
 MOST_SECONDS, MOST_SHIFT = 2.5, 0.05
 TELEPHONE: ViewportSize = {"width": 390, "height": 844}

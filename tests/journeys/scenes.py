@@ -439,6 +439,7 @@ def order_refund_under_way(stage: Stage) -> None:
 @scene
 def order_sent(stage: Stage) -> None:
     order, _payment = accepted(stage)
+    attestation.of(order)
     Order.objects.filter(pk=order.pk).update(shipped_at=now(), tracking="99.00.123456.12345678")
     stage.open_order(order)
 

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import fields
-from typing import Any
 
 import pytest
 from django.conf import settings

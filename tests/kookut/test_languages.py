@@ -70,7 +70,9 @@ def test_a_change_of_language_keeps_the_chosen_means_of_payment_and_orders_nothi
 
 
 @pytest.mark.parametrize("pressed_on", ["", "payer/"])
-def test_a_change_of_language_keeps_the_choice_of_another_try_and_opens_no_page(client: Client, pressed_on: str) -> None:
+def test_a_change_of_language_keeps_the_choice_of_another_try_and_opens_no_page(
+    client: Client, pressed_on: str
+) -> None:
     order = placed()
     started(order, "card", status="failed", refusal="generic")
     here = f"/de/commande/{order.token}/"

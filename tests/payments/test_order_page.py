@@ -32,7 +32,8 @@ NOTHING_DEBITED = "Aucun montant n’a été débité"
 
 
 def text(order: Order, client: Client | None = None) -> str:
-    return (client or Client()).get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
+    shown = (client or Client()).get(f"/commande/{order.token}/").content.decode()
+    return re.sub(r'<span class="nowrap">(.*?)</span>', r"\1", shown).replace("\u00a0", " ")
 
 
 def test_an_order_that_has_waited_for_as_long_as_it_can_says_so_and_lets_go(psps: Sandbox) -> None:
@@ -243,7 +244,7 @@ def shown(said: str) -> str:
 
 
 def test_the_way_of_an_order_tells_of_its_end(psps: Sandbox) -> None:
-    assert {"Paiement accepté", "CHF 38.00 remboursés", "Commande close"} <= set(way(refunded(psps)))
+    assert {"Paiement accepté", "CHF 38.00 remboursés", "Commande clôturée"} <= set(way(refunded(psps)))
     assert way(cancelled(psps)) == ["Commande passée", "Commande annulée"]
     assert way(open_page(psps)) == []
 
@@ -261,13 +262,13 @@ def test_a_refunded_order_says_that_nothing_will_be_sent_unless_it_was(psps: San
     if shipped:
         Order.objects.update(shipped_at=now())
     assert ("rien ne sera envoyé" in text(order)) is not shipped
-    assert "Cette commande est close" in text(order)
+    assert "Cette commande est clôturée" in text(order)
     assert "Nous préparons" not in text(order)
 
 
 def test_money_that_goes_back_says_what_to_do_and_when_the_order_can_be_paid_again(psps: Sandbox) -> None:
     order = going_back(psps)
-    until = date_format(localtime(order.expires_at), "H:i").replace(":", " h ")
+    until = date_format(localtime(order.expires_at), "G:i").replace(":", " h ")
     said = text(order)
     assert "Ne payez pas de nouveau avant cela." in said
     assert f"jusqu’à {until}" in said
