@@ -23,8 +23,8 @@ def checkout_step(order: Order, page: OrderPage) -> int | None:
     """The step of the checkout that the page is: 3 the payment, 4 the confirmation; None once that is behind."""
     if page.is_unpaid:
         return 3
-    waits = page.state in (State.WAITING, State.REVIEW)
-    return 4 if waits or (page.state == State.ACCEPTED and not order.shipped_at) else None
+    is_confirmed = page.state == State.ACCEPTED and not order.shipped_at and not page.is_going_back
+    return 4 if is_confirmed or page.state in (State.WAITING, State.REVIEW) else None
 
 
 def steps(order: Order, page: OrderPage, attestation: Attestation | None) -> list[Step]:

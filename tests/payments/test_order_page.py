@@ -734,3 +734,13 @@ def test_a_return_from_a_provider_that_was_switched_off_shows_the_page(psps: San
 
     assert "accord de PayPal" in text(order)
     assert capture(order.payments.get().pk) == "switched off"
+
+
+def test_once_the_parcel_has_left_the_page_is_no_step_of_the_checkout_and_leads_back_to_the_shop(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    assert 'aria-current="step">4.' in text(order)
+    Order.objects.update(shipped_at=now())
+    said = text(order)
+    assert 'aria-current="step"' not in said
+    assert re.search(r"<h1>Votre colis est en route\s*</h1>", said)
+    assert re.search('href="/panier/".*href="/">Continuer mes achats', said, re.DOTALL)
