@@ -144,7 +144,13 @@ LANGUAGES = {
         "Documento sconosciuto",
         "Questo codice contiene un errore di battitura",
     ),
-    "/en": ("Code of the document", "Verify", "Authentic", "Unknown document", "This code contains a typing error"),
+    "/en": (
+        "Code of the document",
+        "Verify",
+        "Authentic document",
+        "Unknown document",
+        "This code contains a typing error",
+    ),
 }
 
 
