@@ -207,7 +207,7 @@ def test_euros_that_settled_nothing_go_back_as_euros_everywhere(psps: Sandbox, a
     assert "<dd>EUR 38.00</dd>" in verified
     assert "Avis de remboursement de EUR 38.00" in office
     assert re.search(r"avec avis, EUR 38.00", office)
-    assert re.search(r"avis de remboursement AR-[-\d]+ du [\d.]+ de EUR 38.00", page)
+    assert re.search(r"avis de remboursement <[^>]+>AR-[-\d]+</span> du [\d.]+ de EUR 38.00", page)
 
 
 @pytest.mark.django_db
