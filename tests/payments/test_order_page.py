@@ -46,7 +46,7 @@ def test_an_order_that_has_waited_for_as_long_as_it_can_says_so_and_lets_go(psps
 
     said = text(order)
 
-    assert "aussi longtemps que possible" in said
+    assert "Cette commande ne peut plus être payée" in said
     assert "Vous pouvez en ouvrir une nouvelle" not in said
     assert "/payer/" not in said
     cancels(order, page)
