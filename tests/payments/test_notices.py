@@ -87,13 +87,6 @@ def test_before_money_has_come_no_mail_holds_what_was_typed_as_a_name(kind: str)
         assert "million" not in words
 
 
-def test_the_confirmation_tells_the_configured_name_on_the_statement(psps: Sandbox, settings: Any) -> None:
-    settings.SELLER = settings.SELLER | {"statement_name": "KOOKUT*LAC"}
-    order, _page = paid(psps)
-    for words in delivered(order, "confirmation"):
-        assert "Sur votre relevé : KOOKUT*LAC" in words
-
-
 def test_the_confirmation_counts_up_to_the_total_and_then_says_its_tax(psps: Sandbox) -> None:
     order, _page = paid(psps)
     text, html = delivered(order, "confirmation")
@@ -303,11 +296,6 @@ def test_no_mail_of_an_expiry_leaves_once_money_has_come(psps: Sandbox, cancelle
 
 
 # Refunded
-
-
-@pytest.fixture
-def sonia() -> User:
-    return User.objects.create_user("sonia", is_staff=True)
 
 
 def test_the_mail_of_a_refund_says_why_how_when_and_what_stays_paid(psps: Sandbox, sonia: User) -> None:
