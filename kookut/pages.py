@@ -14,7 +14,6 @@ from django.views.decorators.http import require_safe
 from orders.checkout import TIME_TO_PAY
 from orders.models import Product, ShippingMethod
 from payments import retention
-from payments.gateways import configured
 from payments.handoff import offers, on_statements
 
 DAY = 24 * 3600
@@ -33,7 +32,6 @@ def fixed(name: str) -> Callable[[HttpRequest], HttpResponse]:
 
 def _facts() -> dict[str, Any]:
     return {
-        "psps": configured(),
         "on_statements": on_statements(offers(0)),
         "deliveries": ShippingMethod.objects.filter(active=True),
         "terms_of": date.fromisoformat(settings.TERMS_VERSION),

@@ -105,6 +105,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "orders.context_processors.cart",
                 "kookut.context_processors.site",
+                "payments.context_processors.offered",
             ],
         },
     },

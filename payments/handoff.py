@@ -81,7 +81,7 @@ def on_statements(offered: Iterable[Offer]) -> str:
 
 def _why_not(method: str, total: int) -> str:
     if method == Method.TWINT and total > TWINT_LIMIT:
-        return _("TWINT accepts payments up to CHF 5’000. Choose the card or PayPal for this amount.")
+        return _("TWINT accepts payments up to CHF 5’000. Choose another payment method for this amount.")
     return ""
 
 

@@ -112,6 +112,11 @@ class OrderPage:
         return self.state in (State.REFUNDED, State.TAKEN_BACK) or (self.state == State.ACCEPTED and not self.left)
 
     @property
+    def is_going_back(self) -> bool:
+        """Whether all that is still paid is asked back."""
+        return self.state == State.ACCEPTED and 0 < self.left <= self.on_its_way_back
+
+    @property
     def came(self) -> int:
         """Centimes of the payment that the page speaks of."""
         return (self.payment and self.payment.received_amount) or 0

@@ -10,7 +10,9 @@ SENTENCES = {
         "The check that your bank asked for was not completed. Try again and confirm in your bank’s app."
     ),
     Refusal.DATA: _("The card’s data were not recognised. Check them, or take another card."),
-    Refusal.NOT_ALLOWED: _("This card does not allow this kind of purchase. Try another card, TWINT or PayPal."),
+    Refusal.NOT_ALLOWED: _(
+        "This card does not allow this kind of purchase. Try another card, or another payment method."
+    ),
     Refusal.TECHNICAL: _("The bank could not be reached. Try again in a few minutes."),
     Refusal.TIMEOUT: _("The time to confirm in the app is over. Try again when you have your phone at hand."),
     Refusal.PAYPAL: _(

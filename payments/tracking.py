@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from orders.models import Order
 from orders.templatetags.days import day
 from payments.models import Attestation
-from payments.order_page import OrderPage
+from payments.order_page import OrderPage, State
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,14 @@ class Step:
     at: datetime | None
     """When it happened; None of what is still to come."""
     note: str = ""
+
+
+def checkout_step(order: Order, page: OrderPage) -> int | None:
+    """The step of the checkout that the page is: 3 the payment, 4 the confirmation; None once that is behind."""
+    if page.is_unpaid:
+        return 3
+    is_confirmed = page.state == State.ACCEPTED and not order.shipped_at and not page.is_going_back
+    return 4 if is_confirmed or page.state in (State.WAITING, State.REVIEW) else None
 
 
 def steps(order: Order, page: OrderPage, attestation: Attestation | None) -> list[Step]:

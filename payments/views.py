@@ -191,7 +191,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     if code := verification.code_in(request.GET.get("code", ""))[:40]:
         return SeeOther(reverse("payments:verified", args=[code]))
     form = CodeForm({"code": ""} if "code" in request.GET else None)
-    return render(request, "payments/verify.html", {"form": form})
+    return render(request, "payments/verify.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @private
@@ -202,17 +202,20 @@ def verified(request: HttpRequest, code: str) -> HttpResponse:
         return _wait(request, 60)
     found = verification.verify(code)
     status = 404 if found.verdict in (Verdict.UNKNOWN, Verdict.MISTYPED) else 200
-    form = CodeForm(initial={"code": found.printed_code} if found.verdict == Verdict.MISTYPED else None)
+    mistyped = found.printed_code if found.verdict == Verdict.MISTYPED else ""
+    form = CodeForm(initial={"code": request.GET.get("code", mistyped)[:40]})
     context = {"found": found, "verdict": found.verdict.value, "checked_at": now(), "form": form}
     context |= {"host": urlsplit(settings.SITE_URL).netloc, "address": settings.SITE_URL + request.path}
     return render(request, "payments/verified.html", context, status=status)
 
 
 @private
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def order(request: HttpRequest, token: str) -> HttpResponse:
-    """The order's one page: what it says depends on the database alone."""
+    """The order's one page: what it says depends on the database alone. Its POST is a change of language."""
     found = _find(token)
+    if request.method == "POST":
+        return _keep_choice(request, found)
     if CHOOSE in request.GET and (page := _page_of(found)).may_pay:
         return _show(request, found, MethodForm({}, offers=_offers(found, page)), status=422)
     return _show(request, found)
@@ -244,8 +247,9 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
         ),
         "sheet": _sheet(order, page, lines),
         "find_order_address": settings.SITE_URL + reverse("payments:find_order"),
+        "step": tracking.checkout_step(order, page),
         "steps": tracking.steps(order, page, document),
-        "form": form or _retry_form(order, page),
+        "form": form or _retry_form(order, page, request.GET.get("method", "")),
         "automatic": request.GET.get("auto") != "0",
         "checked_at": now(),
     }
@@ -270,11 +274,11 @@ def _sheet(order: Order, page: OrderPage, lines: list[OrderLine]) -> dict[str, A
     return attestation.words(order.attestation, page.payment, lines, page.given_back, page.lost, language)
 
 
-def _retry_form(order: Order, page: OrderPage) -> MethodForm:
+def _retry_form(order: Order, page: OrderPage, chosen: str = "") -> MethodForm:
     """The means that was used last is chosen already, but not one that has too little money on it."""
     last = page.payment.method if page.payment else ""
     is_short = page.state == State.REFUSED and page.payment and page.payment.refusal == Refusal.FUNDS
-    return MethodForm(offers=_offers(order, page), initial={"method": "" if is_short else last})
+    return MethodForm(offers=_offers(order, page), initial={"method": chosen or ("" if is_short else last)})
 
 
 def _offers(order: Order, page: OrderPage) -> list[Offer]:
@@ -286,7 +290,14 @@ def _offers(order: Order, page: OrderPage) -> list[Offer]:
 @posted
 def pay(request: HttpRequest, token: str) -> HttpResponse:
     """Another try for an order that is already placed, with any method."""
+    if "language" in request.POST:
+        return _keep_choice(request, _find(token))
     return _wait(request, TEN_MINUTES) if _pays_too_often(request) else _try(request, _find(token))
+
+
+def _keep_choice(request: HttpRequest, order: Order) -> HttpResponse:
+    """The order's page in the language of this address, with the means of payment that was chosen."""
+    return SeeOther(f"{_address(order)}?{urlencode({'method': request.POST.get('method', '')})}")
 
 
 def _try(request: HttpRequest, order: Order) -> HttpResponse:

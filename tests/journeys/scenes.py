@@ -7,18 +7,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
-from django.db import transaction
-from django.test import Client
+from django.db import OperationalError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 from django.utils.timezone import now
 from playwright.sync_api import Page
 
+from kookut import errors
 from orders.checkout import remember_order
 from orders.codes import grouped, new_code
-from orders.models import Order, Product, TimelineEntry
-from orders.moves import cancel, hold
+from orders.models import Order, Product, ShippingMethod, TimelineEntry
+from orders.moves import cancel, hold, tell
 from payments import attestation
+from payments.handoff import LONGEST_HOLD
 from payments.models import CODE_LENGTH, Attestation, Dispute, Letter, Payment, Refund, Refusal, WebhookEvent
+from payments.views import VERIFICATIONS_A_MINUTE
 from tests.demo.catalogue import fill_catalogue
 from tests.sandbox.client import Sandbox
 from tests.shop import DETAILS, deliver, fill_cart, goods, placed, started, stripe_event
@@ -180,6 +185,13 @@ def cart_changed(stage: Stage) -> None:
 def cart_too_large(stage: Stage) -> None:
     Product.objects.filter(slug="batterie-casseroles-cuivre").update(price=90_000_000)
     stage.client.post("/articles/batterie-casseroles-cuivre/", {"quantity": "2"})
+    stage.open("/panier/")
+
+
+@scene
+def cart_undeliverable(stage: Stage) -> None:
+    stage.fill_cart()
+    ShippingMethod.objects.update(active=False)
     stage.open("/panier/")
 
 
@@ -449,6 +461,51 @@ def cancel_order(order: Order, reason: Order.CancelReason) -> None:
 
 
 @scene
+def order_refund_under_way(stage: Stage) -> None:
+    order, payment = accepted(stage)
+    payment.refunds.create(amount=payment.amount, status=Refund.Status.REQUESTED)
+    stage.open_order(order)
+
+
+@scene
+def order_sent(stage: Stage) -> None:
+    order, _payment = accepted(stage)
+    attestation.of(order)
+    Order.objects.filter(pk=order.pk).update(shipped_at=now(), tracking="99.00.123456.12345678")
+    stage.open_order(order)
+
+
+@scene
+def order_disputed(stage: Stage) -> None:
+    order, payment = accepted(stage)
+    dispute(payment, Dispute.Status.OPEN)
+    stage.open_order(order)
+
+
+@scene
+def order_dispute_lost_in_part(stage: Stage) -> None:
+    order, payment = accepted(stage)
+    dispute(payment, Dispute.Status.LOST, amount=2800, decided_at=now())
+    stage.open_order(order)
+
+
+def dispute(payment: Payment, status: Dispute.Status, **changes: Any) -> None:
+    facts = {"reference": "dp_1", "reason": "fraudulent", "amount": payment.amount}
+    payment.disputes.create(status=status, **(facts | changes))
+    with transaction.atomic():
+        order = hold(pk=payment.order_id)
+        tell(order, TimelineEntry.Kind.DISPUTE, TimelineEntry.Actor.BANK, amount=0, reason="fraudulent", state=status)
+
+
+@scene
+def order_too_late_to_pay(stage: Stage) -> None:
+    order = stage.order()
+    deliver(stripe_event(started(order), "checkout.session.expired"))
+    Order.objects.filter(pk=order.pk).update(created_at=now() - LONGEST_HOLD)
+    stage.open_order(order)
+
+
+@scene
 def order_expired(stage: Stage) -> None:
     order = stage.order()
     deliver(stripe_event(started(order), "checkout.session.expired"))
@@ -599,6 +656,39 @@ def field_sent_twice(stage: Stage) -> None:
     stage.open("/articles/bol-gres-lac/")
     stage.page.evaluate("document.querySelector('form.add').append(document.querySelector('#id_quantity').cloneNode())")
     stage.press("form.add button")
+
+
+@scene
+def too_many_requests(stage: Stage) -> None:
+    for _ in range(VERIFICATIONS_A_MINUTE):
+        stage.client.get("/v/7F3Q-20KX-9M4DD/")
+    stage.open("/v/7F3Q-20KX-9M4DD/")
+
+
+def broken(answer: Callable[[HttpRequest], HttpResponse], path: str = "/panne/") -> Scene:
+    """What the shop answers when it is broken, as a browser shows it."""
+
+    def show(stage: Stage) -> None:
+        made = answer(RequestFactory().get(path))
+        body, headers = made.content.decode(), {"Content-Type": made["Content-Type"]}
+        stage.page.route(f"**{path}", lambda route: route.fulfill(status=made.status_code, body=body, headers=headers))
+        stage.open(path)
+
+    return show
+
+
+def without_database(request: HttpRequest) -> HttpResponse:
+    try:
+        raise OperationalError
+    except OperationalError:
+        return errors.server_error(request)
+
+
+SCENES |= {
+    "forbidden": broken(lambda request: errors.permission_denied(request, PermissionDenied())),
+    "server-error": broken(errors.server_error),
+    "unavailable": broken(without_database),
+}
 
 
 # The back office.

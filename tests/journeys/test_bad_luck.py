@@ -259,7 +259,7 @@ def test_the_waiting_page_says_when_it_has_looked_at_every_look(claire: Customer
     claire.types_card(VISA)
     claire.reads(WAITING)
     claire.page.evaluate("document.getElementById('checked').textContent = ''")
-    expect(claire.page.locator("#checked")).to_have_text(re.compile(r"^Dernière vérification à \d\d\sh\s\d\d\.$"))
+    expect(claire.page.locator("#checked")).to_have_text(re.compile(r"^Dernière vérification à \d\d?\sh\s\d\d\.$"))
 
 
 def test_the_waiting_page_can_be_told_to_stand_still(claire: Customer, sandbox: Sandbox) -> None:

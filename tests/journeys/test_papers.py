@@ -98,12 +98,12 @@ def test_what_the_paper_says_is_what_was_charged_and_anybody_can_verify_it(
     ]:
         assert fact in said, fact
     assert blank_places(attestation) == []
-    compares(claire, attestation, book["received"], "Authentique")
+    compares(claire, attestation, book["received"], "Document authentique")
 
     carry_out(ask(payment.pk, Wanted(BACK, "Un bol est fêlé")).pk)
     sandbox.flush()
 
-    compares(claire, attestation, book["received"], "Authentique, remboursée en partie depuis")
+    compares(claire, attestation, book["received"], "Document authentique ; paiement remboursé en partie depuis")
     claire.sees(f"CHF\u00a0{format_amount(BACK)}")
     claire.page.goto(home)
     anew = text_of(claire.downloads_attestation()).replace("\u00a0", " ")
@@ -119,20 +119,38 @@ def test_what_the_paper_says_is_what_was_charged_and_anybody_can_verify_it(
     assert f"Réf. {back['id']}" in told
     assert f"Il corrige l’attestation {paper.number}." in told
     assert "fêlé" not in told
-    compares(claire, notice, BACK, "Authentique")
+    compares(claire, notice, BACK, "Document authentique")
 
 
 LANGUAGES = {
-    "": ("Code du document", "Vérifier", "Authentique", "Document inconnu", "Ce code contient une faute de frappe"),
-    "/de": ("Code des Dokuments", "Prüfen", "Echt", "Unbekanntes Dokument", "Dieser Code enthält einen Tippfehler"),
+    "": (
+        "Code du document",
+        "Vérifier",
+        "Document authentique",
+        "Document inconnu",
+        "Ce code contient une faute de frappe",
+    ),
+    "/de": (
+        "Code des Dokuments",
+        "Prüfen",
+        "Echtes Dokument",
+        "Unbekanntes Dokument",
+        "Dieser Code enthält einen Tippfehler",
+    ),
     "/it": (
         "Codice del documento",
         "Verifica",
-        "Autentico",
+        "Documento autentico",
         "Documento sconosciuto",
         "Questo codice contiene un errore di battitura",
     ),
-    "/en": ("Code of the document", "Verify", "Authentic", "Unknown document", "This code contains a typing error"),
+    "/en": (
+        "Code of the document",
+        "Verify",
+        "Authentic document",
+        "Unknown document",
+        "This code contains a typing error",
+    ),
 }
 
 
@@ -159,7 +177,7 @@ def test_a_verdict_can_be_printed(claire: Customer, sandbox: Sandbox) -> None:
     printed = claire.page.pdf(prefer_css_page_size=True)
     words = text_of(printed)
     assert len(PdfReader(BytesIO(printed)).pages) == 1
-    for fact in ("Authentique", Attestation.objects.get().number, "Vérifié le"):
+    for fact in ("Document authentique", Attestation.objects.get().number, "Vérifié le"):
         assert fact in words
     assert "Code du document" not in words
 

@@ -22,3 +22,9 @@ def test_a_moment_is_printed_as_people_write_it(language: str, moment: str, time
     with override(language):
         assert date_format(AT, "DATETIME_FORMAT") == moment
         assert date_format(AT, "TIME_FORMAT") == time
+
+
+@pytest.mark.parametrize(("language", "time"), [("fr", "4\u00a0h\u00a005"), ("de", "4.05\u00a0Uhr"), ("it", "04:05")])
+def test_an_early_hour_has_no_zero_before_it_where_a_word_stands_beside_it(language: str, time: str) -> None:
+    with override(language):
+        assert date_format(AT.replace(hour=4), "TIME_FORMAT") == time

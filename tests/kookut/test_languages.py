@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 
 from tests.orders.steps import CLAIRE, page
-from tests.shop import DETAILS, delivery, fill_cart, goods, placed
+from tests.shop import DETAILS, delivery, fill_cart, goods, placed, started
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +53,8 @@ def test_a_change_of_language_keeps_quantities_and_goes_on_to_nothing(client: Cl
     bowl = goods()
     fill_cart(client, bowl)
     answer = client.post("/it/panier/", {f"quantity-{bowl.pk}": "3", "shipping": delivery().pk, "language": "it"})
-    assert answer.status_code in (303, 422)
+    assert (answer.status_code, answer["Location"]) == (303, "/it/panier/")
+    assert re.search(rf'name="quantity-{bowl.pk}" value="3"', page(client.get("/it/panier/")))
     answer = client.post("/it/panier/", {f"quantity-{bowl.pk}": "0", "language": "it"})
     assert 'value="0"' in page(answer)
 
@@ -66,6 +67,21 @@ def test_a_change_of_language_keeps_the_chosen_means_of_payment_and_orders_nothi
     assert (answer.status_code, answer["Location"]) == (303, "/en/paiement/?method=twint")
     assert re.search(r'value="twint"[^>]*checked', page(client.get(answer["Location"])))
     assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize("pressed_on", ["", "payer/"])
+def test_a_change_of_language_keeps_the_choice_of_another_try_and_opens_no_page(
+    client: Client, pressed_on: str
+) -> None:
+    order = placed()
+    started(order, "card", status="failed", refusal="generic")
+    here = f"/de/commande/{order.token}/"
+    answer = client.post(f"{here}{pressed_on}", {"method": "paypal", "language": "de"})
+    assert (answer.status_code, answer["Location"]) == (303, f"{here}?method=paypal")
+    shown = page(client.get(answer["Location"]))
+    assert re.findall(r'value="(\w+)"[^>]*checked', shown) == ["paypal"]
+    assert f'form="pay" formaction="/en/commande/{order.token}/' in shown
+    assert order.payments.count() == 1
 
 
 def test_a_change_of_language_keeps_the_quantity_and_puts_nothing_into_the_cart(client: Client) -> None:
@@ -88,6 +104,17 @@ def test_a_change_of_language_keeps_a_papers_code_and_verifies_nothing(client: C
     answer = client.get("/it/v/", {"code": "7F3Q-20", "language": "it"})
     assert answer.status_code == 200
     assert 'value="7F3Q-20"' in page(answer)
+
+
+def test_a_change_of_language_beside_a_verdict_keeps_the_next_code(client: Client) -> None:
+    assert 'form="code-form" formaction="/it/v/7F3Q-20KX-9M4DD/"' in page(client.get("/v/7F3Q-20KX-9M4DD/"))
+    assert 'value="7F3Q-20"' in page(client.get("/it/v/7F3Q-20KX-9M4DD/", {"code": "7F3Q-20", "language": "it"}))
+
+
+def test_a_form_to_verify_that_is_sent_empty_is_an_error(client: Client) -> None:
+    answer = client.get("/v/", {"code": ""})
+    assert answer.status_code == 422
+    assert "autofocus" in page(answer)
 
 
 INDEXED = ["/", "/articles/bol/", "/paiement-securise/", "/confidentialite/", "/conditions/", "/contact/"]

@@ -200,3 +200,11 @@ def test_posts_stay_within_the_bound_of_a_step(
         client.post("/panier/retirer/", {"product": str(full_cart[1].pk)})
     with django_assert_max_num_queries(8):
         client.post("/panier/accepter/")
+
+
+def test_what_came_of_a_button_has_the_focus_so_that_it_is_read_out(client: Client) -> None:
+    """A message that is there when the page loads is announced by no screen reader of itself."""
+    bowl = goods()
+    added = client.post(f"/articles/{bowl.slug}/", {"quantity": "1"})
+    for address in (added["Location"], "/commande/?asked"):
+        assert 'role="status" tabindex="-1" autofocus' in page(client.get(address)), address

@@ -263,7 +263,7 @@ def test_money_that_the_bank_took_back_is_told_on_the_page_that_promises_no_parc
     order, _page = lost(psps, method)
     said = page_of(order)
     assert "Votre banque a repris le paiement" in said
-    assert "CHF 38.00 vous ont été rendus après un litige. Rien ne sera envoyé." in said
+    assert "CHF 38.00 vous ont été restitués après une contestation. Rien ne sera envoyé." in said
     assert "colis" not in said
     assert "est effective" not in said
 
@@ -296,7 +296,7 @@ def test_staff_write_an_order_off_whose_money_a_dispute_took(psps: Sandbox, good
     assert (told.actor, told.actor_name) == ("staff", "sonia")
     assert attention.items() == []
     said = page_of(order)
-    assert "Cette commande est close" in said
+    assert "Cette commande est clôturée" in said
     assert "débité" not in said
     with pytest.raises(CommandError, match="not effective"):
         call_command("write_off", order.number, by="sonia")
@@ -402,7 +402,7 @@ def test_after_a_dispute_over_a_part_the_list_asks_for_what_can_be_done(psps: Sa
     call_command("write_off", order.number, by="sonia", stdout=StringIO())
     assert attention.items() == []
     said = page_of(order)
-    assert "CHF 5.00 vous ont été rendus après un litige" in said
+    assert "CHF 5.00 vous ont été restitués après une contestation" in said
     assert "CHF 33.00 ont été renvoyés" in said
     assert "Votre banque a repris une partie du paiement" in said
 
@@ -420,7 +420,7 @@ def test_after_a_dispute_over_a_part_the_page_says_the_part_and_promises_nothing
     said = page_of(order)
 
     assert "Votre banque a repris une partie du paiement" in said
-    assert "CHF 5.00 vous ont été rendus après un litige ; il reste payé CHF 33.00" in said
+    assert "CHF 5.00 vous ont été restitués après une contestation ; le solde payé est de CHF 33.00" in said
     assert "Rien ne sera envoyé" not in said
     assert "colis" not in said
 
@@ -432,7 +432,7 @@ def test_once_the_rest_went_back_too_the_page_says_that_nothing_is_sent(psps: Sa
 
     said = page_of(order)
 
-    assert "CHF 5.00 vous ont été rendus après un litige. Rien ne sera envoyé." in said
+    assert "CHF 5.00 vous ont été restitués après une contestation. Rien ne sera envoyé." in said
     assert "CHF 33.00 ont été renvoyés sur le moyen de paiement utilisé." in said
     assert "CHF 0.00 " not in said
 
@@ -476,7 +476,7 @@ def test_money_that_is_here_again_after_a_write_off_is_told_to_staff_and_on_the_
     said = page_of(order)
     assert "Votre paiement est de nouveau chez nous" in said
     assert "CHF 38.00 sont de nouveau chez nous. Vous n’avez rien à faire : nous vous écrivons" in said
-    assert "Cette commande est close" in said
+    assert "Cette commande est clôturée" in said
     assert not [words for words in [*UNTRUE, "vous ont été rendus"] if words in said]
     sweep()
     with override("fr"):

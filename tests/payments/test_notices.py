@@ -309,7 +309,7 @@ def test_the_mail_of_a_refund_says_why_how_when_and_what_stays_paid(psps: Sandbo
     letter = written(order, "refunded")
     assert f"Le {day}, nous avons renvoyé CHF 10.00 sur le moyen de paiement utilisé (TWINT)." in letter
     assert "Motif : Bol ébréché <b>à Genève</b>" in letter
-    assert "il reste payé CHF 28.00" in letter
+    assert "solde payé de votre commande est de CHF 28.00" in letter
     sweep()
     message = next(message for message in mail.outbox if "remboursement" in message.subject)
     assert isinstance(message, mail.EmailMultiAlternatives)

@@ -32,7 +32,8 @@ NOTHING_DEBITED = "Aucun montant n’a été débité"
 
 
 def text(order: Order, client: Client | None = None) -> str:
-    return (client or Client()).get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
+    shown = (client or Client()).get(f"/commande/{order.token}/").content.decode()
+    return re.sub(r'<span class="nowrap">(.*?)</span>', r"\1", shown).replace("\u00a0", " ")
 
 
 def test_an_order_that_has_waited_for_as_long_as_it_can_says_so_and_lets_go(psps: Sandbox) -> None:
@@ -45,7 +46,7 @@ def test_an_order_that_has_waited_for_as_long_as_it_can_says_so_and_lets_go(psps
 
     said = text(order)
 
-    assert "aussi longtemps que possible" in said
+    assert "Cette commande ne peut plus être payée" in said
     assert "Vous pouvez en ouvrir une nouvelle" not in said
     assert "/payer/" not in said
     cancels(order, page)
@@ -243,7 +244,7 @@ def shown(said: str) -> str:
 
 
 def test_the_way_of_an_order_tells_of_its_end(psps: Sandbox) -> None:
-    assert {"Paiement accepté", "CHF 38.00 remboursés", "Commande close"} <= set(way(refunded(psps)))
+    assert {"Paiement accepté", "CHF 38.00 remboursés", "Commande clôturée"} <= set(way(refunded(psps)))
     assert way(cancelled(psps)) == ["Commande passée", "Commande annulée"]
     assert way(open_page(psps)) == []
 
@@ -261,13 +262,13 @@ def test_a_refunded_order_says_that_nothing_will_be_sent_unless_it_was(psps: San
     if shipped:
         Order.objects.update(shipped_at=now())
     assert ("rien ne sera envoyé" in text(order)) is not shipped
-    assert "Cette commande est close" in text(order)
+    assert "Cette commande est clôturée" in text(order)
     assert "Nous préparons" not in text(order)
 
 
 def test_money_that_goes_back_says_what_to_do_and_when_the_order_can_be_paid_again(psps: Sandbox) -> None:
     order = going_back(psps)
-    until = date_format(localtime(order.expires_at), "H:i").replace(":", " h ")
+    until = date_format(localtime(order.expires_at), "G:i").replace(":", " h ")
     said = text(order)
     assert "Ne payez pas de nouveau avant cela." in said
     assert f"jusqu’à {until}" in said
@@ -733,3 +734,13 @@ def test_a_return_from_a_provider_that_was_switched_off_shows_the_page(psps: San
 
     assert "accord de PayPal" in text(order)
     assert capture(order.payments.get().pk) == "switched off"
+
+
+def test_once_the_parcel_has_left_the_page_is_no_step_of_the_checkout_and_leads_back_to_the_shop(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    assert 'aria-current="step">4.' in text(order)
+    Order.objects.update(shipped_at=now())
+    said = text(order)
+    assert 'aria-current="step"' not in said
+    assert re.search(r"<h1>Votre colis est en route\s*</h1>", said)
+    assert re.search('href="/panier/".*href="/">Continuer mes achats', said, re.DOTALL)

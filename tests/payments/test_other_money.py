@@ -243,7 +243,7 @@ def test_a_second_payment_after_a_write_off_came_when_the_order_was_closed(psps:
     deliver(stripe_event(started(order, "twint", status="expired")))
 
     letter = written(order, "surplus_refunded")
-    assert "déjà close" in letter
+    assert "déjà clôturée" in letter
     assert "remboursée" not in letter
     assert "Nous gardons" not in letter
 
@@ -256,7 +256,7 @@ def test_a_second_payment_after_the_refund_in_full_keeps_nothing_and_is_told(psp
 
     letter = written(order, "surplus_refunded")
     assert "Nous gardons" not in letter
-    assert "déjà close" in letter
+    assert "déjà clôturée" in letter
     page = said(order)
     assert "Remboursement effectué" in page
     assert TWO_PAYMENTS in page

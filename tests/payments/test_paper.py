@@ -614,7 +614,7 @@ def test_what_went_back_since_stands_under_the_total_with_what_stays_paid() -> N
 @pytest.mark.parametrize(
     ("language", "verdict"),
     [
-        ("fr", "payé, puis rendu"),
+        ("fr", "payé, puis restitué"),
         ("de", "bezahlt, später zurückgezahlt"),
         ("it", "pagato, poi restituito"),
         ("en", "paid, then returned"),
@@ -643,7 +643,7 @@ def test_what_the_bank_took_back_stays_paid_no_more() -> None:
         ("fr", "(heure suisse). Mise à jour le 05.12.2026 à 10:00:00."),
         ("de", "(Schweizer Zeit). Nachgeführt am 05.12.2026, 10:00:00."),
         ("it", "(ora svizzera). Aggiornata il 05.12.2026 alle 10:00:00."),
-        ("en", "(Swiss time). Brought up to date on 05.12.2026 at 10:00:00."),
+        ("en", "(Swiss time). Updated on 05.12.2026 at 10:00:00."),
     ],
 )
 def test_two_prints_of_one_number_are_told_apart(language: str, words: str) -> None:

@@ -141,7 +141,7 @@ def test_case_01_a_return_without_the_banks_word_waits_and_makes_nothing_effecti
     assert 'http-equiv="refresh"' in page, "it looks again by itself"
     answer = client.get(f"/commande/{order.token}/etat.json").json()
     assert answer["state"] == "waiting"
-    assert re.fullmatch(r"Dernière vérification à \d\d h \d\d\.", answer["checked"].replace("\u00a0", " "))
+    assert re.fullmatch(r"Dernière vérification à \d\d? h \d\d\.", answer["checked"].replace("\u00a0", " "))
     german = client.get(f"/de/commande/{order.token}/etat.json").json()
     assert german["checked"].startswith("Zuletzt geprüft um")
 

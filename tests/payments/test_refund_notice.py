@@ -207,7 +207,7 @@ def test_euros_that_settled_nothing_go_back_as_euros_everywhere(psps: Sandbox, a
     assert "<dd>EUR 38.00</dd>" in verified
     assert "Avis de remboursement de EUR 38.00" in office
     assert re.search(r"avec avis, EUR 38.00", office)
-    assert re.search(r"avis de remboursement AR-[-\d]+ du [\d.]+ de EUR 38.00", page)
+    assert re.search(r"avis de remboursement <[^>]+>AR-[-\d]+</span> du [\d.]+ de EUR 38.00", page)
 
 
 @pytest.mark.django_db
@@ -240,11 +240,11 @@ def test_what_a_lost_dispute_took_does_not_stay_paid(psps: Sandbox) -> None:
     assert f"−CHF 10.00 {taken} −CHF 20.00 Reste payé CHF 8.00" in said
     assert f"(heure suisse). Mise à jour le {at}." in said
     page_says = Client().get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
-    assert "il reste payé CHF 8.00" in page_says
+    assert "le solde payé est de CHF 8.00" in page_says
     assert taken in page_says, "who prints the page has it too"
     assert f"(heure suisse). Mise à jour le {at}." in page_says
     words = notices.of(order.letters.get(kind="refunded"))
-    assert "il reste payé CHF 8.00" in " ".join(words.paragraphs).replace("\u00a0", " ")
+    assert "Le solde payé de votre commande est de CHF 8.00" in " ".join(words.paragraphs).replace("\u00a0", " ")
 
 
 @pytest.mark.django_db

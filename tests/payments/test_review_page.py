@@ -17,8 +17,8 @@ from tests.shop import fill_cart, order_and_pay
 
 pytestmark = pytest.mark.django_db
 LEAVING = (
-    "You leave KOOKUT for the secure page of the payment provider, then you come back here. "
-    "Your order takes effect as soon as the bank or PayPal has agreed."
+    "You will leave KOOKUT for the secure page of the payment provider and then come back here. "
+    "Your order takes effect as soon as %(agrees)s has approved the payment."
 )
 
 
@@ -30,7 +30,7 @@ def shown(client: Client) -> str:
 
 def test_where_one_goes_and_when_the_order_takes_effect_stands_above_the_button(shown: str) -> None:
     button = shown.index(said("Order and pay %(amount)s", amount="CHF\u00a038.00"))
-    assert shown.index(said(LEAVING)) < button
+    assert shown.index(said(LEAVING, agrees="la banque ou PayPal")) < button
     assert re.search(r'<a href="/conditions/">', shown)
 
 

@@ -281,5 +281,5 @@ def test_who_has_no_page_yet_may_choose_another_means(psps: Sandbox) -> None:
     said = answered(order, "payer", "card")
     assert "choisissez un autre moyen" in said
     order.refresh_from_db()
-    until = date_format(localtime(order.expires_at), "H:i").replace(":", " h ")
+    until = date_format(localtime(order.expires_at), "G:i").replace(":", " h ")
     assert f"Les articles vous sont réservés jusqu’à {until}." in said

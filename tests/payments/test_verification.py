@@ -45,7 +45,7 @@ def test_an_authentic_paper_is_told_with_what_to_compare() -> None:
     paper = attested()
     status, said = page(paper.code)
     assert status == 200
-    assert "<h1>Authentique" in said
+    assert "<h1>Document authentique" in said
     for fact in (paper.number, grouped(paper.code), "CHF 38.00", "C. D."):
         assert fact in said
 
@@ -179,7 +179,7 @@ def test_what_the_payers_bank_took_back_is_told(psps: Sandbox) -> None:
 
     assert (found.verdict, found.taken_back) == (Verdict.TAKEN_BACK, order.total)
     said = page(paper.code)[1]
-    assert "<h1>Authentique, mais la banque du payeur a repris de l’argent depuis" in said
+    assert "<h1>Document authentique, mais la banque du payeur a repris de l’argent depuis" in said
     assert "Repris par la banque du payeur après contestation</dt><dd>CHF 38.00</dd>" in said
     assert order.number not in said
     assert "Dufour" not in said
@@ -254,7 +254,7 @@ def test_the_page_is_found_by_no_search_engine_and_kept_by_no_cache() -> None:
 
 def test_it_is_there_in_every_language() -> None:
     code = attested().code
-    for language, word in {"de": "Echt", "it": "Autentico", "en": "Authentic"}.items():
+    for language, word in {"de": "Echtes", "it": "autentico", "en": "Authentic"}.items():
         assert word in Client().get(f"/{language}/v/{code}/").content.decode()
 
 

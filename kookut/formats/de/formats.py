@@ -2,6 +2,6 @@
 
 DATE_FORMAT = "j. F Y"
 SHORT_DATE_FORMAT = "d.m.Y"
-TIME_FORMAT = "H.i\u00a0\\U\\h\\r"
-DATETIME_FORMAT = "j. F Y \\u\\m H.i\u00a0\\U\\h\\r"
+TIME_FORMAT = "G.i\u00a0\\U\\h\\r"
+DATETIME_FORMAT = "j. F Y \\u\\m G.i\u00a0\\U\\h\\r"
 SHORT_DATETIME_FORMAT = "d.m.Y H.i"

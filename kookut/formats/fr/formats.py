@@ -2,6 +2,6 @@
 
 DATE_FORMAT = "j F Y"
 SHORT_DATE_FORMAT = "d.m.Y"
-TIME_FORMAT = "H\u00a0\\h\u00a0i"
-DATETIME_FORMAT = "j F Y à H\u00a0\\h\u00a0i"
+TIME_FORMAT = "G\u00a0\\h\u00a0i"
+DATETIME_FORMAT = "j F Y à G\u00a0\\h\u00a0i"
 SHORT_DATETIME_FORMAT = "d.m.Y H:i"
