@@ -14,6 +14,7 @@ STRIPE = {
     "evt": "events",
     "dp": "disputes",
     "du": "disputes",
+    "po": "payouts",
 }
 
 
