@@ -44,7 +44,7 @@ def start_of_last_month() -> date:
 
 
 def providers() -> list[tuple[str, Any]]:
-    return [("", _("All")), *((name, Provider(name).label) for name in configured())]
+    return [("", _("All providers")), *((name, Provider(name).label) for name in configured())]
 
 
 def _day(label: Any, initial: Callable[[], date]) -> forms.DateField:

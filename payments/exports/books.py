@@ -232,7 +232,9 @@ def _by_quarter(first: date, last: date) -> Iterator[tuple[Any, ...]]:
                 found[key] = found.get(key, Sums()).with_entry(entry, came=is_sale)
         for (currency, rate), sums in sorted(found.items(), key=lambda each: (each[0][0], -(each[0][1] or 0))):
             gross, tax = sums.came + sums.went, sums.came_tax + sums.went_tax
-            remark = _("Not subject to VAT, or not supplied") if rate is None else ""
+            remark = (
+                _("Nothing was supplied for it, or the seller was outside the VAT register") if rate is None else ""
+            )
             yield (name, start, end, rate, *sums, gross, tax, gross - tax, currency, remark)
 
 
