@@ -1,5 +1,5 @@
 """`make bench`: CPU time per webhook, order and page, beside floors measured in the same run on the same PostgreSQL.
-`python -m tests.bench desk` measures the back office alone.
+`python -m tests.bench desk` measures the back office alone, `python -m tests.bench exports` its exports.
 
 Times are CPU times of the web server and PostgreSQL, since clocks say little on a busy machine. No figure makes it
 fail; a wrong answer does.
@@ -33,11 +33,16 @@ def main() -> str | None:
     try:
         with stage() as shop:
             # These need Django, which the stage has set up by now.
-            from tests.bench import desk, orders, pages, papers, split, table, webhooks
+            from tests.bench import desk, exports, orders, pages, papers, split, table, webhooks
 
             if sys.argv[1:] == ["desk"]:
                 signal.alarm(2 * MOST_SECONDS)
                 print(desk.of_desk(desk.measure(shop)), flush=True)
+                return None
+            if sys.argv[1:] == ["exports"]:
+                signal.alarm(2 * MOST_SECONDS)
+                desk.seed()
+                print(exports.of_exports(exports.measure(shop)), flush=True)
                 return None
             hooks = webhooks.measure(shop)
             print(table.of_webhooks(hooks), flush=True)
@@ -47,6 +52,8 @@ def main() -> str | None:
             print(table.of_papers(papers.measure()), flush=True)
             signal.alarm(2 * MOST_SECONDS)
             print(desk.of_desk(desk.measure(shop)), flush=True)
+            signal.alarm(2 * MOST_SECONDS)
+            print(exports.of_exports(exports.measure(shop)), flush=True)
             signal.alarm(0)
     except (Wrong, postgres.NotStarted, RuntimeError) as error:
         return f"kookut: {error}"

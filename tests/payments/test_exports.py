@@ -366,7 +366,7 @@ def test_it_is_written_down_before_the_first_byte_leaves_and_whether_it_was_brok
     request_finished.connect(close_old_connections)
     made = Export.objects.get()
     assert (made.rows, made.finished_at) == (1, None)
-    assert "interrompu" in client.get(EXPORTS).content.decode()
+    assert "1, incomplet" in client.get(EXPORTS).content.decode()
 
 
 def test_what_was_searched_for_is_not_written_down(client: Client) -> None:
