@@ -509,7 +509,7 @@ class ExportAdmin(ReadOnly, lists.Quick):
 
 def narrowed_by(query: QueryDict) -> str:
     """What narrowed a list, as it may be written down: not what was searched for, which may be a customer's name."""
-    shown = [f"{name}={'…' if name == 'q' else query[name]}" for name in sorted(query) if query[name]]
+    shown = [f"{name}={'…' if name == 'q' else query[name]}" for name in sorted(query) if query[name] and name != "p"]
     return " ".join(shown) or gettext("all")
 
 

@@ -6,7 +6,7 @@ and given back on them.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ class Entry(NamedTuple):
     `rate` is None where there was no supply to be taxed (LTVA art. 18), or the seller was not in the register.
     """
 
-    at: Any
+    at: datetime
     order: str
     document: str
     client: str
@@ -177,7 +177,7 @@ def _of_payment(way: str) -> list[str]:
     return [*(f"{way}{name}" for name in own), *(f"{way}order__{name}" for name in order), register]
 
 
-def _whole(row: Mapping[str, Any], way: str, at: Any, amount: int, document: str) -> Entry:
+def _whole(row: Mapping[str, Any], way: str, at: datetime, amount: int, document: str) -> Entry:
     """The entry of all of an amount, from the row in question and the way from it to its payment."""
     order = f"{way}order__"
     names = (row[f"{order}{name}"] for name in ("billing_organisation", "billing_name", "delivery_name"))
