@@ -16,6 +16,8 @@ FORMATS = ["%Y-%m-%d", "%d.%m.%Y"]
 """As a browser sends a day, and as it is typed where a browser has no calendar."""
 AT_THE_PSP = 31
 """Days of which a PSP is asked at once: more take longer than a page may."""
+OF_VAT = 366
+"""A year: every line of it is read before the first quarter is known."""
 IN_THE_BOOKS = 3660
 """Ten years, for which the books are kept."""
 EXPORTS = {
@@ -106,4 +108,5 @@ class ExportForm(PeriodForm):
     )
 
     def most_days(self) -> int:
-        return AT_THE_PSP if self.cleaned_data.get("what") == Export.What.PAYOUTS else IN_THE_BOOKS
+        limits = {Export.What.PAYOUTS: AT_THE_PSP, Export.What.VAT: OF_VAT}
+        return limits.get(self.cleaned_data.get("what", ""), IN_THE_BOOKS)

@@ -45,10 +45,11 @@ def measure(stage: Stage) -> Iterator[File]:
     who = sign_in(Client(SERVER_NAME="localhost"), User.objects.create_superuser("books"))
     cookie = who.session.session_key or ""
     days = {"first": localdate() - timedelta(days=1200), "last": localdate()}
+    a_year = {"first": localdate() - timedelta(days=365)}
     wanted: list[tuple[str, str, dict[str, Any]]] = [
         ("sales, CSV", "/admin/exports/", {"what": "sales", "format": "csv", **days}),
         ("sales, XLSX", "/admin/exports/", {"what": "sales", "format": "xlsx", **days}),
-        ("VAT by quarter, CSV", "/admin/exports/", {"what": "vat", "format": "csv", **days}),
+        ("VAT of a year, CSV", "/admin/exports/", {"what": "vat", "format": "csv", **days | a_year}),
         ("all orders, CSV", "/admin/orders/order/export/", {"format": "csv"}),
     ]
     for one in wanted:

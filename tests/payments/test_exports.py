@@ -130,12 +130,14 @@ def test_a_refund_in_part_is_a_negative_line_on_its_own_day_with_its_vat(psps: S
     Refund.objects.update(settled_at=datetime(2026, 5, 31, 22, 30, tzinfo=UTC))  # half past midnight in Zurich
 
     assert rows(export(client, "refunds", first="2026-05-01", last="2026-05-31")) == []
-    (line,) = rows(export(client, "refunds", first="2026-06-01", last="2026-06-01"))
+    (line,) = rows(export(client, "refunds", first="2026-05-31", last="2026-06-01"))
 
     assert line["Remboursé le"] == "2026-06-01"
     assert line["Avis de remboursement"] == notice
     assert (line["Montant TTC"], line["TVA"], line["Montant HT"]) == ("-10.81", "-0.81", "-10.00")
     assert (line["Remarque"], line["Chez le prestataire"]) == ("Retour", refund.reference)
+    Refund.objects.update(status=Refund.Status.FAILED)
+    assert rows(export(client, "refunds", first="2026-06-01", last="2026-06-01")) == []
 
 
 def test_a_seller_outside_the_register_has_no_vat(client: Client, settings: Settings) -> None:
@@ -405,6 +407,7 @@ def test_so_it_is_with_the_list(client: Client) -> None:
     [
         ({"first": "2026-11-02", "last": "2026-11-01"}, "avant le premier"),
         ({"what": "payouts", "first": "2026-01-01", "last": "2026-02-01"}, "31 jours au plus"),
+        ({"what": "vat", "first": "2026-01-01", "last": "2027-01-02"}, "366 jours au plus"),
         ({"first": "hier", "last": "2026-11-01"}, "2026-11-30"),
         ({"first": "", "last": "2026-11-01"}, "Choisissez un jour."),
         ({"what": "everything", "first": "2026-11-01", "last": "2026-11-01"}, "everything"),
