@@ -172,6 +172,7 @@ def test_the_journals_come_to_the_vat_and_to_what_the_balance_counts(psps: Sandb
     taken = sum(balance(psp, *days).totals()["CHF"].shop.took for psp in Provider)
     gave = sum(balance(psp, *days).totals()["CHF"].shop.gave_back for psp in Provider)
 
+    assert [entry.at for entry in came(*days)] == sorted(entry.at for entry in came(*days))
     with override("en"):
         names = [column.label for column in vat(*days).columns]
     sums = {name: [line[n] for line in lines] for n, name in enumerate(names)}
