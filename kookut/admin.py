@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kookut import access, staff_pages
 from kookut.forms import LOCKED, LoginForm
-from payments.desk import balance, exporting
+from payments.desk import balance, exporting, front
 
 
 class ShopAdminSite(AdminSite):
@@ -37,6 +37,14 @@ class ShopAdminSite(AdminSite):
             path("exports/", self.admin_view(exporting.page), name="exports"),
             *super().get_urls(),
         ]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """By name, but the staff themselves after what they work with."""
+        return sorted(super().get_app_list(request, app_label), key=lambda app: bool(app["app_label"] == "auth"))
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        shown = front.of(access.member_of_staff(request))
+        return super().index(request, {"front": shown, **(extra_context or {})})
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if request.method == "GET" and access.has_password_only(request):

@@ -1,6 +1,7 @@
 """The fixed pages (secure payment, confidentiality, terms, contact and imprint), and what search engines ask for."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from orders.checkout import TIME_TO_PAY
 from orders.models import Product, ShippingMethod
 from payments import retention
 from payments.gateways import configured
+from payments.handoff import offers, on_statements
 
 DAY = 24 * 3600
 FIXED = ["secure_payment", "confidentiality", "terms", "contact"]
@@ -32,7 +34,9 @@ def fixed(name: str) -> Callable[[HttpRequest], HttpResponse]:
 def _facts() -> dict[str, Any]:
     return {
         "psps": configured(),
+        "on_statements": on_statements(offers(0)),
         "deliveries": ShippingMethod.objects.filter(active=True),
+        "terms_of": date.fromisoformat(settings.TERMS_VERSION),
         "return_days": settings.RETURN_DAYS,
         "minutes_to_pay": int(TIME_TO_PAY.total_seconds()) // 60,
         "processors": settings.DATA_PROCESSORS,

@@ -9,7 +9,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from kookut.storage import picture_storage
-from payments.configuration import canton, company_number, read_configuration
+from payments.configuration import canton, company_number, day, read_configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -248,7 +248,8 @@ if RETURN_DAYS < 0:
     raise ImproperlyConfigured(f"RETURN_DAYS is {RETURN_DAYS}: give a number of days, or 0 for no right to return.")
 # Who stores or sends customers' data for the shop, each with its country (LPD art. 19 al. 2 let. c and al. 4).
 DATA_PROCESSORS = env.list("DATA_PROCESSORS", default=[])
-TERMS_VERSION = "2026-11"
+# The day since which the terms of sale read as they do; every order keeps the one that its customer accepted.
+TERMS_VERSION = day(env.str("TERMS_VERSION", default="2026-11-01"), "TERMS_VERSION")
 
 # Staff ------------------------------------------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ def look(asked: QueryDict, slug: str = "") -> Catalogue:
     if category:
         goods = goods.filter(category=category)
     if words:
-        goods = _found(goods, words, categories)
+        goods = _found(goods, typed, words, categories)
     goods = goods.order_by(*(["rank"] if words and order == OUR_ORDER else []), *_columns(order))
     page = Paginator(goods, GOODS_PER_PAGE).get_page(asked.get("page"))
     page.object_list = list(page.object_list)
@@ -87,8 +87,8 @@ def _on_sale() -> QuerySet[Product]:
     return Product.objects.filter(active=True)
 
 
-def _found(goods: QuerySet[Product], words: list[str], categories: Sequence[Category]) -> QuerySet[Product]:
-    found = search.holding(goods, words, _language(), {each.pk: each.name for each in categories})
+def _found(goods: QuerySet[Product], typed: str, words: list[str], categories: Sequence[Category]) -> QuerySet[Product]:
+    found = search.holding(goods, typed, words, _language(), {each.pk: each.name for each in categories})
     return found if found.exists() else search.resembling(goods, words, _language())
 
 

@@ -1,7 +1,7 @@
 """From a cart and details to a pending order."""
 
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from orders import moves
 from orders.cart import Cart, Wanted
 from orders.deadlocks import tried_twice
 from orders.details import Details
+from orders.hints import Hint
 from orders.models import Order, OrderLine, Product, TimelineEntry
 from orders.money import format_chf
 from orders.quote import Change, Offer, Quote, What, draw_up, quote
@@ -57,6 +58,23 @@ class Ready:
     cart: Cart
     quote: Quote
     details: Details
+    hints: list[Hint]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page held on which the customer pressed the button: compared with what is, never believed."""
+
+    key: UUID
+    total: int
+    """Centimes."""
+    delivery_by: date | None
+    """The day that was promised; None of a page that named none."""
+
+    @classmethod
+    def of(cls, quote: Quote) -> "Shown":
+        """What a page holds that shows this quote."""
+        return cls(quote.key, quote.total, quote.delivery_by)
 
 
 def complete(session: SessionBase) -> tuple[Cart, Details]:
@@ -76,7 +94,7 @@ def prepare(session: SessionBase) -> Ready:
     current = quote(cart, country=details.delivery_country, token=current_order_token(session))
     if not current.changes and not current.can_be_ordered:
         raise NotReady("orders:cart")
-    return Ready(cart, current, details)
+    return Ready(cart, current, details, details_in_session.hints_about(session, details))
 
 
 def placed(key: UUID) -> Order | None:
@@ -84,42 +102,38 @@ def placed(key: UUID) -> Order | None:
     return Order.objects.filter(checkout_key=key).first()
 
 
-def place(
-    cart: Cart, details: Details, *, key: UUID, shown_total: int, language: str, earlier: str | None = None
-) -> Order:
+def place(cart: Cart, details: Details, shown: Shown, *, language: str, earlier: str | None = None) -> Order:
     """Write the pending order and take its goods, in one transaction; the order of the key if there is one already.
 
-    `key` and `shown_total` (centimes) are what the customer's page held: they are compared, and set no price.
-    `earlier` is the token of the order that the session still remembers. Raises CartChanged when prices, stock or the
-    cart are no longer what the customer saw, AlreadyPaid when the earlier order was paid and she has not seen it.
+    `earlier` is the token of the order that the session still remembers. Raises CartChanged when prices, stock, the
+    day of delivery or the cart are no longer what the customer saw, AlreadyPaid when the earlier order was paid and she
+    has not seen it.
     """
     with override(language):  # the names of the goods stay as they were sold
         try:
-            return _place(cart, details, key, shown_total, language, earlier)
+            return _place(cart, details, shown, language, earlier)
         except IntegrityError as error:
             # Another submit with this key was quicker, with goods that this one did not wait for.
-            if winner := placed(key):
+            if winner := placed(shown.key):
                 return winner
             # Numbers have 35 random bits, few enough to meet one that is taken.
             if "one_order_a_number" not in str(error):
                 raise
-        return _place(cart, details, key, shown_total, language, earlier)
+        return _place(cart, details, shown, language, earlier)
 
 
 @tried_twice
 @transaction.atomic(durable=True)
-def _place(
-    cart: Cart, details: Details, key: UUID, shown_total: int, language: str, earlier_token: str | None
-) -> Order:
+def _place(cart: Cart, details: Details, shown: Shown, language: str, earlier_token: str | None) -> Order:
     products = list(Product.objects.select_for_update(no_key=True).filter(pk__in=cart.lines).order_by("pk"))
     # Looked for only now: a submit that was quicker held the goods until it was committed.
-    if earlier := placed(key):
+    if earlier := placed(shown.key):
         return earlier
     # Late money makes an order effective under the same locks: either it is seen here, or it sees the new order.
     if earlier_token and (paid := Order.objects.filter(token=earlier_token, status=Order.Status.EFFECTIVE).first()):
         raise AlreadyPaid(paid)
     current = draw_up(cart, products, country=details.delivery_country, held={})
-    compare(current, key=key, shown_total=shown_total)
+    compare(current, shown)
     if not current.can_be_ordered or current.delivery is None:
         raise CartChanged(current)
     order = _write(cart, current, current.delivery, details, language)
@@ -129,14 +143,17 @@ def _place(
     return order
 
 
-def compare(current: Quote, *, key: UUID, shown_total: int) -> None:
+def compare(current: Quote, shown: Shown) -> None:
     """Raise CartChanged unless the quote is what the customer's page held."""
     if current.changes:
         raise CartChanged(current)
-    if current.key != key:
+    if current.key != shown.key:
         raise CartChanged(replace(current, changes=(Change(What.CART),)))
-    if current.total != shown_total:
-        raise CartChanged(replace(current, changes=(Change(What.TOTAL, old=shown_total, new=current.total),)))
+    if current.total != shown.total:
+        raise CartChanged(replace(current, changes=(Change(What.TOTAL, old=shown.total, new=current.total),)))
+    if current.delivery and current.delivery_by != shown.delivery_by:
+        day = Change(What.DAY, old_day=shown.delivery_by, new_day=current.delivery_by)
+        raise CartChanged(replace(current, changes=(day,)))
 
 
 def _write(cart: Cart, current: Quote, delivery: Offer, details: Details, language: str) -> Order:
@@ -184,6 +201,14 @@ def remember_order(session: SessionBase, order: Order) -> None:
 def current_order_token(session: SessionBase) -> str | None:
     token: str | None = session.get(ORDER_TOKEN)
     return token
+
+
+def waiting_order(session: SessionBase) -> Order | None:
+    """The session's order that is placed and not paid yet: its number and token, in 1 query; none without a token."""
+    token = current_order_token(session)
+    if token is None:
+        return None
+    return Order.objects.only("number", "token").filter(token=token, status=Order.Status.PENDING).first()
 
 
 def earlier_order(session: SessionBase, key: UUID) -> Order | None:

@@ -10,6 +10,7 @@ from orders.hints import Hint
 from orders.models import Order
 
 SESSION_KEY = "details"
+LOOKED_AT = "details looked at"
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Details:
     email: str
     phone: str
     delivery_name: str
+    delivery_organisation: str
     delivery_extra: str
     delivery_street: str
     delivery_postcode: str
@@ -45,17 +47,23 @@ class Details:
     def billing_address(self) -> list[str]:
         return Order(**asdict(self)).billing_address
 
-    @property
-    def hints(self) -> list[Hint]:
-        """What may be a slip of the finger."""
-        return hints.about(self.email, self.delivery_postcode, self.delivery_country)
 
-
-def keep(session: SessionBase, form: DetailsForm) -> None:
-    """Keep what was typed, right or wrong; other details make another order."""
+def keep(session: SessionBase, form: DetailsForm, *, hinted: bool = False) -> None:
+    """Keep what was typed, right or wrong; other details make another order. `hinted` when the form showed its hints:
+    whoever sends the same once more has looked at them."""
     if session.get(SESSION_KEY) != form.kept:
         session[SESSION_KEY] = form.kept
+        session.pop(LOOKED_AT, None)
         cart.renew_key(session)
+    elif hinted:
+        session[LOOKED_AT] = True
+
+
+def hints_about(session: SessionBase, details: Details) -> list[Hint]:
+    """What may be a slip of the finger in the session's details, until the customer has looked at it."""
+    if LOOKED_AT in session:
+        return []
+    return hints.about(details.email, details.delivery_street, details.delivery_extra)
 
 
 def typed(session: SessionBase) -> dict[str, str | bool]:
@@ -74,3 +82,4 @@ def details_of(session: SessionBase) -> Details | None:
 
 def forget(session: SessionBase) -> None:
     session.pop(SESSION_KEY, None)
+    session.pop(LOOKED_AT, None)

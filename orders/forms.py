@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 COUNTRIES = [("CH", _("Switzerland")), ("LI", _("Liechtenstein"))]
+LIECHTENSTEIN = range(9485, 9499)
 POSTCODE = re.compile(r"(?:(?:CH|LI|FL)-?)?([1-9][0-9]{3})", re.IGNORECASE)
 # A Swiss number with its area code, or any number with its country code (ITU-T E.164).
 PHONE = re.compile(r"0[1-9][0-9]{8}|(?:\+|00)[1-9][0-9]{7,14}")
@@ -174,6 +175,10 @@ def _name(autocomplete: str) -> TextLine:
     )
 
 
+def _organisation(autocomplete: str) -> TextLine:
+    return TextLine(label=_("Organisation"), attrs={"autocomplete": autocomplete})
+
+
 def _extra(autocomplete: str) -> TextLine:
     return TextLine(label=_("Address line 2"), help_text=_("Floor, c/o, PO box"), attrs={"autocomplete": autocomplete})
 
@@ -217,6 +222,7 @@ class DetailsForm(forms.Form):
         attrs={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"},
     )
     delivery_name = _name("shipping name")
+    delivery_organisation = _organisation("shipping organization")
     delivery_street = _street("shipping address-line1")
     delivery_extra = _extra("shipping address-line2")
     delivery_postcode = _postcode("shipping postal-code")
@@ -229,7 +235,7 @@ class DetailsForm(forms.Form):
     )
     other_billing = forms.BooleanField(label=_("Bill to another address"), required=False)
     billing_name = _name("billing name")
-    billing_organisation = TextLine(label=_("Organisation"), attrs={"autocomplete": "billing organization"})
+    billing_organisation = _organisation("billing organization")
     billing_street = _street("billing address-line1")
     billing_extra = _extra("billing address-line2")
     billing_postcode = _postcode("billing postal-code")
@@ -243,7 +249,21 @@ class DetailsForm(forms.Form):
                 if name.startswith("billing_"):
                     self.errors.pop(name, None)
                     cleaned[name] = ""
+        for kind in ("delivery", "billing"):
+            self._refuse_another_country(cleaned.get(f"{kind}_postcode"), f"{kind}_country")
         return cleaned
+
+    def _refuse_another_country(self, postcode: str | None, field: str) -> None:
+        """Liechtenstein has its own postcodes among the Swiss ones: no address is in both countries."""
+        country = self.cleaned_data.get(field)
+        if not postcode or not country or (int(postcode) in LIECHTENSTEIN) == (country == "LI"):
+            return
+        sentence = (
+            _("The postcode %(postcode)s is not in Liechtenstein. Check the country.")
+            if country == "LI"
+            else _("The postcode %(postcode)s is in Liechtenstein. Check the country.")
+        )
+        self.add_error(field, ValidationError(sentence, code="country", params={"postcode": postcode}))
 
     @property
     def kept(self) -> dict[str, str | bool]:

@@ -16,8 +16,6 @@ MAIL_DOMAINS = (
     "unibas.ch", "unisg.ch", "unine.ch", "uzh.ch", "adon.li",
 )  # fmt: skip
 SIMILAR = 0.85
-# Liechtenstein's postcodes lie within the Swiss ones.
-LIECHTENSTEIN = range(9485, 9499)
 
 
 @dataclass(frozen=True)
@@ -28,17 +26,12 @@ class Hint:
     sentence: str
 
 
-def about(email: str, postcode: str, country: str) -> list[Hint]:
-    """What may be wrong with complete details."""
+def about(email: str, street: str, extra: str) -> list[Hint]:
+    """What may be wrong with complete details. `extra` is the address's second line, where a PO box has its number."""
     hints = []
     domain = email.rpartition("@")[2].lower()
     if domain not in MAIL_DOMAINS and (similar := get_close_matches(domain, MAIL_DOMAINS, 1, SIMILAR)):
         hints.append(Hint("email", _("Did you mean %(domain)s?") % {"domain": similar[0]}))
-    if (int(postcode) in LIECHTENSTEIN) != (country == "LI"):
-        sentence = (
-            _("The postcode %(postcode)s is not in Liechtenstein. Check the country.")
-            if country == "LI"
-            else _("The postcode %(postcode)s is in Liechtenstein. Check the country.")
-        )
-        hints.append(Hint("delivery_postcode", sentence % {"postcode": postcode}))
+    if not any(character.isdigit() for character in street + extra):
+        hints.append(Hint("delivery_street", _("Is the house number missing?")))
     return hints

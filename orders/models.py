@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +20,8 @@ from orders.money import CURRENCY
 MAX_QUANTITY = 99
 MAX_TOTAL = 100_000_000
 """Centimes: an order beyond a million francs is a mistake."""
+TWINT_LIMIT = 500_000
+"""Centimes: more cannot be paid with TWINT at once (docs.stripe.com/payments/twint)."""
 PO_BOX = re.compile(r"(case postale|postfach|casella postale|p\.? ?o\.? ?box)\b", re.IGNORECASE)
 
 
@@ -134,6 +136,7 @@ class Product(models.Model):
         indexes = [
             models.Index(fields=["position", "id"], name="product_position"),
             models.Index(fields=["price", "id"], name="product_price"),
+            models.Index(Upper("sku"), name="product_sku_typed"),
             *search.indexes(),
         ]
 
@@ -257,6 +260,7 @@ class Order(models.Model):
     phone = models.CharField(_("phone"), max_length=30, blank=True)
 
     delivery_name = models.CharField(_("name"), max_length=100)
+    delivery_organisation = models.CharField(_("organisation"), max_length=100, blank=True)
     delivery_extra = models.CharField(_("address line 2"), max_length=100, blank=True)
     delivery_street = models.CharField(_("street and number"), max_length=100)
     delivery_postcode = models.CharField(_("postcode"), max_length=4)
@@ -378,10 +382,10 @@ class Order(models.Model):
 
     @property
     def delivery_address(self) -> list[str]:
-        """The lines as the Post wants them: name, complement, street, PO box, postcode and town, country."""
+        """The lines as the Post wants them: organisation, name, complement, street, PO box, place, country."""
         return _address(
             self.delivery_name,
-            "",
+            self.delivery_organisation,
             self.delivery_extra,
             self.delivery_street,
             self.delivery_postcode,

@@ -14,7 +14,7 @@ from django.utils.timezone import localdate, now
 from orders import vat
 from orders.cart import Cart, Wanted
 from orders.delivery import delivery_date
-from orders.models import MAX_TOTAL, Order, OrderLine, Product, ShippingMethod, VatShare
+from orders.models import MAX_TOTAL, TWINT_LIMIT, Order, OrderLine, Product, ShippingMethod, VatShare
 
 
 class What(StrEnum):
@@ -25,18 +25,22 @@ class What(StrEnum):
     PRICE = "price"
     DELIVERY = "delivery"
     TOTAL = "total"
+    DAY = "day"
     CART = "cart"
 
 
 @dataclass(frozen=True)
 class Change:
-    """One difference. `left` counts pieces (FEWER); `old` and `new` are centimes (PRICE, TOTAL)."""
+    """One difference. `left` counts pieces (FEWER); `old` and `new` are centimes (PRICE, TOTAL); the days are those of
+    delivery (DAY), the old one None where the customer's page named none."""
 
     what: What
     name: str = ""
     left: int = 0
     old: int = 0
     new: int = 0
+    old_day: date | None = None
+    new_day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,11 @@ class Quote:
     @property
     def too_large(self) -> bool:
         return self.total > MAX_TOTAL
+
+    @property
+    def is_above_twint(self) -> bool:
+        """Whether it costs more than can be paid with TWINT."""
+        return self.total > TWINT_LIMIT
 
     @property
     def can_be_ordered(self) -> bool:

@@ -74,16 +74,22 @@ def indexes() -> list[Index]:
     ]
 
 
-def holding(goods: QuerySet[Any], words: list[str], language: str, categories: dict[int, str]) -> QuerySet[Any]:
+def holding(
+    goods: QuerySet[Any], typed: str, words: list[str], language: str, categories: dict[int, str]
+) -> QuerySet[Any]:
     """The goods whose text holds all of the words, each whole or in part, or whose category's name does
-    (`categories` by id). In `rank` those come first whose own name holds them all."""
+    (`categories` by id); and the one whose number was `typed`. In `rank` those come first whose own name holds them
+    all, or whose number it is."""
     column = column_of(language)
+    held = Q()
     for word in words:
         named = [key for key, category in categories.items() if word in plain(category)]
-        goods = goods.filter(Q(**{f"{column}__contains": word}) | Q(category__in=named))
+        held &= Q(**{f"{column}__contains": word}) | Q(category__in=named)
+    number = Q(sku__iexact=typed)
     in_the_name = reduce(and_, (Q(plain_name__contains=word) for word in words))
-    goods = goods.alias(plain_name=_name_in(language))
-    ranked: QuerySet[Any] = goods.alias(rank=Case(When(in_the_name, then=0), default=1, output_field=IntegerField()))
+    goods = goods.filter(held | number).alias(plain_name=_name_in(language))
+    first = When(in_the_name | number, then=0)
+    ranked: QuerySet[Any] = goods.alias(rank=Case(first, default=1, output_field=IntegerField()))
     return ranked
 
 

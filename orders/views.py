@@ -17,16 +17,18 @@ from django.views.decorators.http import etag, require_http_methods, require_saf
 from orders import cart as carts
 from orders import details as details_in_session
 from orders import pictures
-from orders.caching import View, never_cached
+from orders.caching import View, keep_no_copy, never_cached
 from orders.catalogue import look
-from orders.checkout import current_order_token
+from orders.checkout import current_order_token, waiting_order
 from orders.forms import AddForm, CartForm, DetailsForm
-from orders.models import Category, Product
+from orders.models import TWINT_LIMIT, Category, Product
 from orders.quote import Quote, offers, quote
 
 PICTURE_SIZES = "(min-width: 70rem) 32rem, (min-width: 44rem) 46vw, calc(100vw - 2rem)"
 """How wide the product page shows its picture: the style sheet's grid, for the browser's choice of a file."""
 A_YEAR = 365 * 24 * 3600
+LONGEST_METHOD = 10
+"""Characters that a means of payment is called by in a form: the choice is kept while the customer is asked."""
 
 
 class SeeOther(HttpResponseRedirect):
@@ -44,7 +46,11 @@ def catalogue(request: HttpRequest, slug: str = "") -> HttpResponse:
         raise Http404 from unknown
     number = shown.page.number
     page = {"catalogue": shown, "page": shown.page, "canonical": _canonical(request, number)}
-    return render(request, "orders/catalogue.html", page)
+    waiting = waiting_order(request.session)
+    response = render(request, "orders/catalogue.html", page | {"waiting": waiting})
+    if waiting:
+        keep_no_copy(request, response)
+    return response
 
 
 def _canonical(request: HttpRequest, page: int = 1) -> str:
@@ -82,7 +88,7 @@ def _add(request: HttpRequest, shown: Product, form: AddForm) -> bool:
 
 
 def _product_page(request: HttpRequest, shown: Product, form: AddForm, status: int = 200) -> HttpResponse:
-    added = "added" in request.GET and shown.pk in carts.read(request.session).lines
+    added = request.method != "POST" and "added" in request.GET and shown.pk in carts.read(request.session).lines
     delivery = next(iter(offers(shown.price)), None)
     page = {
         "product": shown,
@@ -91,6 +97,7 @@ def _product_page(request: HttpRequest, shown: Product, form: AddForm, status: i
         "delivery": delivery,
         "return_days": settings.RETURN_DAYS,
         "sizes": PICTURE_SIZES,
+        "above_twint": shown.price > TWINT_LIMIT,
         "canonical": _canonical(request),
     }
     return render(request, "orders/product.html", page, status=status)
@@ -127,6 +134,7 @@ def cart(request: HttpRequest) -> HttpResponse:
 def _cart_page(request: HttpRequest, current: Quote, form: CartForm, status: int = 200) -> HttpResponse:
     goods = {"name": _("Goods"), "quantity": 1, "total": current.goods_total}
     page = {"quote": current, "form": form, "goods": [goods], "back": "cart"}
+    page["waiting"] = waiting_order(request.session)
     return render(request, "orders/cart.html", page, status=status)
 
 
@@ -158,12 +166,16 @@ def accept_changes(request: HttpRequest) -> HttpResponse:
     current = _quote(request)
     shipping = current.delivery.method.pk if current.delivery else None
     carts.agree(request.session, current.agreed, shipping)
-    return _see("orders:cart" if request.POST.get("back") == "cart" else "payments:review")
+    if request.POST.get("back") == "cart":
+        return _see("orders:cart")
+    method = request.POST.get("method", "")[:LONGEST_METHOD]
+    return SeeOther(reverse("payments:review") + (f"?{urlencode({'method': method})}" if method else ""))
 
 
 def ask_again(request: HttpRequest, current: Quote) -> HttpResponse:
     """The page that shows what changed, old and new, and asks whether to go on (409)."""
-    return render(request, "orders/changed.html", {"quote": current}, status=409)
+    page = {"quote": current, "method": request.POST.get("method", "")[:LONGEST_METHOD]}
+    return render(request, "orders/changed.html", page, status=409)
 
 
 @never_cached
@@ -179,7 +191,7 @@ def details(request: HttpRequest) -> HttpResponse:
         return _details_page(request, current, form)
     form = DetailsForm(request.POST)
     complete = form.is_valid()
-    details_in_session.keep(request.session, form)
+    details_in_session.keep(request.session, form, hinted="hinted" in request.POST)
     if "language" in request.POST:
         return _see("orders:details")
     if complete:
@@ -189,7 +201,8 @@ def details(request: HttpRequest) -> HttpResponse:
 
 def _details_page(request: HttpRequest, current: Quote, form: DetailsForm, status: int = 200) -> HttpResponse:
     known = None if form.is_bound else details_in_session.details_of(request.session)
-    page = {"quote": current, "form": form, "hints": known.hints if known else []}
+    hints = details_in_session.hints_about(request.session, known) if known else []
+    page = {"quote": current, "form": form, "hints": hints}
     return render(request, "orders/details.html", page, status=status)
 
 

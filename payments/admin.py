@@ -15,7 +15,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -35,6 +34,9 @@ from payments.why_pending import why_pending
 
 SEND_AGAIN = "orders.send_letters_again"
 SHIP = "orders.ship_order"
+SEARCHED = _(
+    "Order number, e-mail, name, postcode or town, id at the payment provider, number or code of an attestation"
+)
 SHORT = "d.m.y H:i"
 """Eight columns have to fit."""
 
@@ -77,6 +79,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
         lists.LanguageFilter,
     ]
     search_fields = ["number"]  # what is searched says get_search_results
+    search_help_text = SEARCHED
     actions = ["print_slips", "export_csv", "export_xlsx"]
     ordering = (*lists.NEWEST,)
 
@@ -105,17 +108,17 @@ class OrderAdmin(ReadOnly, lists.Quick):
             {"label": label, "address": f"?{query}" if query else ".", "is_shown": asked == query}
             for label, query in lists.VIEWS
         ]
-        title = capfirst(self.opts.verbose_name_plural)
         export = f"{reverse('admin:orders_order_export')}?{asked}" if self.has_export_permission(request) else ""
-        context = {"views": views, "title": title, "export": export, "formats": Export.Format.choices}
+        context = {"views": views, "export": export, "formats": Export.Format.choices}
         return super().changelist_view(request, context | (extra_context or {}))
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """With what the rows of the page that is shown need of a person, in one statement."""
         shown = super().get_changelist_instance(request)
         rows = list(shown.result_list)
-        wanting = attention.orders().filter(pk__in=[row.pk for row in rows])
-        marked = set(wanting.order_by().values_list("pk", flat=True)) if rows else set()
+        marked = keys = {row.pk for row in rows}
+        if rows and not shown.params.get(lists.AttentionFilter.parameter_name):
+            marked = set(attention.orders().filter(pk__in=keys).order_by().values_list("pk", flat=True))
         for row in rows:
             row.needs_a_person = row.pk in marked
         shown.result_list = rows
@@ -380,6 +383,7 @@ class OfOrders(ReadOnly, lists.Quick):
     """Rows that belong to orders: found by whatever finds the order."""
 
     search_fields = ["pk"]  # what is searched says get_search_results
+    search_help_text = SEARCHED
     order = "order"
     """The way to the order."""
 
@@ -402,7 +406,7 @@ class OfOrders(ReadOnly, lists.Quick):
 @admin.register(Payment)
 class PaymentAdmin(OfOrders):
     list_display = ["started_at", "of_order", "method", "status", "settles", "why_not", "asked", "received", "refusal"]
-    list_filter = ["status", "method", "settles", "why_not"]
+    list_filter = [lists.OutcomeFilter, lists.StartedFilter, "method", "settles", "why_not"]
     list_select_related = ["order"]
     ordering = ["-created_at"]
     readonly_fields = ["received"]
@@ -468,7 +472,7 @@ class DisputeAdmin(OfOrders):
 @admin.register(Letter)
 class LetterAdmin(OfOrders):
     list_display = ["__str__", "of_order", "due_at", "sent_at", "tries"]
-    list_filter = ["kind", ("sent_at", admin.EmptyFieldListFilter)]
+    list_filter = [lists.UnsentFilter, "kind", ("sent_at", admin.EmptyFieldListFilter)]
     list_select_related = ["order"]
     ordering = ["-id"]
 

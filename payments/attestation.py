@@ -17,7 +17,7 @@ from django.utils.translation import override
 
 from orders.codes import grouped
 from orders.models import Order, OrderLine, VatShare
-from payments import paper
+from payments import paper, parcel
 from payments.gateways import gateway
 from payments.gateways.base import GatewayError, PaymentDetails, Unclear
 from payments.gateways.deadline import DETAILS_SECONDS, at_most
@@ -159,6 +159,8 @@ def _facts(
 ) -> paper.AttestationFacts:
     order = payment.order
     assert payment.authorised_at is not None  # noqa: S101 - the database holds it for what settles
+    lines, refunds = list(lines), list(refunds)
+    back = parcel.given_back(order, lines, refunds)
     seller = paper.Seller(**attestation.seller)
     return paper.AttestationFacts(
         number=attestation.number,
@@ -175,7 +177,10 @@ def _facts(
         shipped_at=order.shipped_at,
         order_number=order.number,
         placed_at=order.created_at,
-        lines=tuple(paper.Line(line.name, line.quantity, line.unit_price, line.vat_rate, line.sku) for line in lines),
+        lines=tuple(
+            paper.Line(line.name, line.quantity, line.unit_price, line.vat_rate, line.sku, back[line.pk])
+            for line in lines
+        ),
         shipping=paper.Shipping(order.shipping_name, order.shipping_total),
         vat=_taxes(taxes_shown(order, attestation)),
         total=order.total,
@@ -248,7 +253,7 @@ def _refunded_lines(order: Order, refund: Refund) -> tuple[paper.Line, ...]:
         ]
         delivery = paper.Line(order.shipping_name, 1, order.shipping_total, rate)
         return (*sold, delivery) if order.shipping_total else tuple(sold)
-    pieces = {piece["line"]: piece["quantity"] for piece in refund.lines}
+    pieces = refund.pieces
     lines = tuple(
         paper.Line(line.name, pieces[line.pk], line.unit_price, line.vat_rate, line.sku)
         for line in order.lines.filter(pk__in=pieces)

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from orders.checkout import Shown
 from orders.codes import is_valid, normalise
 from payments.handoff import Offer
 from payments.models import Method
@@ -78,7 +79,19 @@ class MethodForm(forms.Form):
 
 
 class ReviewForm(MethodForm):
-    """The choice of method, with what the button named: which checkout, and for how much (compared, never believed)."""
+    """The choice of method, with what the page named: which checkout, for how much, and the day of delivery."""
 
     checkout_key = forms.UUIDField(widget=forms.HiddenInput)
     total = forms.IntegerField(widget=forms.HiddenInput)
+    delivery_by = forms.DateField(widget=forms.HiddenInput, required=False, input_formats=["%Y-%m-%d"])
+
+    @property
+    def shown(self) -> Shown:
+        """What the valid form brought back."""
+        return Shown(*(self.cleaned_data[name] for name in ("checkout_key", "total", "delivery_by")))
+
+    @staticmethod
+    def naming(shown: Shown) -> dict[str, Any]:
+        """The values with which the form goes out."""
+        day = shown.delivery_by and shown.delivery_by.isoformat()
+        return {"checkout_key": shown.key, "total": shown.total, "delivery_by": day}

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from orders.models import Order, TimelineEntry
+from orders.models import TWINT_LIMIT, Order, TimelineEntry
 from orders.moves import hold, tell
 from payments import moves
 from payments.capture import capture
@@ -21,6 +22,7 @@ from payments.gateways import close, gateway
 from payments.gateways.base import PageState, Refused, Unreachable, Urls
 from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
 from payments.models import Method, Payment, Provider
+from payments.statement import names_on_statements
 
 log = logging.getLogger(__name__)
 Actor = TimelineEntry.Actor
@@ -37,8 +39,6 @@ LOOK_AFTER = timedelta(minutes=2)
 """When the sweep first asks after a payment."""
 TWIN_PAUSES = (0.1, 0.2, 0.4, 0.8)
 """Seconds for which a click waits for its twin to learn the page's address."""
-TWINT_LIMIT = 500_000
-"""Centimes (docs.stripe.com/payments/twint)."""
 
 PROVIDERS = {Method.CARD: Provider.STRIPE, Method.TWINT: Provider.STRIPE, Method.PAYPAL: Provider.PAYPAL}
 
@@ -71,6 +71,12 @@ def offers(total: int, failed: str = "") -> list[Offer]:
         if configured[provider]
     ]
     return sorted(found, key=lambda offer: offer.again)
+
+
+def on_statements(offered: Iterable[Offer]) -> str:
+    """What the customer's statement will say, by method, for a page on which none is chosen yet."""
+    methods = {offer.code: str(Method(offer.code).label) for offer in offered if not offer.why_not}
+    return names_on_statements(methods, settings.SELLER["statement_name"])
 
 
 def _why_not(method: str, total: int) -> str:

@@ -103,13 +103,17 @@ def _fetched(
     return found["count"], found["first"], found["newest"]
 
 
-def _waiting(provider: str) -> datetime | None:
-    """When the customer came back who waits for longest; not for a bank that takes its days, and has said so, nor on a
-    page at PayPal that declined what was chosen and stays open for another choice."""
-    back = Payment.objects.filter(provider=provider, status=Payment.Status.STARTED, returned_at__isnull=False)
+def back_and_waiting() -> QuerySet[Payment]:
+    """Payments whose customers came back and wait; not for a bank that takes its days, and has said so, nor on a page
+    at PayPal that declined what was chosen and stays open for another choice."""
+    back = Payment.objects.filter(status=Payment.Status.STARTED, returned_at__isnull=False)
     declined = Q(provider=Provider.PAYPAL) & ~Q(refusal="")
-    back = back.filter(~declined, ~Exists(undecided()))
-    at: datetime | None = back.aggregate(at=Min("returned_at"))["at"]
+    return back.filter(~declined, ~Exists(undecided()))
+
+
+def _waiting(provider: str) -> datetime | None:
+    """When the customer came back who waits for longest."""
+    at: datetime | None = back_and_waiting().filter(provider=provider).aggregate(at=Min("returned_at"))["at"]
     return at
 
 

@@ -21,8 +21,9 @@ from django_tasks import task
 from orders.models import Order, TimelineEntry
 from orders.money import format_chf
 from orders.moves import hold, tell, words
-from payments import attestation, notices, staff_notices
+from payments import attestation, notices, parcel, staff_notices
 from payments.models import Attestation, Letter, Payment, Refund
+from payments.statement import name_on_statement
 
 log = logging.getLogger(__name__)
 AGAIN_AFTER = timedelta(minutes=1)
@@ -142,14 +143,20 @@ def compose(letter: Letter) -> EmailMultiAlternatives:
 def _confirmation(letter: Letter) -> EmailMultiAlternatives:
     order = letter.order
     document = attestation.of(order)
+    payment = Payment.objects.get(order=order, settles=True)
+    refunds, lines = list(payment.refunds.all()), list(order.lines.all())
+    went_back = [refund for refund in refunds if refund.status == Refund.Status.SUCCEEDED]
+    is_to_come = not order.shipped_at and parcel.will_be_sent(order, payment, refunds, payment.disputes.all())
     subject = _("KOOKUT: payment accepted, order %(number)s (%(total)s)")
     message = _message(
         letter,
         "confirmation",
         subject % {"number": order.number, "total": format_chf(order.total)},
         name=" ".join(order.delivery_name.split()),
-        lines=order.lines.all(),
-        payment=Payment.objects.get(order=order, settles=True),
+        lines=parcel.listed(order, lines, went_back),
+        payment=payment,
+        on_statement=name_on_statement(payment.method, settings.SELLER["statement_name"]),
+        is_promised=is_to_come and order.delivery_is_ahead,
         attestation=document,
         taxes=attestation.taxes_shown(order, document),
     )

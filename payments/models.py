@@ -1,6 +1,7 @@
 """Payments and what follows from them, and what the database itself guards about money."""
 
 import uuid
+from collections import Counter
 
 from django.conf import settings
 from django.db import models
@@ -366,6 +367,11 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_status_display()} {self.id}"
+
+    @property
+    def pieces(self) -> Counter[int]:
+        """Order line id → pieces that it names; empty of an amount."""
+        return Counter({piece["line"]: piece["quantity"] for piece in self.lines})
 
     @property
     def printed(self) -> str:

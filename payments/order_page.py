@@ -8,7 +8,7 @@ from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
 from orders.money import format_money
-from payments import refusals
+from payments import parcel, refusals
 from payments.handoff import may_open
 from payments.models import Dispute, Payment, Refund
 
@@ -76,6 +76,8 @@ class OrderPage:
     """Centimes of the settling payment that a lost dispute took."""
     lost: list[Dispute]
     """Those disputes of it."""
+    will_be_sent: bool
+    """Whether nothing speaks against the parcel's leaving, if it has not left."""
     is_disputed: bool
     """Whether a bank is examining the settling payment now."""
     unannounced: Payment | None
@@ -105,12 +107,9 @@ class OrderPage:
         return max(self.came - self.refunded - self.taken_back, 0)
 
     @property
-    def will_be_sent(self) -> bool:
-        """Whether nothing speaks against the parcel's leaving, if it has not left. Where a lost dispute took a part,
-        a person decides."""
-        if self.state != State.ACCEPTED or self.is_disputed or self.taken_back:
-            return False
-        return self.left > self.on_its_way_back
+    def ended(self) -> bool:
+        """Whether nothing of what was paid for leaves any more, if it has not left."""
+        return self.state in (State.REFUNDED, State.TAKEN_BACK) or (self.state == State.ACCEPTED and not self.left)
 
     @property
     def came(self) -> int:
@@ -124,8 +123,9 @@ class OrderPage:
 
     @property
     def given_back(self) -> list[Refund]:
-        """What went back of the payment that the page speaks of."""
-        return [one for one in self.notices if self.payment and one.payment_id == self.payment.pk]
+        """What went back of the payment that settles the order."""
+        settling = self.payment if self.payment and self.payment.settles else None
+        return [one for one in self.notices if settling and one.payment_id == settling.pk]
 
     @property
     def has_bounced(self) -> bool:
@@ -177,6 +177,8 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
     told = _told(order) if settling or others else set()
     disputes = list(Dispute.objects.filter(payment__order=order)) if Told.DISPUTE in told else []
     other_money = [_other_money(payment, refunds, disputes) for payment in others]
+    own_refunds = [one for one in refunds if settling and one.payment_id == settling.pk]
+    own_disputes = [one for one in disputes if settling and one.payment_id == settling.pk]
     given_up = [payment for payment in payments if payment.status != Payment.Status.STARTED]
     unannounced = next((payment for payment in given_up if payment.is_unannounced), None)
     state = State.REVIEW if unannounced and not settling else _state(order, latest, other_money)
@@ -191,9 +193,8 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
         on_its_way_back=_sum(refunds, settling, Refund.Status.REQUESTED),
         taken_back=_taken_back(settling, disputes),
         lost=_lost(settling, disputes),
-        is_disputed=any(one.payment_id == settling.pk and one.status == Dispute.Status.OPEN for one in disputes)
-        if settling
-        else False,
+        will_be_sent=settling is not None and parcel.will_be_sent(order, settling, own_refunds, own_disputes),
+        is_disputed=any(one.status == Dispute.Status.OPEN for one in own_disputes),
         unannounced=unannounced,
         notices=sorted((one for one in refunds if one.status == Refund.Status.SUCCEEDED), key=_settled_at),
         too_late=not any(payment.status == Payment.Status.STARTED for payment in payments) and not may_open(order),

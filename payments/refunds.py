@@ -203,7 +203,7 @@ def _refuse_pieces_that_are_not_left(order: Order, payment: Payment, wanted: Wan
     """Pieces are sold once and given back once, for their price at most: the notices name them."""
     given = Counter[int]()
     for refund in payment.refunds.exclude(status=Status.FAILED):
-        given.update({piece["line"]: piece["quantity"] for piece in refund.lines})
+        given.update(refund.pieces)
     lines = {line.pk: line for line in order.lines.filter(pk__in=wanted.pieces)}
     left = {pk: line.quantity - given[pk] for pk, line in lines.items()}
     if any(not 1 <= quantity <= left.get(line, 0) for line, quantity in wanted.pieces.items()):
@@ -459,7 +459,7 @@ def _return_goods(order: Order, refund: Refund) -> None:
     if not Refund.objects.filter(pk=refund.pk, goods_returned=False).update(goods_returned=True):
         return
     if refund.lines:
-        _put_back(order, {piece["line"]: min(piece["quantity"], out[piece["line"]]) for piece in refund.lines})
+        _put_back(order, {line: min(quantity, out[line]) for line, quantity in refund.pieces.items()})
     else:
         return_what_is_out(order)
 
@@ -477,7 +477,7 @@ def _what_is_out(order: Order) -> dict[int, int]:
     """Order line id → pieces that no refund has brought back."""
     out = Counter(dict(order.lines.values_list("pk", "quantity")))
     for refund in Refund.objects.filter(payment__order=order, goods_returned=True):
-        out.subtract({piece["line"]: piece["quantity"] for piece in refund.lines})
+        out.subtract(refund.pieces)
     return out
 
 

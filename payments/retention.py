@@ -39,6 +39,7 @@ PERSON = (
     "email",
     "phone",
     "delivery_name",
+    "delivery_organisation",
     "delivery_extra",
     "delivery_street",
     "delivery_postcode",

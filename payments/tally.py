@@ -1,18 +1,21 @@
-"""Counts of what leaves no row, by day, in the shared cache."""
+"""Counts of what leaves no row, by the hour, in the shared cache."""
 
 import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from django.core.cache import cache
-from django.utils.timezone import localdate
+from django.utils.timezone import localtime, now
 
 log = logging.getLogger(__name__)
 DAYS = 8 * 24 * 3600
 """Seconds for which a count is kept."""
+HOUR = timedelta(hours=1)
 
 
 def count(what: str) -> None:
     """Count one more. A cache that fails costs the count, and nobody's answer."""
-    key = _key(what)
+    key = _key(what, now())
     try:
         cache.add(key, 0, DAYS)
         cache.incr(key)
@@ -23,13 +26,31 @@ def count(what: str) -> None:
 
 
 def today(what: str) -> int | None:
-    """The count of today; None while the cache does not say."""
+    """The count of today, by the shop's clock; None while the cache does not say."""
+    midnight = localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    counts = by_hour([what], hours(midnight, now()))
+    return None if counts is None else sum(counts)
+
+
+def by_hour(several: Sequence[str], asked: Sequence[datetime]) -> list[int] | None:
+    """The counts of all these together in each of the hours; None while the cache does not say."""
     try:
-        return int(cache.get(_key(what), 0))
+        kept = cache.get_many([_key(what, hour) for hour in asked for what in several])
+        return [sum(int(kept.get(_key(what, hour), 0)) for what in several) for hour in asked]
     except Exception:
-        log.exception("A tally could not be read: %s", what)
+        log.exception("Tallies could not be read: %s", several)
         return None
 
 
-def _key(what: str) -> str:
-    return f"tally-{what}-{localdate():%Y%m%d}"
+def hours(first: datetime, last: datetime) -> list[datetime]:
+    """The hours from that of one moment to that of another."""
+    start = _hour(first)
+    return [start + n * HOUR for n in range((_hour(last) - start) // HOUR + 1)]
+
+
+def _hour(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _key(what: str, at: datetime) -> str:
+    return f"tally-{what}-{_hour(at):%Y%m%d%H}"

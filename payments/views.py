@@ -19,21 +19,22 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from orders import checkout
 from orders.caching import keep_no_copy
-from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready
+from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready, Shown
 from orders.models import Order, OrderLine, TimelineEntry
 from orders.moves import hold, tell
 from orders.views import SeeOther, ask_again
-from payments import attestation, tracking, verification
+from payments import attestation, parcel, tracking, verification
 from payments.capture import capture
 from payments.expiry import withdraw
 from payments.forms import CodeForm, FindOrderForm, MethodForm, ReviewForm
 from payments.gateways.base import Unreachable
 from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
-from payments.handoff import MethodUnavailable, NotPayable, Offer, hand_off, offers
+from payments.handoff import MethodUnavailable, NotPayable, Offer, hand_off, offers, on_statements
 from payments.limits import address, is_too_often
 from payments.links import send_link
 from payments.models import Attestation, Payment, Provider, Refund, Refusal
 from payments.order_page import OrderPage, State, page_of
+from payments.statement import name_on_statement
 from payments.verification import Verdict
 
 Actor = TimelineEntry.Actor
@@ -90,17 +91,19 @@ def review(request: HttpRequest) -> HttpResponse:
     if ready.quote.changes:
         return ask_again(request, ready.quote)
     if CHOOSE in request.GET:
-        data = {"checkout_key": ready.quote.key, "total": ready.quote.total}
-        return _show_review(request, ready, ReviewForm(data, offers=offers(ready.quote.total)), status=422)
+        form = ReviewForm(ReviewForm.naming(Shown.of(ready.quote)), offers=offers(ready.quote.total))
+        return _show_review(request, ready, form, status=422)
     return _show_review(request, ready)
 
 
 def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = None, status: int = 200) -> HttpResponse:
     quote = ready.quote
     if form is None:
-        initial = {"checkout_key": quote.key, "total": quote.total, "method": request.GET.get("method")}
+        initial = {**ReviewForm.naming(Shown.of(quote)), "method": request.GET.get("method")}
         form = ReviewForm(offers=offers(quote.total), initial=initial)
     context = {"form": form, "quote": quote, "details": ready.details, "offers": form.offers}
+    context["hints"] = ready.hints
+    context["on_statements"] = on_statements(form.offers)
     return render(request, "payments/review.html", context, status=status)
 
 
@@ -123,18 +126,17 @@ def _place(request: HttpRequest) -> HttpResponse:
 
 def _replace_and_hand_off(request: HttpRequest, ready: Ready, form: ReviewForm) -> HttpResponse:
     """Place the order, in the place of one that the cart had become before, and hand the customer off."""
-    key, total = form.cleaned_data["checkout_key"], form.cleaned_data["total"]
-    earlier = checkout.earlier_order(request.session, key)
+    shown = form.shown
+    earlier = checkout.earlier_order(request.session, shown.key)
     try:
         # Compared before the earlier order is touched: a stale tab must not end what another one is paying.
-        checkout.compare(ready.quote, key=key, shown_total=total)
+        checkout.compare(ready.quote, shown)
         if earlier and not withdraw(earlier, Order.CancelReason.CHANGED_CART, Actor.CUSTOMER):
             return SeeOther(_address(earlier))
         order = checkout.place(
             ready.cart,
             ready.details,
-            key=key,
-            shown_total=total,
+            shown,
             language=get_language() or settings.LANGUAGE_CODE,
             earlier=checkout.current_order_token(request.session),
         )
@@ -226,14 +228,20 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
     if page.state in (State.ACCEPTED, State.REFUNDED, State.TAKEN_BACK):
         checkout.forget_order_and_cart(request.session, order)
     lines = list(order.lines.all())
+    sold = parcel.listed(order, lines, page.given_back, ended=page.ended)
     document = getattr(order, "attestation", None)
     context = {
         "order": order,
         "page": page,
         "state": page.state.value,
-        "lines": lines,
+        "lines": sold,
+        "shipping_note": parcel.note_of_the_delivery(order, page.given_back),
+        "nothing_left": not order.shipped_at and not any(line.left for line in sold),
         "attestation": document,
         "taxes": attestation.taxes_shown(order, document),
+        "on_statement": name_on_statement(
+            page.payment.method if page.payment else "", settings.SELLER["statement_name"]
+        ),
         "sheet": _sheet(order, page, lines),
         "find_order_address": settings.SITE_URL + reverse("payments:find_order"),
         "steps": tracking.steps(order, page, document),

@@ -1,8 +1,11 @@
-"""Where the PSPs show, to who may log in there, what an id of theirs names."""
+"""Where lists show what a figure counts; and where the PSPs show, to who may log in there, what an id names."""
 
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from payments.disputes import CASE
 from payments.models import Provider
@@ -41,3 +44,9 @@ def _sandbox(provider: str) -> str:
         return ""
     parts = urlsplit(psp.api)
     return f"{parts.scheme}://{parts.netloc}/"
+
+
+def listed(model: type[Model], **narrowed: object) -> str:
+    """The address of the list of such rows, narrowed by its filters."""
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
+    return f"{reverse(name)}?{urlencode({key: str(value) for key, value in narrowed.items()})}"

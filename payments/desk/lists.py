@@ -5,18 +5,23 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin import helpers
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.timezone import get_current_timezone, localdate, now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
 from payments import attention
-from payments.models import Method, Payment, Refund
+from payments.models import Letter, Method, Payment, Refund
 
 AHEAD = 10
 """So many pages beyond the one that is shown are counted; of a list that nothing narrows, the whole is estimated."""
@@ -80,6 +85,13 @@ class Quick(admin.ModelAdmin[Any]):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = NearPaginator
+    # Nothing is saved that would lead back to the list; asked for, each row's address is looked up once more.
+    preserve_filters = False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Called by what it lists; Django's own heading is no French that anybody would write."""
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return QuickList
@@ -96,6 +108,12 @@ class Quick(admin.ModelAdmin[Any]):
         asked = request.GET.get("p", "1")
         paginator.page_shown = int(asked) if asked.isdecimal() and len(asked) < 7 else 1
         return paginator
+
+    def action_checkbox(self, obj: Model) -> SafeString:
+        """As Django's, which draws a form's field through templates for every row."""
+        label = gettext("Choose %(name)s") % {"name": obj}
+        box = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">'
+        return format_html(box, helpers.ACTION_CHECKBOX_NAME, obj.pk, label)
 
 
 class ChoiceFilter(admin.SimpleListFilter):
@@ -224,6 +242,20 @@ def period(word: str) -> tuple[date, date] | None:
     return None
 
 
+def between(column: str, first: date | None, last: date | None) -> Q:
+    """From a day to a day, both included; without limit where there is none."""
+    wanted = Q()
+    if first:
+        wanted &= Q(**{f"{column}__gte": start_of(first)})
+    if last:
+        wanted &= Q(**{f"{column}__lt": start_of(last + timedelta(days=1))})
+    return wanted
+
+
+def start_of(day: date) -> datetime:
+    return datetime.combine(day, time(), get_current_timezone())
+
+
 class PeriodFilter(admin.ListFilter):
     """A named period, or from a day to a day, both included; in the shop's time."""
 
@@ -278,13 +310,7 @@ class PeriodFilter(admin.ListFilter):
             }
 
     def limits(self, column: str) -> Q:
-        first, last = self.days
-        wanted = Q()
-        if first:
-            wanted &= Q(**{f"{column}__gte": _start(first)})
-        if last:
-            wanted &= Q(**{f"{column}__lt": _start(last + timedelta(days=1))})
-        return wanted
+        return between(column, *self.days)
 
 
 class PlacedFilter(PeriodFilter):
@@ -329,8 +355,51 @@ def _day(text: Any) -> date | None:
         return None
 
 
-def _start(day: date) -> datetime:
-    return datetime.combine(day, time(), get_current_timezone())
+DECIDED = (Payment.Status.AUTHORISED, Payment.Status.FAILED)
+"""The bank has said yes or no."""
+
+
+class OutcomeFilter(ChoiceFilter):
+    """What became of a payment."""
+
+    title = _("outcome")
+    parameter_name = "outcome"
+    is_open = True
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        return [
+            ("accepted", _("Accepted payments")),
+            ("refused", _("Refused payments")),
+            ("decided", _("Accepted or refused payments")),
+            ("expired", _("Expired payments")),
+            ("open", _("Open payments")),
+        ]
+
+    def queryset(self, request: Any, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
+        status = Payment.Status
+        wanted = {
+            "accepted": [status.AUTHORISED],
+            "refused": [status.FAILED],
+            "decided": DECIDED,
+            "expired": [status.EXPIRED],
+            "open": [status.STARTED],
+        }.get(self.value() or "")
+        return queryset.filter(status__in=wanted) if wanted else queryset
+
+
+class StartedFilter(PeriodFilter):
+    title, word = _("begun"), "started"
+
+    def queryset(self, request: Any, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
+        return queryset.filter(self.limits("created_at"))
+
+
+class UnsentFilter(YesFilter):
+    title = _("could not be sent")
+    parameter_name = "unsent"
+
+    def queryset(self, request: Any, queryset: QuerySet[Letter]) -> QuerySet[Letter]:
+        return queryset.filter(pk__in=attention.unsent().values("pk")) if self.value() else queryset
 
 
 NEWEST = ["-created_at", "-id"]

@@ -40,7 +40,7 @@ def packed(order: Order) -> list[paper.Packed]:
     if paid := settling(order):
         for refund in paid.refunds.all():
             if refund.status != Refund.Status.FAILED:
-                given.update({piece["line"]: piece["quantity"] for piece in refund.lines})
+                given.update(refund.pieces)
     left = [(line, line.quantity - given[line.pk]) for line in order.lines.all()]
     return [paper.Packed(line.sku, line.name, quantity) for line, quantity in left if quantity > 0]
 

@@ -4,7 +4,7 @@ from .facts import AttestationFacts, Facts, Gone, Line, Method, NoDetails, Refun
 from .glyphs import printable
 from .press import draw
 from .slip import Packed, Slip, draw_slips
-from .wording import worded
+from .wording import became_of, worded
 
 __all__ = [
     "AttestationFacts",
@@ -19,6 +19,7 @@ __all__ = [
     "Shipping",
     "Slip",
     "Vat",
+    "became_of",
     "draw",
     "draw_slips",
     "printable",

@@ -45,6 +45,8 @@ class Line:
     vat_rate: Decimal | None
     """Percent: `Decimal("8.1")`; None for an amount over several rates."""
     sku: str = ""
+    refunded: int = 0
+    """Pieces of it whose money went back before this paper was drawn."""
 
     @property
     def total(self) -> int:
@@ -161,6 +163,11 @@ class AttestationFacts(Facts):
     def stays(self) -> int:
         """Centimes that stay paid after all that is listed."""
         return max(self.total - sum(gone.amount for gone in self._gone()), 0)
+
+    @property
+    def is_still_to_come(self) -> bool:
+        """Whether anything is to be supplied: not where all money or all goods went back before they left."""
+        return not self.shipped_at and self.stays > 0 and any(line.quantity > line.refunded for line in self.lines)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -47,6 +47,7 @@ def _common(facts: Facts) -> dict[str, Any]:
                 "quantity": line.quantity,
                 "unit_price": line.unit_price,
                 "total": line.total,
+                **({"refunded": line.refunded} if line.refunded else {}),
                 **({"vat_rate": f"{line.vat_rate.normalize():f}"} if facts.vat and line.vat_rate is not None else {}),
             }
             for line in facts.lines

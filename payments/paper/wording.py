@@ -14,6 +14,7 @@ from django.utils.translation import pgettext
 from orders.codes import grouped
 from orders.money import format_amount, format_money
 from payments.gateways.base import PaymentDetails
+from payments.statement import name_on_statement
 
 from .facts import AttestationFacts, Facts, Line, NoDetails, RefundFacts, Seller
 
@@ -61,14 +62,11 @@ def _attestation(facts: AttestationFacts) -> dict[str, Words]:
         "verdict": (_("%(amount)s – paid") if facts.stays else _("%(amount)s – paid, then returned"))
         % {"amount": _money(facts, facts.total)},
         "when": _agreed(facts),
-        "payment": [
-            *_means(facts),
-            _("On your statement: %(name)s") % {"name": facts.seller.statement_name},
-        ],
+        "payment": [*_means(facts), *_statement(facts)],
         "left": [_block(_("Customer"), *facts.billing_address)],
         "right": order,
         "columns": _columns(facts),
-        "rows": [*(_line(line, with_vat) for line in facts.lines), _shipping(facts)],
+        "rows": [*(_sold(facts, line) for line in facts.lines), _shipping(facts)],
         "sums": _sums(facts),
         "total": _("Total, VAT included") if with_vat else _("Total"),
         "amount": _money(facts, facts.total),
@@ -167,6 +165,11 @@ def _means(facts: Facts) -> list[Words]:
     return [means, *shown, _("Ref. %(reference)s") % {"reference": facts.reference}]
 
 
+def _statement(facts: Facts) -> list[Words]:
+    name = name_on_statement(facts.method, facts.seller.statement_name)
+    return [_("On your statement: %(name)s") % {"name": name}] if name else []
+
+
 def _shown(details: PaymentDetails) -> list[Words]:
     card = BRANDS.get(details.brand, details.brand.replace("_", " ").title())
     if details.last_digits:
@@ -187,6 +190,8 @@ def _supply(facts: AttestationFacts) -> str:
     """When the goods are supplied, or were sent (LTVA art. 26 al. 2 let. c)."""
     if facts.shipped_at:
         return _("Sent on %(day)s") % {"day": _day(facts.shipped_at.astimezone(SWISS_TIME))}
+    if not facts.is_still_to_come:
+        return _("Nothing was sent")
     return _("Delivery by %(day)s") % {"day": _day(facts.delivery_by)}
 
 
@@ -212,11 +217,29 @@ def _columns(facts: Facts) -> list[Words]:
     return [*columns, _("Total %(currency)s") % {"currency": facts.currency}]
 
 
-def _line(line: Line, with_vat: bool) -> Words:
+def became_of(quantity: int, refunded: int, *, is_sent: bool, ended: bool) -> str:
+    """What became of a line's pieces, in the language in use: of so many sold, so many were refunded. Where the order
+    has `ended`, nothing of it leaves any more. Empty where nothing is to be said."""
+    if not refunded:
+        return _("Will not be sent") if ended and not is_sent else ""
+    if refunded < quantity:
+        some = {"n": refunded, "quantity": quantity}
+        if is_sent:
+            return _("%(n)s of %(quantity)s refunded") % some
+        return _("%(n)s of %(quantity)s refunded and not sent") % some
+    return _("Refunded") if is_sent else _("Refunded, will not be sent")
+
+
+def _sold(facts: AttestationFacts, line: Line) -> Words:
+    note = became_of(line.quantity, line.refunded, is_sent=bool(facts.shipped_at), ended=not facts.stays)
+    return {**_line(line, bool(facts.vat)), "note": note}
+
+
+def _line(line: Line, with_vat: bool) -> dict[str, Words]:
     figures: list[Words] = [str(line.quantity), format_amount(line.unit_price)]
     if with_vat:
         figures.append(_percent(line.vat_rate) if line.vat_rate is not None else _("pro rata"))
-    return {"name": line.name, "sku": line.sku, "figures": [*figures, format_amount(line.total)]}
+    return {"name": line.name, "sku": line.sku, "note": "", "figures": [*figures, format_amount(line.total)]}
 
 
 def _shipping(facts: AttestationFacts) -> Words:
@@ -224,7 +247,9 @@ def _shipping(facts: AttestationFacts) -> Words:
     figures: list[Words] = ["1", price]
     if facts.vat:
         figures.append(_percent(facts.vat[0].rate) if len(facts.vat) == 1 else _("pro rata"))
-    return {"name": facts.shipping.name, "sku": "", "figures": [*figures, price]}
+    back = facts.shipping.price and sum(gone.amount for gone in facts.refunds) >= facts.total
+    note = _("Refunded") if back else ""
+    return {"name": facts.shipping.name, "sku": "", "note": note, "figures": [*figures, price]}
 
 
 def _sums(facts: Facts) -> list[Words]:

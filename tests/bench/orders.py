@@ -12,8 +12,10 @@ from django.test import Client
 from django.utils.crypto import get_random_string
 
 from orders import checkout
+from orders.checkout import Shown
 from orders.models import Order, Product
 from orders.quote import quote
+from payments.forms import ReviewForm
 from tests.bench import cast, floor
 from tests.bench.callers import Wrong, request
 from tests.bench.measure import MANY, ROUNDS, Line, in_process, over_http, rounds
@@ -74,12 +76,8 @@ def _buyer(stage: Stage, products: list[Product]) -> bytes:
     fill_cart(client, *products)
     cart, details = checkout.complete(client.session)
     token = get_random_string(32)
-    form = {
-        "csrfmiddlewaretoken": token,
-        "checkout_key": cart.key,
-        "total": quote(cart, country=details.delivery_country).total,
-        "method": "card",
-    }
+    named = ReviewForm.naming(Shown.of(quote(cart, country=details.delivery_country)))
+    form = {"csrfmiddlewaretoken": token, **named, "method": "card"}
     headers = {
         "Cookie": f"{settings.SESSION_COOKIE_NAME}={client.session.session_key}; {settings.CSRF_COOKIE_NAME}={token}",
         "Content-Type": "application/x-www-form-urlencoded",
@@ -92,11 +90,11 @@ def _placing(products: list[Product]) -> Callable[[], Order]:
     client = Client(SERVER_NAME="localhost")
     fill_cart(client, *products)
     cart, details = checkout.complete(client.session)
-    total = quote(cart, country=details.delivery_country).total
+    shown = Shown.of(quote(cart, country=details.delivery_country))
 
     def place() -> Order:
         key = uuid4()
-        return checkout.place(replace(cart, key=key), details, key=key, shown_total=total, language="fr")
+        return checkout.place(replace(cart, key=key), details, replace(shown, key=key), language="fr")
 
     return place
 

@@ -16,9 +16,9 @@ def fill_catalogue() -> None:
     catalogue = tomllib.loads((HERE / "goods.toml").read_text())
     if not Category.objects.exists():
         add_categories(catalogue)
-    known = set(Product.objects.values_list("sku", flat=True))
+    known = set(Product.objects.values_list("slug", flat=True))
     for position, facts in enumerate(catalogue["goods"]):
-        if facts["sku"] not in known:
+        if facts["slug"] not in known:
             add_product(position, **facts)
     if not ShippingMethod.objects.exists():
         for position, facts in enumerate(catalogue["shipping_methods"]):
@@ -29,8 +29,8 @@ def add_categories(catalogue: dict[str, Any]) -> None:
     """Goods of a demo that knew no categories yet get theirs."""
     for position, facts in enumerate(catalogue["categories"]):
         category = Category.objects.create(position=position, **facts)
-        skus = [good["sku"] for good in catalogue["goods"] if good["category"] == category.slug]
-        Product.objects.filter(sku__in=skus).update(category=category)
+        slugs = [good["slug"] for good in catalogue["goods"] if good["category"] == category.slug]
+        Product.objects.filter(slug__in=slugs).update(category=category)
 
 
 def add_product(position: int, *, category: str, picture: str, **facts: Any) -> None:

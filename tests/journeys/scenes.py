@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -13,13 +13,14 @@ from django.test import Client
 from django.utils.timezone import localdate, now
 from playwright.sync_api import Page
 
+from orders.checkout import remember_order
 from orders.codes import grouped, new_code
 from orders.models import Order, Product, TimelineEntry
 from orders.moves import cancel, hold
 from payments import attestation
 from payments.capture import capture
 from payments.handoff import hand_off
-from payments.models import CODE_LENGTH, Attestation, Payment, Refund, Refusal
+from payments.models import CODE_LENGTH, Attestation, Dispute, Letter, Payment, Refund, Refusal, WebhookEvent
 from tests.demo.catalogue import fill_catalogue
 from tests.sandbox.client import Sandbox
 from tests.shop import DETAILS, deliver, fill_cart, goods, placed, started, stripe_event
@@ -142,6 +143,21 @@ def cart_empty(stage: Stage) -> None:
 
 
 @scene
+def cart_beside_an_order_that_waits(stage: Stage) -> None:
+    stage.fill_cart()
+    session = stage.client.session
+    remember_order(session, stage.order())
+    session.save()
+    stage.open("/panier/")
+
+
+@scene
+def catalogue_beside_an_order_that_waits(stage: Stage) -> None:
+    cart_beside_an_order_that_waits(stage)
+    stage.open("/")
+
+
+@scene
 def cart(stage: Stage) -> None:
     stage.fill_cart(quantity=2)
     stage.open("/panier/")
@@ -200,8 +216,15 @@ def details_billed_elsewhere(stage: Stage) -> None:
 
 
 @scene
+def details_for_a_company(stage: Stage) -> None:
+    stage.fill_cart(details={"delivery_organisation": "Atelier du Lac SA", "delivery_postcode": "9490"})
+    stage.open("/coordonnees/")
+    stage.press()
+
+
+@scene
 def details_with_hints(stage: Stage) -> None:
-    stage.fill_cart(details={"email": "claire@gmial.com", "delivery_town": "Lausanne"})
+    stage.fill_cart(details={"email": "claire@gmial.com", "delivery_street": "Rue de Carouge"})
     stage.open("/coordonnees/")
 
 
@@ -253,6 +276,13 @@ def review_changed(stage: Stage) -> None:
     stage.fill_cart(quantity=2)
     change_the_catalogue()
     stage.open("/paiement/")
+
+
+@scene
+def review_of_another_day(stage: Stage) -> None:
+    review_with_a_choice(stage)
+    stage.page.evaluate("document.querySelector('[name=delivery_by]').value = '2026-11-20'")
+    stage.press()
 
 
 @scene
@@ -394,15 +424,16 @@ def wholly_refunded(stage: Stage, status: Refund.Status) -> Order:
 @scene
 def order_refunded_in_part(stage: Stage) -> None:
     order, payment = accepted(stage)
-    given_back(payment, 2800)
+    bowl = order.lines.get(unit_price=2800)
+    given_back(payment, 2800, lines=[{"line": bowl.pk, "quantity": 1}])
     payment.refunds.create(amount=1650, status=Refund.Status.REQUESTED)
     stage.open_order(order)
 
 
-def given_back(payment: Payment, amount: int) -> Refund:
+def given_back(payment: Payment, amount: int, **more: Any) -> Refund:
     share = {"rate": "8.1", "base": amount, "tax": 0}
     refund: Refund = payment.refunds.create(
-        amount=amount, status=Refund.Status.SUCCEEDED, settled_at=now(), vat=[share], reference=f"re_{amount}"
+        amount=amount, status=Refund.Status.SUCCEEDED, settled_at=now(), vat=[share], reference=f"re_{amount}", **more
     )
     return refund
 
@@ -587,7 +618,7 @@ def admin(path: str) -> Scene:
 
 SCENES |= {
     "admin-login": fixed("/admin/"),
-    "admin-index": admin("/admin/"),
+    "admin-index-of-a-new-shop": lambda stage: open_the_office(stage, "/admin/"),
     "admin-orders": admin("/admin/orders/order/"),
     "admin-order": admin("/admin/orders/order/{order.pk}/change/"),
     "admin-payments": admin("/admin/payments/payment/"),
@@ -602,6 +633,44 @@ SCENES |= {
     "admin-my-second-factor": admin("/admin/second-factor/mine/"),
     "admin-not-found": admin("/admin/nulle-part/"),
 }
+
+
+def open_the_office(stage: Stage, path: str) -> None:
+    sign_in(stage.client, User.objects.create_superuser("staff"))
+    stage.open(path)
+
+
+@scene
+def admin_index(stage: Stage) -> None:
+    """A month of trade, with every alarm that the page knows."""
+    Product.objects.update(stock=1000)
+    for n in (*range(8), 11, 12, 17, 23):
+        trade_of_a_day(stage, now() - timedelta(days=n), n)
+    for _ in range(4):
+        started(stage.order(), "twint", status="failed", refusal="funds")
+    started(stage.order(created_at=now() - timedelta(hours=1)), returned_at=now() - timedelta(minutes=50))
+    WebhookEvent.objects.update(received_at=now() - timedelta(minutes=50))
+    order_paid_twice(stage)
+    WebhookEvent.objects.update(received_at=now() - timedelta(minutes=50))
+    payment = Payment.objects.filter(settles=True)[0]
+    Dispute.objects.create(
+        payment=payment, reference="dp_1", reason="fraudulent", amount=900, due_at=now() + timedelta(days=5)
+    )
+    payment.order.letters.create(kind=Letter.Kind.LINK, about="1", tries=Letter.MOST_TRIES)
+    given_back(payment, 2800)
+    deliver(b"{}", "t=0,v1=forged")
+    open_the_office(stage, "/admin/")
+
+
+def trade_of_a_day(stage: Stage, at: datetime, n: int) -> None:
+    for method in ["card", "twint", "card"][: 1 + n % 3]:
+        payment = started(stage.order(created_at=at), method, created_at=at, returned_at=at - timedelta(seconds=n))
+        deliver(stripe_event(payment))
+        Payment.objects.filter(pk=payment.pk).update(authorised_at=at)
+        Order.objects.filter(pk=payment.order_id).update(effective_at=at)
+    if n % 4 == 0:
+        started(stage.order(created_at=at), "twint", created_at=at, status="failed", refusal="funds")
+        started(stage.order(created_at=at), created_at=at, status="expired")
 
 
 def before_the_second_factor(stage: Stage) -> User:

@@ -108,6 +108,7 @@ def test_the_web_server_starts_with_a_complete_production() -> None:
         ({"SELLER_NAME": ""}, "SELLER_NAME is not set"),
         ({"SELLER_UID": "CHE-123.456.789"}, "no Swiss company number"),
         ({"SELLER_UID": ""}, "registered for VAT but has no number"),
+        ({"TERMS_VERSION": "2026-11"}, "TERMS_VERSION is '2026-11': give a day"),
         ({"STRIPE_WEBHOOK_SECRETS": ""}, "STRIPE_WEBHOOK_SECRETS is missing"),
         ({"STRIPE_SECRET_KEY": "sk_test_0123456789"}, "does not start with sk_live_ or rk_live_"),
         ({"PAYMENTS_MODE": "test"}, "does not start with sk_test_"),

@@ -70,6 +70,11 @@ def test_the_terms_grant_the_days_that_the_settings_name(client: Client, days: i
         assert sentence in text(client, "/en/conditions/")
 
 
+def test_the_terms_name_their_version(client: Client) -> None:
+    with override_settings(TERMS_VERSION="2027-02-01"):
+        assert "Version du 01.02.2027" in text(client, "/conditions/")
+
+
 def test_a_shop_outside_the_vat_register_says_so_in_its_terms(client: Client) -> None:
     with override_settings(SELLER=settings.SELLER | {"vat_registered": False}):
         said = text(client, "/en/conditions/")

@@ -96,6 +96,21 @@ def test_a_field_sent_twice_is_refused(client: Client, bowl: Product) -> None:
     assert lines(client) == {bowl.pk: Wanted(1, 2900)}
 
 
+def test_of_two_things_to_say_the_latest_is_said(client: Client, bowl: Product) -> None:
+    added = add(client, bowl, 2)["Location"]
+    again = page(client.post(added, {"quantity": "0"}))
+    assert said("Type a number between 1 and 99") in again
+    assert said("“%(name)s” is in your basket.", name=bowl.name) not in again
+
+    Product.objects.update(stock=1)
+    assert said("There is less left than expected") in page(client.get("/panier/"))
+    typed = {f"quantity-{bowl.pk}": "0", "shipping": first_method()}
+    wrong = page(client.post("/panier/", typed))
+    assert said("Type a number between 1 and 99") in wrong
+    assert said("There is less left than expected") not in wrong
+    assert wrong.count('role="alert"') == 1
+
+
 def test_more_than_the_stock_is_not_put_in(client: Client, bowl: Product) -> None:
     add(client, bowl, 6)
     response = add(client, bowl, 5)
@@ -245,6 +260,22 @@ def test_an_order_beyond_a_million_francs_cannot_be_checked_out(client: Client, 
     cart_page = page(client.get("/panier/"))
     assert 'name="checkout"' not in cart_page
     assert client.get("/coordonnees/")["Location"] == "/panier/"
+
+
+def test_beyond_twints_limit_its_mark_gives_way_to_the_reason(client: Client) -> None:
+    delivery()
+    pans = goods(price=499_100)
+    add(client, pans)
+    reason = said("TWINT accepts payments up to CHF 5’000.")
+    for address in (f"/articles/{pans.slug}/", "/panier/"):
+        assert "pay/twint.svg" in page(client.get(address)), "with the delivery exactly the limit"
+    Product.objects.update(price=500_001)
+    for address in (f"/articles/{pans.slug}/", "/panier/", "/paiement/"):
+        give_details(client)
+        client.post("/panier/accepter/")
+        shown = page(client.get(address))
+        assert "pay/twint.svg" not in shown and "pay/visa.svg" in shown
+        assert reason.removesuffix(".") in shown
 
 
 def test_every_post_needs_its_token(bowl: Product) -> None:

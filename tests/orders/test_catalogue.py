@@ -84,6 +84,15 @@ def test_goods_that_have_the_word_in_their_name_come_first(client: Client) -> No
     assert shown(client, q="bol", sort="name") == ["Assiette", "Bol"]
 
 
+@pytest.mark.parametrize("typed", ["ART-1001", " art-1001 "])
+def test_an_article_is_found_by_its_number(client: Client, typed: str) -> None:
+    goods(names={"fr": "Bol"}, sku="ART-1001")
+    goods(names={"fr": "Tasse"}, sku="ART-1002")
+    named("Soucoupe", descriptions={"fr": "Va avec l’article ART-1001."})
+    assert shown(client, q=typed) == ["Bol", "Soucoupe"]
+    assert shown(client, q="ART-100") == ["Soucoupe"]
+
+
 def test_a_category_is_found_by_its_name_too(client: Client, shelves: dict[str, Category]) -> None:
     named("Miel", category=shelves["pantry"])
     named("Bol")
@@ -194,6 +203,7 @@ def test_words_and_orders_go_through_an_index(client: Client) -> None:
     goods(names={"fr": "Bol", "de": "Schale"})
     for address, index in [
         ("/?q=bol", "product_words_fr"),
+        ("/?q=bol", "product_sku_typed"),
         ("/de/?q=schale", "product_words_de"),
         ("/?sort=-price", "product_price"),
         ("/", "product_position"),

@@ -111,7 +111,7 @@ def test_each_mistake_has_its_own_sentence(client: Client, field: str, typed: st
 
 @pytest.mark.parametrize(
     ("typed", "stored"),
-    [("1204", "1204"), ("CH-1204", "1204"), (" 12 04 ", "1204"), ("ch 1204", "1204"), ("FL-9490", "9490")],
+    [("1204", "1204"), ("CH-1204", "1204"), (" 12 04 ", "1204"), ("ch 1204", "1204")],
 )
 def test_postcodes_are_taken_as_people_write_them(client: Client, typed: str, stored: str) -> None:
     assert give_details(client, delivery_postcode=typed).status_code == 303
@@ -248,6 +248,19 @@ def test_another_billing_address_is_asked_for_when_the_box_is_ticked(client: Cli
     ]
 
 
+def test_a_company_that_gets_the_goods_stands_first_in_the_address_and_its_field_stays_out_of_the_way(
+    client: Client,
+) -> None:
+    folded = re.compile(r'<details class="asks"( open)?>\s*<summary>' + said("Deliver to a company"))
+    empty = folded.search(page(client.get("/coordonnees/")))
+    assert empty and not empty[1]
+    assert give_details(client, delivery_organisation="Bureau du Lac SA").status_code == 303
+    filled = folded.search(page(client.get("/coordonnees/")))
+    assert filled and filled[1]
+    assert kept(client).delivery_address[:2] == ["Bureau du Lac SA", "Claire Dufour"]
+    assert kept(client).billing_address == kept(client).delivery_address
+
+
 def test_a_billing_address_counts_only_while_the_box_is_ticked(client: Client) -> None:
     give_details(client, **{**BUREAU, "other_billing": ""})
     assert not kept(client).has_billing_address
@@ -278,6 +291,7 @@ def test_the_form_has_eight_fields_each_with_its_label_and_its_autocomplete_toke
     assert {name: token for name, token in tokens.items() if not name.startswith("billing")} == {
         "email": "email",
         "delivery_name": "shipping name",
+        "delivery_organisation": "shipping organization",
         "delivery_street": "shipping address-line1",
         "delivery_extra": "shipping address-line2",
         "delivery_postcode": "shipping postal-code",
@@ -304,13 +318,59 @@ def test_a_slip_in_the_mail_domain_is_told_and_refused_by_nobody(client: Client)
 
 def test_a_real_mail_domain_is_never_questioned() -> None:
     for domain in [*hints.MAIL_DOMAINS, "exemple.ch", "mailbox.org", "kookut.ch", "live.ch"]:
-        assert hints.about(f"claire@{domain}", "1205", "CH") == []
+        assert hints.about(f"claire@{domain}", "Rue de Carouge 12", "") == []
 
 
-def test_a_postcode_of_the_other_country_is_told() -> None:
-    assert [hint.field for hint in hints.about("c@exemple.ch", "9490", "CH")] == ["delivery_postcode"]
-    assert [hint.field for hint in hints.about("c@exemple.ch", "1205", "LI")] == ["delivery_postcode"]
-    assert hints.about("c@exemple.ch", "9490", "LI") == []
+@pytest.mark.parametrize("kind", ["delivery", "billing"])
+@pytest.mark.parametrize(
+    ("postcode", "country", "sentence"),
+    [
+        ("9485", "CH", "The postcode %(postcode)s is in Liechtenstein. Check the country."),
+        ("FL-9498", "CH", "The postcode %(postcode)s is in Liechtenstein. Check the country."),
+        ("9484", "LI", "The postcode %(postcode)s is not in Liechtenstein. Check the country."),
+        ("9499", "LI", "The postcode %(postcode)s is not in Liechtenstein. Check the country."),
+    ],
+)
+def test_a_postcode_and_a_country_must_fit(
+    client: Client, kind: str, postcode: str, country: str, sentence: str
+) -> None:
+    typed = {f"{kind}_postcode": postcode, f"{kind}_country": country}
+    shown = page(give_details(client, **BUREAU | typed))
+    told = said(sentence, postcode=postcode[-4:])
+    assert shown.count(told) == 2
+    assert f'<a href="#id_{kind}_country">{told}</a>' in shown
+    assert f'<option value="{country}" selected>' in shown
+    other = {"CH": "LI", "LI": "CH"}[country]
+    assert give_details(client, **BUREAU | typed | {f"{kind}_country": other}).status_code == 303
+
+
+def test_a_billing_address_that_is_not_asked_for_fits_any_country(client: Client) -> None:
+    assert give_details(client, billing_postcode="9490", billing_country="CH").status_code == 303
+
+
+HOUSE_NUMBER = "Is the house number missing?"
+
+
+def test_a_street_without_a_number_is_asked_about_until_it_was_looked_at(client: Client) -> None:
+    assert give_details(client, delivery_street="Rue de Carouge").status_code == 303
+    assert said(HOUSE_NUMBER) in page(client.get("/paiement/")), "told, and in nobody's way"
+    give_details(client, delivery_street="Rue de Carouge")
+    shown = page(client.get("/coordonnees/"))
+    assert said(HOUSE_NUMBER) in shown, "a double click has not looked at it"
+    assert 'name="hinted" value="1"' in shown
+
+    give_details(client, delivery_street="Rue de Carouge", hinted="1")
+    assert said(HOUSE_NUMBER) not in page(client.get("/paiement/"))
+    assert said(HOUSE_NUMBER) not in page(client.get("/coordonnees/"))
+
+    give_details(client, delivery_street="Rue Basse", hinted="1")
+    assert said(HOUSE_NUMBER) in page(client.get("/paiement/")), "another street, which was not"
+    for whole in (
+        {"delivery_street": "Rue Basse 3"},
+        {"delivery_street": "Le Bourg", "delivery_extra": "Case postale 7"},
+    ):
+        give_details(client, **whole)
+        assert said(HOUSE_NUMBER) not in page(client.get("/paiement/"))
 
 
 def test_without_a_cart_the_details_lead_back_to_it(client: Client, bowl: Product) -> None:

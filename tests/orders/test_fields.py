@@ -34,7 +34,7 @@ def test_the_phone_number_may_be_left_out_and_the_form_says_what_it_is_for(clien
 def test_what_may_be_left_out_says_so_and_the_rest_is_needed(shown: str) -> None:
     assert said("No account needed. All fields are required, unless they say “optional”.") in shown
     optional = re.findall(r'<label for="id_(\w+)">[^<]*<span class="optional">', shown)
-    assert optional == ["delivery_extra", "phone", "billing_organisation", "billing_extra"]
+    assert optional == ["delivery_organisation", "delivery_extra", "phone", "billing_organisation", "billing_extra"]
 
 
 @pytest.mark.parametrize(

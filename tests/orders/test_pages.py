@@ -7,12 +7,14 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 from pytest_django import DjangoAssertNumQueries
 
+from orders import checkout
 from orders.catalogue import GOODS_PER_PAGE
-from orders.models import Product
+from orders.models import Order, Product
 from tests.orders.steps import add, amounts, give_details, page, review, said
-from tests.shop import delivery, goods
+from tests.shop import delivery, goods, placed
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert(1)</script>"
@@ -156,6 +158,35 @@ def test_a_page_costs_no_more_with_more_lines(client: Client, full_cart: list[Pr
     for _ in range(10):
         add(client, goods())
     assert statements() == before
+
+
+@pytest.mark.parametrize("address", ["/", "/panier/"])
+def test_who_comes_back_with_an_order_that_is_not_paid_yet_is_led_to_it(client: Client, address: str) -> None:
+    """Told by the number alone, in this browser, as long as it waits; for one statement more, none without an order."""
+    order = placed()
+    before = statements_of(client, address)
+    assert order.number not in page(client.get(address))
+    session = client.session
+    checkout.remember_order(session, order)
+    session.save()
+
+    with_order = statements_of(client, address)
+    answer = client.get(address)
+
+    assert f'{order.number} attend son paiement. <a href="/commande/{order.token}/">' in page(answer)
+    assert "Dufour" not in page(answer) and "claire@" not in page(answer)
+    assert "no-store" in answer["Cache-Control"]
+    session_and_order = 2 if address == "/" else 3  # the cart's page also asks what that order holds
+    assert with_order == before + session_and_order
+    assert order.number not in page(Client().get(address))
+    Order.objects.update(status="effective", effective_at=now())
+    assert order.number not in page(client.get(address))
+
+
+def statements_of(client: Client, address: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        client.get(address)
+    return len(captured)
 
 
 def test_posts_stay_within_the_bound_of_a_step(

@@ -3,7 +3,7 @@
 import re
 import secrets
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -18,14 +18,15 @@ from django.utils.timezone import now
 
 from orders import checkout
 from orders.cart import Cart, Wanted
-from orders.checkout import CartChanged, place
+from orders.checkout import CartChanged, Shown, place
+from orders.delivery import ZURICH
 from orders.details import Details
 from orders.forms import DetailsForm
 from orders.models import Order, Product, ShippingMethod, TimelineEntry
 from orders.moves import cancel, hold
 from orders.quote import What, quote
 from tests.at_once import at_once
-from tests.orders.steps import BUREAU, CLAIRE, add, amounts, give_details, page, review, said
+from tests.orders.steps import BUREAU, CLAIRE, add, amounts, give_details, hidden, page, review, said
 from tests.shop import delivery, goods
 
 pytestmark = pytest.mark.django_db
@@ -44,8 +45,8 @@ def cart_of(*products: Product, quantity: int = 1, key: UUID | None = None) -> C
 
 def place_cart(cart: Cart, **changes: Any) -> Order:
     """Place the cart as the review page shows it now."""
-    shown: dict[str, Any] = {"key": cart.key, "shown_total": quote(cart).total, "language": "fr"}
-    return place(cart, changes.pop("details", claire()), **(shown | changes))
+    shown = replace(Shown.of(quote(cart)), **changes.pop("shown", {}))
+    return place(cart, changes.pop("details", claire()), shown, **({"language": "fr"} | changes))
 
 
 def changed(cart: Cart, **changes: Any) -> list[What]:
@@ -59,7 +60,8 @@ def test_the_order_is_frozen_as_it_was_sold() -> None:
     delivery()
     bowl = goods(price=2900, stock=10, names={"fr": "Bol", "de": "Schale"})
     honey = goods(price=1250, stock=3, vat_class="reduced")
-    order = place_cart(cart_of(bowl, honey, quantity=2), details=claire(**BUREAU))
+    with override_settings(TERMS_VERSION="2027-02-01"):
+        order = place_cart(cart_of(bowl, honey, quantity=2), details=claire(**BUREAU))
 
     Product.objects.update(price=1, names={"fr": "Autre"})
     order.refresh_from_db()
@@ -71,7 +73,7 @@ def test_the_order_is_frozen_as_it_was_sold() -> None:
     assert order.vat == [{"rate": "8.1", "base": 5947, "tax": 482}, {"rate": "2.6", "base": 2701, "tax": 70}]
     assert sum(share.base + share.tax for share in order.vat_shares) == order.total
     assert order.status == Order.Status.PENDING
-    assert order.terms_version == settings.TERMS_VERSION
+    assert order.terms_version == "2027-02-01"
     assert order.expires_at - order.created_at == timedelta(minutes=45)
     assert abs(order.created_at - now()) < timedelta(minutes=1)
     assert order.billing_address[0] == "Bureau du Lac SA"
@@ -101,9 +103,9 @@ def test_a_shop_without_vat_freezes_none() -> None:
 def test_placing_takes_at_most_fourteen_statements_however_many_lines(count: int) -> None:
     delivery()
     cart = cart_of(*[goods() for _ in range(count)])
-    total = quote(cart).total
+    shown = Shown.of(quote(cart))
     with CaptureQueriesContext(connection) as statements:
-        place(cart, claire(), key=cart.key, shown_total=total, language="fr")
+        place(cart, claire(), shown, language="fr")
     written = [statement["sql"] for statement in statements]
     assert written[0] == "BEGIN"
     assert written[-1] == "COMMIT"
@@ -116,7 +118,7 @@ def test_a_second_submit_finds_the_same_order() -> None:
     bowl = goods(stock=1)
     cart = cart_of(bowl)
     first = place_cart(cart)
-    assert place(cart, claire(), key=cart.key, shown_total=1, language="fr") == first
+    assert place(cart, claire(), Shown(cart.key, 1, None), language="fr") == first
     assert checkout.placed(cart.key) == first
     assert Order.objects.count() == 1
 
@@ -149,14 +151,14 @@ def test_another_total_than_the_button_named_stops_it() -> None:
     delivery()
     cart = cart_of(goods(price=2900))
     with pytest.raises(CartChanged) as stopped:
-        place_cart(cart, shown_total=2900)
+        place_cart(cart, shown={"total": 2900})
     (change,) = stopped.value.changes
     assert (change.what, change.old, change.new) == (What.TOTAL, 2900, 3800)
 
 
 def test_a_page_of_an_earlier_cart_stops_it() -> None:
     delivery()
-    assert changed(cart_of(goods()), key=uuid4()) == [What.CART]
+    assert changed(cart_of(goods()), shown={"key": uuid4()}) == [What.CART]
 
 
 def test_a_delivery_method_that_does_not_go_there_stops_it() -> None:
@@ -174,7 +176,7 @@ def test_nothing_is_ordered_where_nothing_is_delivered() -> None:
     ShippingMethod.objects.update(countries=["CH"])
     cart = cart_of(goods())
     there = claire(delivery_country="LI", delivery_postcode="9490")
-    assert changed(cart, details=there, shown_total=2900) == []
+    assert changed(cart, details=there, shown={"total": 2900}) == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -182,7 +184,7 @@ def test_two_submits_at_once_with_one_key_make_one_order() -> None:
     delivery()
     bowl = goods(stock=1)
     cart = cart_of(bowl)
-    orders = at_once(*[lambda: place_cart(cart, shown_total=3800)] * 6)
+    orders = at_once(*[lambda: place_cart(cart, shown={"total": 3800})] * 6)
     assert len({order.pk for order in orders}) == 1
     assert Order.objects.count() == 1
     bowl.refresh_from_db()
@@ -195,7 +197,7 @@ def test_one_key_makes_one_order_even_for_different_goods() -> None:
     delivery()
     key = uuid4()
     carts = [cart_of(goods(), key=key) for _ in range(6)]
-    orders = at_once(*[lambda cart=cart: place_cart(cart, shown_total=3800) for cart in carts])
+    orders = at_once(*[lambda cart=cart: place_cart(cart, shown={"total": 3800}) for cart in carts])
     assert len({order.pk for order in orders}) == 1
     assert sum(10 - stock for stock in Product.objects.values_list("stock", flat=True)) == 1
 
@@ -225,7 +227,7 @@ def test_twenty_buyers_of_the_last_piece_make_one_order() -> None:
 
     def buy() -> str:
         try:
-            return place_cart(cart_of(bowl), shown_total=3800).number
+            return place_cart(cart_of(bowl), shown={"total": 3800}).number
         except CartChanged as stopped:
             return stopped.changes[0].what
 
@@ -242,7 +244,7 @@ def test_buyers_of_the_same_goods_in_another_order_do_not_deadlock() -> None:
     several = [goods(stock=50) for _ in range(5)]
     carts = [cart_of(*(several if n % 2 else several[::-1])) for n in range(12)]
     total = quote(carts[0]).total
-    orders = at_once(*[lambda cart=cart: place_cart(cart, shown_total=total) for cart in carts])
+    orders = at_once(*[lambda cart=cart: place_cart(cart, shown={"total": total}) for cart in carts])
     assert len({order.pk for order in orders}) == 12
     assert set(Product.objects.values_list("stock", flat=True)) == {38}
 
@@ -282,6 +284,67 @@ def test_a_price_changed_between_the_page_and_the_button_asks_again(client: Clie
     assert not Order.objects.exists()
 
 
+BEFORE = datetime(2026, 11, 23, 13, 59, 59, tzinfo=ZURICH)
+AFTER = datetime(2026, 11, 23, 14, 0, tzinfo=ZURICH)
+"""A second later: what is ordered then is packed on the next day."""
+BOTH_DAYS = ("mardi 24 novembre", "mercredi 25 novembre")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+    """The moments at which the days of delivery are worked out; the last one stays."""
+    moments = [BEFORE]
+    monkeypatch.setattr("orders.quote.now", lambda: moments.pop(0) if len(moments) > 1 else moments[0])
+    return moments
+
+
+def press(client: Client, shown: Any, **changes: str) -> Any:
+    """« Commander et payer », with what the page held."""
+    held = {name: hidden(shown, name) for name in ("checkout_key", "total", "delivery_by")}
+    return client.post("/paiement/", held | {"method": "twint"} | changes)
+
+
+@pytest.mark.parametrize("seen", [[AFTER], [BEFORE, AFTER]], ids=["since", "while it is placed"])
+def test_a_day_of_delivery_that_no_longer_holds_is_told_and_asked_about(
+    client: Client, bowl: Product, clock: list[datetime], seen: list[datetime]
+) -> None:
+    shown = review(client)
+    assert BOTH_DAYS[0] in page(shown)
+    clock[:] = seen
+
+    asked = press(client, shown)
+
+    assert asked.status_code == 409
+    assert said("The day of delivery has changed") in page(asked)
+    assert all(day in page(asked) for day in BOTH_DAYS)
+    assert said("The new total is") not in page(asked)
+    assert not Order.objects.exists()
+    bowl.refresh_from_db()
+    assert bowl.stock == 5
+
+    going_on = client.post("/panier/accepter/", {"method": hidden(asked, "method")})
+    again: Any = client.get(going_on["Location"])
+    assert BOTH_DAYS[1] in page(again)
+    assert re.search(r'value="twint"[^>]* checked', page(again))
+    assert hidden(again, "delivery_by") == "2026-11-25"
+
+
+@pytest.mark.parametrize("named", ["", "2026-11-20"])
+def test_no_day_is_promised_that_the_browser_chose_or_left_out(
+    client: Client, bowl: Product, clock: list[datetime], named: str
+) -> None:
+    asked = press(client, review(client), delivery_by=named)
+    assert asked.status_code == 409
+    assert BOTH_DAYS[0] in page(asked)
+    assert not Order.objects.exists()
+
+
+def test_the_day_that_was_shown_is_the_orders(clock: list[datetime]) -> None:
+    delivery()
+    cart = cart_of(goods())
+    assert place_cart(cart).delivery_by == date(2026, 11, 24)
+
+
 def test_sold_out_in_between_offers_the_rest(client: Client, bowl: Product) -> None:
     cup = goods(price=1500)
     add(client, cup)
@@ -298,7 +361,7 @@ def test_what_the_sessions_own_pending_order_holds_can_be_ordered_again(client: 
     cup = goods(price=1500)
     Product.objects.filter(pk=bowl.pk).update(stock=1)
     ready = checkout.prepare(client.session)
-    order = place(ready.cart, ready.details, key=ready.quote.key, shown_total=ready.quote.total, language="fr")
+    order = place(ready.cart, ready.details, Shown.of(ready.quote), language="fr")
     session = client.session
     checkout.remember_order(session, order)
     session.save()
@@ -312,12 +375,12 @@ def test_what_the_sessions_own_pending_order_holds_can_be_ordered_again(client: 
     assert checkout.earlier_order(client.session, order.checkout_key) is None
     assert cancel(hold(pk=order.pk), Order.CancelReason.CHANGED_CART, TimelineEntry.Actor.CUSTOMER)
     ready = checkout.prepare(client.session)
-    assert place(ready.cart, ready.details, key=ready.quote.key, shown_total=5300, language="fr").total == 5300
+    assert place(ready.cart, ready.details, Shown.of(ready.quote), language="fr").total == 5300
 
 
 def test_the_session_is_emptied_for_the_order_that_was_shown_effective_only(client: Client, bowl: Product) -> None:
     ready = checkout.prepare(client.session)
-    order = place(ready.cart, ready.details, key=ready.cart.key, shown_total=3800, language="fr")
+    order = place(ready.cart, ready.details, Shown.of(ready.quote), language="fr")
     session = client.session
     checkout.remember_order(session, order)
     checkout.forget_order_and_cart(session, Order(token="another's"))
@@ -329,7 +392,7 @@ def test_the_session_is_emptied_for_the_order_that_was_shown_effective_only(clie
 
 def test_a_cart_filled_since_stays_when_the_order_is_shown_effective(client: Client, bowl: Product) -> None:
     ready = checkout.prepare(client.session)
-    order = place(ready.cart, ready.details, key=ready.cart.key, shown_total=3800, language="fr")
+    order = place(ready.cart, ready.details, Shown.of(ready.quote), language="fr")
     session = client.session
     checkout.remember_order(session, order)
     session.save()
@@ -344,10 +407,10 @@ def test_a_cart_filled_since_stays_when_the_order_is_shown_effective(client: Cli
 def test_an_order_that_died_can_be_started_again_with_the_same_cart(client: Client, bowl: Product) -> None:
     session = client.session
     ready = checkout.prepare(session)
-    first = place(ready.cart, ready.details, key=ready.cart.key, shown_total=3800, language="fr")
+    first = place(ready.cart, ready.details, Shown.of(ready.quote), language="fr")
     cancel(hold(pk=first.pk), Order.CancelReason.EXPIRED, TimelineEntry.Actor.SYSTEM)
     checkout.start_again(session, first)
     ready = checkout.prepare(session)
-    second = place(ready.cart, ready.details, key=ready.cart.key, shown_total=3800, language="fr")
+    second = place(ready.cart, ready.details, Shown.of(ready.quote), language="fr")
     assert second != first
     assert second.total == first.total

@@ -1,10 +1,11 @@
-"""Our PSPs in the test's own process, for tests that need no network."""
+"""Our PSPs in the test's own process, for tests that need no network; and one who works in the office."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 
 from tests.sandbox.in_process import SandboxInProcess, sandbox_in_process
 
@@ -28,3 +29,8 @@ def psps(_psps_of_the_module: SandboxInProcess) -> SandboxInProcess:
     """Both PSPs with empty books. Their messages wait until the test brings them."""
     _psps_of_the_module.reset()
     return _psps_of_the_module
+
+
+@pytest.fixture
+def sonia(db: None) -> User:
+    return User.objects.create_user("sonia", is_staff=True)

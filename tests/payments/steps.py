@@ -1,13 +1,16 @@
 """What tests of paying do again and again, without a browser: order, pay, bring the PSPs' messages."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.test import Client
+from django.utils.timezone import now
 
 from orders.models import Order
 from payments.capture import capture
 from payments.handoff import hand_off
-from payments.models import Payment
+from payments.models import Payment, Refund
+from payments.refunds import Wanted, ask, carry_out
 from tests.payments.test_paying import bring_messages, pay
 from tests.sandbox.client import Sandbox, Webhook
 from tests.shop import placed
@@ -55,3 +58,25 @@ def only(psps: Sandbox, type: str) -> Webhook:
 def kinds(order: Order) -> list[str]:
     """What the order's timeline tells, oldest first."""
     return [entry.kind for entry in order.timeline.all()]
+
+
+def settling(order: Order) -> Payment:
+    return Payment.objects.get(order=order, settles=True)
+
+
+def given_back(order: Order, amount: int = 1000, **more: Any) -> Refund:
+    """Staff ask for money back, and the PSP is told so."""
+    refund = ask(settling(order).pk, Wanted(amount, "Bol ébréché", **more))
+    carry_out(refund.pk)
+    refund.refresh_from_db()
+    return refund
+
+
+def page_of(order: Order) -> str:
+    """The order's page as it is read: its spaces are all alike."""
+    return Client().get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
+
+
+def is_in(moment: Any, span: timedelta) -> bool:
+    """To the minute."""
+    return bool(abs(moment - now() - span) < timedelta(minutes=1))

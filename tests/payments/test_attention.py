@@ -30,11 +30,6 @@ from tests.shop import deliver, goods, placed, started, stripe_event
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def sonia() -> User:
-    return User.objects.create_user("sonia", is_staff=True)
-
-
 def listed(order: Order | None = None) -> list[str]:
     with override("fr"):
         found = attention.items(order)

@@ -9,7 +9,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.test import Client
 from django.utils.timezone import localtime, now
 from django.utils.translation import override
 
@@ -21,7 +20,7 @@ from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.payments.door import answers_changed
 from tests.payments.histories.clock import moved_by_hand
-from tests.payments.steps import bring, kinds, ordered, paid, take
+from tests.payments.steps import bring, kinds, ordered, page_of, paid, take
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox, Webhook
 from tests.shop import goods
@@ -232,10 +231,6 @@ def lost(psps: Sandbox, method: str = "card") -> tuple[Order, str]:
         psps.move_dispute(dispute, "RESOLVED", outcome="RESOLVED_BUYER_FAVOUR")
     bring_messages(psps)
     return order, page
-
-
-def page_of(order: Order) -> str:
-    return Client().get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
 
 
 def test_while_the_bank_examines_the_payment_the_page_promises_no_parcel(psps: Sandbox) -> None:

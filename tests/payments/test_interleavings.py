@@ -15,7 +15,7 @@ import pytest
 from django.utils.timezone import now
 
 from orders.cart import Cart, Wanted
-from orders.checkout import CartChanged, place
+from orders.checkout import CartChanged, Shown, place
 from orders.models import Order, Product, TimelineEntry
 from orders.quote import quote
 from payments import attention, inbox
@@ -202,11 +202,11 @@ def test_the_last_piece_goes_to_late_money_or_to_who_orders_it_now_and_never_to_
         psps.pay_by_card(page)
         late = next(webhook for webhook in psps.collect() if webhook.type == "checkout.session.completed")
         cart = Cart(uuid4(), uuid4(), MappingProxyType({bowl.pk: Wanted(1, bowl.price)}))
-        total = quote(cart, country="CH").total
+        shown = Shown.of(quote(cart, country="CH"))
 
-        def order_now(cart: Cart = cart, total: int = total) -> bool:
+        def order_now(cart: Cart = cart, shown: Shown = shown) -> bool:
             with suppress(CartChanged):
-                return bool(place(cart, CLAIRE, key=cart.key, shown_total=total, language="fr"))
+                return bool(place(cart, CLAIRE, shown, language="fr"))
             return False
 
         status, sold_again = at_once(lambda late=late: bring(late).status_code, order_now)  # type: ignore[misc]

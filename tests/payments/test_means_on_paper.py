@@ -51,14 +51,14 @@ def test_a_card_is_named_with_its_wallet_and_the_banks_code(
 @pytest.mark.django_db
 def test_twint_tells_nothing_more(psps: Sandbox) -> None:
     order, page = paid(psps, "twint")
-    assert f"TWINT, par Stripe Réf. {psps.payment(page)['money']} Sur votre relevé" in attested(order)
+    assert f"TWINT, par Stripe Réf. {psps.payment(page)['money']} Client" in attested(order)
 
 
 @pytest.mark.django_db
 def test_of_a_paypal_account_only_its_owner_knows_the_address_again(psps: Sandbox) -> None:
     order, page = paid(psps, "paypal")
     said = attested(order)
-    assert f"PayPal c•••@example.com Réf. {psps.payment(page)['money']} Sur votre relevé" in said
+    assert f"PayPal c•••@example.com Réf. {psps.payment(page)['money']} Sur votre relevé : PAYPAL *KOOKUT" in said
     assert "canari" not in said
 
 

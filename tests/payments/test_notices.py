@@ -298,11 +298,6 @@ def test_no_mail_of_an_expiry_leaves_once_money_has_come(psps: Sandbox, cancelle
 # Refunded
 
 
-@pytest.fixture
-def sonia() -> User:
-    return User.objects.create_user("sonia", is_staff=True)
-
-
 def test_the_mail_of_a_refund_says_why_how_when_and_what_stays_paid(psps: Sandbox, sonia: User) -> None:
     order, _page = paid(psps, "twint")
     refund = ask(order.payments.get().pk, Wanted(1000, "Bol ébréché\n<b>à Genève</b>"), by=sonia)

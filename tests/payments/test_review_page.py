@@ -1,13 +1,17 @@
 """What a customer knows before the button is pressed."""
 
 import re
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client, override_settings
 
 from orders.models import Order
+from payments.letters import compose
+from payments.models import Letter
 from tests.orders.steps import page, review, said
+from tests.payments.steps import paid
 from tests.sandbox.client import Sandbox
 from tests.shop import fill_cart, order_and_pay
 
@@ -46,7 +50,25 @@ def test_each_means_says_where_it_happens(shown: str, sentence: str) -> None:
 
 @override_settings(SELLER=settings.SELLER | {"statement_name": "KOOKUT*LAC"})
 def test_the_name_on_the_statement_is_told_before_the_payment(shown: str, client: Client) -> None:
-    assert "KOOKUT*LAC" in page(review(client))
+    assert said("On your statement: %(name)s.", name="KOOKUT*LAC (Carte), PAYPAL\u00a0*KOOKUT*LAC (PayPal)") in page(
+        review(client)
+    )
+    assert "(TWINT)" not in page(review(client)), "each bank prints its own"
+
+
+@override_settings(SELLER=settings.SELLER | {"statement_name": "KOOKUT*LAC"})
+@pytest.mark.parametrize(
+    ("method", "name"), [("card", "KOOKUT*LAC"), ("paypal", "PAYPAL\u00a0*KOOKUT*LAC"), ("twint", "")]
+)
+def test_page_mail_and_paper_tell_what_the_statement_will_say_of_this_means(
+    client: Client, psps: Sandbox, method: str, name: str
+) -> None:
+    order, _page = paid(psps, method)
+    mail: Any = compose(Letter(order=order, kind=Letter.Kind.CONFIRMATION, about="again"))
+    shown = page(client.get(f"/commande/{order.token}/"))
+    for place in (shown.partition('class="print-only')[0], shown, mail.body, mail.alternatives[0][0]):
+        told = re.search(r"Sur votre relevé(?:</dt><dd>|\u00a0: )([^<\n]*?)\.?(?:<|\n)", place)
+        assert (told[1] if told else "") == name
 
 
 @pytest.mark.parametrize("method", ["card", "twint", "paypal"])

@@ -25,7 +25,17 @@ from tests.sandbox.mailbox import parsed
 
 SECONDS_AROUND_A_KILL = 5.0
 """How far from a kill a mail may have been sent whose noting the kill prevented."""
-OF_MONEY_HERE = {"mismatch", "gone", "second", "late", "means", "refund_failed", "dispute", "written_off"}
+OF_MONEY_HERE = {
+    "mismatch",
+    "gone",
+    "second",
+    "late",
+    "means",
+    "refund_failed",
+    "proposed",
+    "dispute",
+    "written_off",
+}
 """The items that speak of money which is here and settles nothing."""
 OF_MONEY_UNHEARD = {"unannounced", "unapplied"}
 """The items that speak of money of which no message could be applied."""

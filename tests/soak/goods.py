@@ -4,18 +4,19 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from orders.models import Product, ShippingMethod
-from tests.soak.staff import NAME
+from tests.soak.staff import NAMES
 
 PRICES = (900, 2900, 4850, 12_000, 38_500, 129_000)  # the last is above what goes back by itself
 SCARCE = "soak-6"
 
 
 def lay_out(checkouts: int) -> dict[str, int]:
-    """Tables, static files, a member of staff, goods: plenty of all but one, so that it sells out; the stock by SKU."""
+    """Tables, static files, members of staff, goods: plenty of all but one, so that it sells out; the stock by SKU."""
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-    User.objects.create_user(NAME, is_staff=True)
+    for name in NAMES:
+        User.objects.create_user(name, is_staff=True)
     ShippingMethod.objects.create(names={"fr": "PostPac Priority"}, price=900, delivery_days=1, countries=["CH", "LI"])
     for n, price in enumerate(PRICES, 1):
         slug = f"soak-{n}"

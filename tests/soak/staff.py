@@ -3,12 +3,15 @@
 import sys
 from collections import Counter
 from random import Random
+from typing import TypeVar
 
 from orders.models import Order
-from payments.models import Payment
+from payments.models import Payment, Refund
 from tests.soak.stage import Stage
 
-NAME = "soak"
+Row = TypeVar("Row")
+NAMES = ("soak", "second")
+"""One asks for refunds; what is above the limit, the other releases or turns down."""
 SECONDS = 60.0
 
 
@@ -25,26 +28,32 @@ class Staff:
             self._refund(payment)
         unfit = Payment.objects.exclude(why_not__in=["", "gone"]).filter(refunds__isnull=True).select_related("order")
         for payment in self._some(list(unfit), others):
-            self._run("what did not fit given back", "refund", payment.order.number, "--payment", str(payment.pk))
+            self._refund_of(payment, "what did not fit given back", "--payment", str(payment.pk))
         unannounced = Payment.objects.filter(paid_seen_at__isnull=False).exclude(status=Payment.Status.AUTHORISED)
         for payment in self._some(list(unannounced), others):
             self._run("accepted what the PSP shows", "accept", str(payment.pk))
+        for refund in self._some(list(Refund.objects.filter(status=Refund.Status.PROPOSED)), refunds):
+            if self.random.random() < 0.8:
+                self._run("refund released", "release", str(refund.pk), by=NAMES[1])
+            else:
+                self._run("refund turned down", "release", str(refund.pk), "--turn-down", "not agreed", by=NAMES[1])
 
     def _refund(self, payment: Payment) -> None:
-        number = payment.order.number
         goods = ["--goods-back"] if self.random.random() < 0.5 else []
         if self.random.random() < 0.5:
-            self._run("refund of the whole", "refund", number, *goods)
+            self._refund_of(payment, "refund of the whole", *goods)
         else:
             amount = self.random.randint(1, payment.amount)
             francs = f"{amount // 100}.{amount % 100:02d}"
-            self._run("refund of a part", "refund", number, "--amount", francs)
+            self._refund_of(payment, "refund of a part", "--amount", francs)
 
-    def _some(self, payments: list[Payment], count: int) -> list[Payment]:
-        return self.random.sample(payments, min(count, len(payments)))
+    def _refund_of(self, payment: Payment, what: str, *arguments: str) -> None:
+        self._run(what, "refund", payment.order.number, *arguments, "--reason", "the customer asked")
 
-    def _run(self, what: str, command: str, *arguments: str) -> None:
-        reason = ["--reason", "the customer asked"] if command == "refund" else []
-        process = self.stage.start("staff", sys.executable, "manage.py", command, *arguments, "--by", NAME, *reason)
+    def _some(self, rows: list[Row], count: int) -> list[Row]:
+        return self.random.sample(rows, min(count, len(rows)))
+
+    def _run(self, what: str, command: str, *arguments: str, by: str = NAMES[0]) -> None:
+        process = self.stage.start("staff", sys.executable, "manage.py", command, *arguments, "--by", by)
         code = process.wait(SECONDS)
         self.done[what if code == 0 else f"{what}: told why not"] += 1

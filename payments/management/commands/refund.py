@@ -65,7 +65,7 @@ class Command(BaseCommand):
         except NotRefundable as error:
             raise CommandError(error.sentence) from error
         if refund.status == Refund.Status.PROPOSED:
-            self.stdout.write(f"Proposed to give {refund.printed} back: another person has to release it.")
+            self.stdout.write(f"Proposed to give {refund.printed} back: another person has to release {refund.pk}.")
         else:
             self.stdout.write(f"Asked for {refund.printed} back, refund {refund.pk}.")
 

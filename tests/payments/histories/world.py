@@ -16,7 +16,7 @@ from django.test import Client
 from django_tasks_db.models import DBTaskResult
 
 from orders.cart import Cart, Wanted
-from orders.checkout import CartChanged, place
+from orders.checkout import CartChanged, Shown, place
 from orders.details import Details
 from orders.models import Order, Product, TimelineEntry
 from orders.quote import quote
@@ -95,9 +95,8 @@ class World:
         product = Product.objects.get(pk=self.goods[which].pk)
         lines = MappingProxyType({product.pk: Wanted(quantity, product.price)})
         cart = Cart(instead_of.cart if instead_of else uuid4(), uuid4(), lines, self.delivery.pk)
-        total = quote(cart, country="CH").total
         try:
-            return place(cart, CLAIRE, key=cart.key, shown_total=total, language="fr")
+            return place(cart, CLAIRE, Shown.of(quote(cart, country="CH")), language="fr")
         except CartChanged:
             assert product.stock < quantity
             return None

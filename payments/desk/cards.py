@@ -1,0 +1,145 @@
+"""The cards of the first page: figures, each with the list that it counts, and alarms in words."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.contrib.auth.models import User
+from django.urls import NoReverseMatch, reverse
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from orders.models import Order
+from orders.money import format_chf
+from payments import attention
+from payments.desk import figures
+from payments.desk.figures import Sold
+from payments.desk.links import listed
+from payments.desk.plots import age, percent
+from payments.models import Letter, Method, Payment, Provider, WebhookEvent
+
+ALARM_OF_MESSAGES = timedelta(minutes=15)
+ALARM_OF_WAITING = timedelta(minutes=40)
+ALARM_OF_ACCEPTANCE = 80
+FEW = 5
+"""Of fewer payments no share is said to be low."""
+Status = Payment.Status
+
+
+@dataclass(frozen=True)
+class Line:
+    label: str
+    figure: str
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A figure, and the list that it counts."""
+
+    title: str
+    link: str = ""
+    figure: str = ""
+    lines: tuple[Line, ...] = ()
+    alarm: str = ""
+    """In words, what is wrong; a colour only says the same again."""
+
+
+def sales() -> Card:
+    sold = figures.sold_today()
+    return Card(_("Sales today"), listed(Order, paid="today"), format_chf(sold.centimes), (_count(sold),))
+
+
+def waiting() -> Card:
+    count, oldest = figures.waiting()
+    waited = now() - oldest if oldest else timedelta(0)
+    return Card(
+        _("Waiting for the bank"),
+        listed(Order, state="waiting"),
+        str(count),
+        (Line(_("Oldest"), age(waited)),) if oldest else (),
+        _("One has been waiting for more than 40 minutes.") if waited > ALARM_OF_WAITING else "",
+    )
+
+
+def to_be_looked_at() -> Card:
+    return Card(_("To be looked at"), listed(Order, attention="1"), str(attention.orders().count()))
+
+
+def acceptance(tries: dict[date, Counter[tuple[str, str]]]) -> Card:
+    """Of the payments of a week, how many the banks accepted of those that they accepted or refused."""
+    week: Counter[tuple[str, str]] = sum(list(tries.values())[-7:], Counter())
+    lines, low = [], []
+    for method in Method:
+        accepted, refused = week[method, Status.AUTHORISED], week[method, Status.FAILED]
+        if decided := accepted + refused:
+            share = 100 * accepted // decided
+            link = listed(Payment, outcome="decided", started="7", method__exact=method)
+            lines.append(
+                Line(str(method.label), _("%(share)s of %(count)d") % {"share": percent(share), "count": decided}, link)
+            )
+            low += [str(method.label)] if share < ALARM_OF_ACCEPTANCE and decided >= FEW else []
+    accepted = sum(count for (_method, status), count in week.items() if status == Status.AUTHORISED)
+    decided = accepted + sum(count for (_method, status), count in week.items() if status == Status.FAILED)
+    return Card(
+        _("Accepted, past 7 days"),
+        listed(Payment, outcome="decided", started="7"),
+        percent(100 * accepted // decided) if decided else "–",
+        tuple(lines),
+        _("Less than 80%% are accepted: %(methods)s.") % {"methods": ", ".join(low)} if low else "",
+    )
+
+
+def messages() -> Card:
+    last, since, moment = figures.last_delivered(), figures.waiting_since(), now()
+    lines, late = [], []
+    for provider in Provider:
+        if provider in last:
+            link = listed(WebhookEvent, provider__exact=provider, source__exact=WebhookEvent.Source.DELIVERED)
+            lines.append(Line(provider.label, _("%(time)s ago") % {"time": age(moment - last[provider])}, link))
+        quiet = provider not in last or moment - last[provider] > ALARM_OF_MESSAGES
+        if quiet and provider in since and moment - since[provider] > ALARM_OF_MESSAGES:
+            late.append(provider.label)
+    return Card(
+        _("Last bank message"),
+        listed(WebhookEvent, source__exact=WebhookEvent.Source.DELIVERED),
+        "" if lines else "–",
+        tuple(lines),
+        _("A customer waits, and for more than 15 minutes nothing has come from %(providers)s.")
+        % {"providers": ", ".join(late)}
+        if late
+        else "",
+    )
+
+
+def refunds() -> Card:
+    back = figures.given_back()
+    return Card(_("Refunds of the month"), listed(Order, refunded="month"), format_chf(back.centimes), (_count(back),))
+
+
+def letters() -> Card:
+    return Card(_("Mails that could not be sent"), listed(Letter, unsent="1"), str(attention.unsent().count()))
+
+
+def accounts(user: User) -> list[Card]:
+    """The way to what asks the PSPs, or writes long files: too dear to be worked out here."""
+    pages = [
+        Line(label, "", where)
+        for name, permission, label in (
+            ("admin:balance", "payments.view_balance", _("Money balance")),
+            ("admin:exports", "orders.export_orders", _("Exports")),
+        )
+        if user.has_perm(permission) and (where := _there(name))
+    ]
+    return [Card(_("Accounts"), lines=tuple(pages))] if pages else []
+
+
+def _there(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def _count(sold: Sold) -> Line:
+    return Line(_("Orders"), str(sold.count))
