@@ -616,7 +616,7 @@ class Export(models.Model):
 
     class Meta:
         verbose_name = _("export")
-        verbose_name_plural = _("exports")
+        verbose_name_plural = _("log of exports")
         default_permissions = ("view",)
         ordering = ["-id"]
 

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'export',
-                'verbose_name_plural': 'exports',
+                'verbose_name_plural': 'log of exports',
                 'ordering': ['-id'],
                 'default_permissions': ('view',),
             },

@@ -162,7 +162,8 @@ def test_accounting_compares_with_the_psp_and_takes_the_books_out(claire: Custom
     order = Order.objects.get()
     leila = signs_in(claire, "leila")
 
-    leila.goto(f"{claire.shop}/admin/balance/")
+    leila.goto(f"{claire.shop}/admin/")
+    leila.get_by_role("link", name="Rapprochement").click()
     leila.get_by_label("Du", exact=True).fill(str(localdate()))
     leila.get_by_label("au", exact=True).fill(str(localdate()))
     leila.get_by_label("Prestataire").select_option("Stripe")
@@ -170,7 +171,8 @@ def test_accounting_compares_with_the_psp_and_takes_the_books_out(claire: Custom
     expect(leila.locator(".desk-verdict")).to_have_text("Aucun écart\u00a0: Stripe et la boutique concordent.")
     expect(leila.get_by_role("row", name="Encaissé")).to_contain_text("CHF\u00a038.00")
 
-    leila.goto(f"{claire.shop}/admin/exports/")
+    leila.goto(f"{claire.shop}/admin/")
+    leila.get_by_role("link", name="Exports", exact=True).click()
     leila.get_by_label("Du", exact=True).fill(str(localdate()))
     leila.get_by_label("au", exact=True).fill(str(localdate()))
     with leila.expect_download() as download:
