@@ -18,6 +18,7 @@ from django_tasks_db.models import DBTaskResult
 
 from kookut import access, second_factor
 from kookut.roles import ROLE_NAMES
+from orders.back_office import InOurWords
 
 
 class NewPersonForm(UserCreationForm[User]):
@@ -33,7 +34,8 @@ class RolesField(ModelMultipleChoiceField[Group]):
         return str(ROLE_NAMES.get(obj.name, obj.name))
 
 
-class PersonAdmin(UserAdmin[User]):
+class PersonAdmin(InOurWords[User], UserAdmin[User]):
+    title_of_new = _("New person")
     list_display = ["username", "first_name", "last_name", "roles", "has_second_factor", "is_active", "last_login"]
     list_filter = ["is_active", "is_staff"]
     list_select_related = ["second_factor"]

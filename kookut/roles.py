@@ -17,6 +17,7 @@ SUPPORT = {
     "orders.close_payment_page",
     "orders.cancel_order",
     "orders.ship_order",
+    "orders.replace_link",
 }
 ACCOUNTING = {
     *READING,
@@ -45,6 +46,7 @@ MANAGER = {
     "orders.delete_shippingmethod",
     "orders.add_vatrate",
     "orders.change_vatrate",
+    "orders.delete_vatrate",
     "auth.view_user",
     "auth.add_user",
     "auth.change_user",

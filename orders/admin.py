@@ -1,154 +1,180 @@
 """The goods in the back office: products, delivery methods, VAT rates. Orders belong to payments' admin."""
 
+import json
 from typing import Any, TypeVar
 
-from django import forms
-from django.contrib import admin
-from django.contrib.admin.widgets import AdminFileWidget
-from django.core.files.uploadedfile import UploadedFile
+from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
 from django.db import transaction
-from django.db.models import F, Model
-from django.db.models.functions import Greatest
-from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
-from django.utils.text import format_lazy
+from django.db.models import Field, ForeignKey, Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.html import format_html, format_html_join
+from django.utils.timezone import localdate
+from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from orders import pictures
+from orders.back_office import InOurWords
 from orders.forms import COUNTRIES
-from orders.francs import FrancsField
-from orders.models import Category, Product, ShippingMethod, VatRate
+from orders.goods_forms import CategoryForm, ProductForm, ShippingMethodForm, VatRateForm
+from orders.models import Category, Language, Product, ShippingMethod, VatRate
 from orders.money import format_chf
 
 M = TypeVar("M", bound=Model)
-LANGUAGES = ("fr", "de", "it", "en")
+ADJUST = "orders.adjust_stock"
+FEW = 3
+"""Pieces: so few are shown to customers, too."""
+LATEST = 20
 
 
-def _text(label: Any, language: str, *, long: bool = False, required: bool = False) -> forms.CharField:
-    widget = forms.Textarea(attrs={"rows": 3, "cols": 80}) if long else forms.TextInput(attrs={"size": 60})
-    return forms.CharField(
-        label=format_lazy("{} ({})", label, language),
-        required=required,
-        max_length=2000 if long else 200,
-        widget=widget,
-    )
+class Goods(InOurWords[M]):
+    """What one fills in as forms, and others read."""
+
+    actions = None
+    amounts: tuple[str, ...] = ()
+    """Fields in centimes: the log tells the old and the new value."""
+    read: list[str]
+    """What those see who may not change it."""
+
+    def get_fieldsets(self, request: HttpRequest, obj: M | None = None) -> Any:
+        return super().get_fieldsets(request, obj) if self._may_write(request, obj) else [(None, {"fields": self.read})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> Any:
+        return super().get_readonly_fields(request, obj) if self._may_write(request, obj) else self.read
+
+    def _may_write(self, request: HttpRequest, obj: M | None) -> bool:
+        return self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        message = super().construct_change_message(request, form, formsets, add)
+        changed = [] if add else [name for name in self.amounts if name in form.changed_data]
+        if not changed:
+            return message
+        told = [
+            gettext("%(what)s: %(old)s → %(new)s.")
+            % {
+                "what": gettext("Price") if name == "price" else gettext("Free from"),
+                "old": _printed(form.initial.get(name)),
+                "new": _printed(form.cleaned_data[name]),
+            }
+            for name in changed
+        ]
+        with override(None):
+            labels = {str(form.fields[name].label) for name in changed}
+        others = [label for each in message for label in each["changed"]["fields"] if label not in labels]
+        rest = LogEntry(change_message=json.dumps([{"changed": {"fields": others}}])).get_change_message()
+        return " ".join([*told, *([rest] if others else [])])
+
+    @admin.display(description=_("name"))
+    def all_names(self, obj: Any) -> str:
+        return _by_language(obj.names)
+
+    @admin.display(description=_("description"))
+    def all_descriptions(self, obj: Any) -> str:
+        return _by_language(obj.descriptions)
+
+    @admin.display(description=_("price"), ordering="price")
+    def price_in_francs(self, obj: Any) -> str:
+        return format_chf(obj.price)
 
 
-class NamesForm(forms.ModelForm[M]):
-    """Edits the names, which are one JSON column, as one field per language."""
-
-    texts = {"name": "names"}
-
-    name_fr = _text(_("Name"), "fr", required=True)
-    name_de = _text(_("Name"), "de")
-    name_it = _text(_("Name"), "it")
-    name_en = _text(_("Name"), "en")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for field, column in self.texts.items():
-            for language in LANGUAGES:
-                self.initial[f"{field}_{language}"] = getattr(self.instance, column).get(language, "")
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        for field, column in self.texts.items():
-            texts = {language: cleaned.get(f"{field}_{language}", "") for language in LANGUAGES}
-            setattr(self.instance, column, {language: text for language, text in texts.items() if text})
-        return cleaned
+def _printed(centimes: int | None) -> str:
+    return "–" if centimes is None else format_chf(centimes)
 
 
-class CategoryForm(NamesForm[Category]):
-    texts = {"name": "names", "description": "descriptions"}
-
-    description_fr = _text(_("Description"), "fr", long=True)
-    description_de = _text(_("Description"), "de", long=True)
-    description_it = _text(_("Description"), "it", long=True)
-    description_en = _text(_("Description"), "en", long=True)
-
-    class Meta:
-        model = Category
-        fields = ["slug", "position"]
-
-
-class PictureField(forms.FileField):
-    """An upload that becomes a Picture; what was shown stays as it is, False takes it away."""
-
-    widget = AdminFileWidget
-
-    def clean(self, data: Any, initial: Any = None) -> Any:
-        given = super().clean(data, initial)
-        return pictures.prepare(given) if isinstance(given, UploadedFile) else given
-
-
-class ProductForm(NamesForm[Product]):
-    texts = {"name": "names", "description": "descriptions", "picture_text": "picture_texts"}
-
-    description_fr = _text(_("Description"), "fr", long=True)
-    description_de = _text(_("Description"), "de", long=True)
-    description_it = _text(_("Description"), "it", long=True)
-    description_en = _text(_("Description"), "en", long=True)
-    # Not called as the column, which keeps a name: the form must not put a Picture there.
-    upload = PictureField(
-        label=_("Picture"),
-        required=False,
-        help_text=_("Upright looks best, 1280 × 1600 pixels or more. JPEG, PNG, WebP or AVIF, 12 MB at most."),
-    )
-    picture_text_fr = _text(_("What the picture shows"), "fr")
-    picture_text_de = _text(_("What the picture shows"), "de")
-    picture_text_it = _text(_("What the picture shows"), "it")
-    picture_text_en = _text(_("What the picture shows"), "en")
-    price = FrancsField(label=_("Price in francs, VAT included"))
-    # What was shown comes back with the form, so that a sale in between is not overwritten.
-    stock = forms.IntegerField(label=_("Stock"), min_value=0, initial=0, show_hidden_initial=True)
-
-    class Meta:
-        model = Product
-        fields = ["sku", "slug", "category", "price", "vat_class", "stock", "active", "position"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial["upload"] = self.instance.shown
-
-
-class ShippingMethodForm(NamesForm[ShippingMethod]):
-    price = FrancsField(label=_("Price in francs, VAT included"))
-    free_from = FrancsField(label=_("Free from, in francs"), required=False)
-    countries = forms.MultipleChoiceField(label=_("Countries"), choices=COUNTRIES, widget=forms.CheckboxSelectMultiple)
-
-    class Meta:
-        model = ShippingMethod
-        fields = ["price", "free_from", "delivery_days", "countries", "active", "position"]
+def _by_language(texts: dict[str, str]) -> str:
+    told = [(language.label, texts[language]) for language in Language if texts.get(language)]
+    return format_html_join("", '<p><span class="quiet">{}</span><br>{}</p>', told) or "–"
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin[Category]):
+class CategoryAdmin(Goods[Category]):
     form = CategoryForm
+    title_of_new = _("New category")
     list_display = ["__str__", "slug", "position"]
+    read = ["all_names", "all_descriptions", "slug", "position"]
+
+
+class StockFilter(admin.SimpleListFilter):
+    template = "admin/choice_filter.html"
+    title = _("stock")
+    parameter_name = "stock"
+    is_open = True
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        return [("none", _("Sold out")), ("few", _("3 or fewer left"))]
+
+    def queryset(self, request: Any, queryset: QuerySet[Product]) -> QuerySet[Product]:
+        match self.value():
+            case "none":
+                return queryset.filter(stock=0)
+            case "few":
+                return queryset.filter(stock__gt=0, stock__lte=FEW)
+        return queryset
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin[Product]):
+class ProductAdmin(Goods[Product]):
     form = ProductForm
+    title_of_new = _("New article")
+    amounts = ("price",)
     list_display = ["__str__", "sku", "category", "price_in_francs", "stock", "active", "position"]
-    list_filter = ["active", "category", "vat_class"]
+    list_filter = ["active", StockFilter, "category", "vat_class"]
     list_select_related = ["category"]
     search_fields = ["sku", "slug", "names"]
     fieldsets = [
         (None, {"fields": ["active", "sku", "slug", "category", "position"]}),
-        (_("Price and stock"), {"fields": ["price", "vat_class", "stock"]}),
-        (_("Texts"), {"fields": [f"{text}_{code}" for text in ("name", "description") for code in LANGUAGES]}),
-        (_("Picture"), {"fields": ["present_picture", "upload", *(f"picture_text_{code}" for code in LANGUAGES)]}),
+        (_("Price and stock"), {"fields": ["price", "vat_class", "pieces"]}),
+        (_("Texts"), {"fields": [f"{text}_{code}" for text in ("name", "description") for code in Language.values]}),
+        (
+            _("Picture"),
+            {"fields": ["present_picture", "upload", *(f"picture_text_{code}" for code in Language.values)]},
+        ),
     ]
-    readonly_fields = ["present_picture"]
-
-    @admin.display(description=_("price"), ordering="price")
-    def price_in_francs(self, product: Product) -> str:
-        return format_chf(product.price)
+    readonly_fields = ["present_picture", "pieces"]
+    read = [
+        "active",
+        "sku",
+        "slug",
+        "category",
+        "position",
+        "price_in_francs",
+        "vat_class",
+        "pieces",
+        "all_names",
+        "all_descriptions",
+        "present_picture",
+        "all_picture_texts",
+    ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
         """Goods are taken off sale: orders and carts point to them."""
         return False
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        assert field  # noqa: S101 - else it is not in the form
+        field.empty_label = gettext("No category")
+        return field
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: Any, **kwargs: Any) -> Any:
+        """Without Django's buttons beside the category: their windows need a script, and one of them deletes."""
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "category":
+            field.widget = field.widget.widget
+        return field
+
+    def get_view_on_site_url(self, obj: Product | None = None) -> str | None:
+        """What is not on sale has no page in the shop."""
+        return reverse("orders:product", args=[obj.slug]) if obj and obj.active else None
+
+    @admin.display(description=_("stock"))
+    def pieces(self, product: Product) -> str:
+        if product.pk:
+            return str(product.stock)
+        return gettext("Save the article first: then its first pieces are booked.")
 
     @admin.display(description=_("as it is now"))
     def present_picture(self, product: Product) -> str:
@@ -158,6 +184,10 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         size = {"width": 160, "height": round(160 * shown.height / shown.width)}
         return format_html('<img src="{url}" width="{width}" height="{height}" alt="">', url=shown.url, **size)
 
+    @admin.display(description=_("What the picture shows"))
+    def all_picture_texts(self, product: Product) -> str:
+        return _by_language(product.picture_texts)
+
     def changeform_view(
         self,
         request: HttpRequest,
@@ -166,10 +196,21 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Without the transaction that Django puts around it: pictures go to a storage that may be far away."""
-        answer: HttpResponse = self._changeform_view(  # type: ignore[attr-defined]
-            request, object_id, form_url, extra_context
-        )
+        own = {**self.own_title(object_id), **(extra_context or {})}
+        answer: HttpResponse = self._changeform_view(request, object_id, form_url, own)  # type: ignore[attr-defined]
         return answer
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Product | None = None,
+    ) -> HttpResponse:
+        booked = obj.adjustments.select_related("by")[:LATEST] if obj else []
+        return super().render_change_form(request, {**context, "adjustments": booked}, add, change, form_url, obj)
 
     def save_model(self, request: HttpRequest, obj: Product, form: ProductForm, change: bool) -> None:
         """The new picture is stored before the row names it, the old one deleted after none does."""
@@ -180,31 +221,70 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         elif new is False:
             obj.take_picture(None)
         with transaction.atomic():
-            self._save(obj, form, change=change)
+            self._save(obj, change=change)
         if old and not Product.objects.filter(picture=old.name).exists():
             pictures.remove(old.name, old.width)
+        self._remind(request, obj, form, old)
 
-    def _save(self, obj: Product, form: ProductForm, *, change: bool) -> None:
+    def _save(self, obj: Product, *, change: bool) -> None:
         if not change:
             obj.save()
             return
-        # Only what the person changed: a sale since the form was opened must not be written over.
+        # Not the stock: what is sold or booked while the form is open must not be written over.
         columns = {field.name for field in Product._meta.concrete_fields if not field.generated} - {"id", "stock"}
         obj.save(update_fields=columns)
-        if "stock" in form.changed_data:
-            shown = int(form.fields["stock"].to_python(form.data[form.add_initial_prefix("stock")]) or 0)
-            difference = form.cleaned_data["stock"] - shown
-            Product.objects.filter(pk=obj.pk).update(stock=Greatest(F("stock") + difference, 0))
+
+    def _remind(self, request: HttpRequest, obj: Product, form: ProductForm, old: pictures.Shown | None) -> None:
+        """A text that nobody changed may speak of the picture that was there before."""
+        kept = [
+            language.label
+            for language in Language
+            if obj.picture_texts.get(language) and f"picture_text_{language}" not in form.changed_data
+        ]
+        if obj.shown and old != obj.shown and kept:
+            text = gettext("The picture is another one. Read once more what its descriptions say of it: %(languages)s.")
+            messages.warning(request, text % {"languages": ", ".join(str(label) for label in kept)})
+
+    def response_add(self, request: HttpRequest, obj: Product, post_url_continue: str | None = None) -> HttpResponse:
+        """From a new product to its first pieces."""
+        answer = super().response_add(request, obj, post_url_continue)
+        if {"_addanother", "_continue"} & request.POST.keys() or not request.user.has_perm(ADJUST):
+            return answer
+        return HttpResponseRedirect(reverse("admin:orders_product_stock", args=[obj.pk]))
 
 
 @admin.register(ShippingMethod)
-class ShippingMethodAdmin(admin.ModelAdmin[ShippingMethod]):
+class ShippingMethodAdmin(Goods[ShippingMethod]):
     form = ShippingMethodForm
-    list_display = ["__str__", "price_in_francs", "delivery_days", "active", "position"]
+    title_of_new = _("New delivery method")
+    amounts = ("price", "free_from")
+    list_display = ["__str__", "price_in_francs", "free_in_francs", "delivery_days", "where", "active", "position"]
+    fields = [
+        "active",
+        *(f"name_{code}" for code in Language.values),
+        "price",
+        "free_from",
+        "delivery_days",
+        "countries",
+        "position",
+    ]
+    read = [
+        "active",
+        "all_names",
+        "price_in_francs",
+        "free_in_francs",
+        "delivery_days",
+        "where",
+        "position",
+    ]
 
-    @admin.display(description=_("price"), ordering="price")
-    def price_in_francs(self, method: ShippingMethod) -> str:
-        return format_chf(method.price)
+    @admin.display(description=_("free from"), ordering="free_from")
+    def free_in_francs(self, method: ShippingMethod) -> str:
+        return _printed(method.free_from)
+
+    @admin.display(description=_("countries"))
+    def where(self, method: ShippingMethod) -> str:
+        return ", ".join(str(name) for code, name in COUNTRIES if code in method.countries) or "–"
 
     def has_delete_permission(self, request: HttpRequest, obj: ShippingMethod | None = None) -> bool:
         """One that an order names is no longer offered, and stays."""
@@ -213,10 +293,38 @@ class ShippingMethodAdmin(admin.ModelAdmin[ShippingMethod]):
 
 
 @admin.register(VatRate)
-class VatRateAdmin(admin.ModelAdmin[VatRate]):
-    list_display = ["vat_class", "rate", "valid_from"]
+class VatRateAdmin(Goods[VatRate]):
+    form = VatRateForm
+    title_of_new = _("New VAT rate")
+    list_display = ["vat_class", "percent", "valid_from", "use"]
+    list_display_links = ["vat_class", "percent"]
     list_filter = ["vat_class"]
+    fields = ["vat_class", "rate", "valid_from"]
+    read = ["vat_class", "percent", "valid_from", "state"]
+
+    def has_change_permission(self, request: HttpRequest, obj: VatRate | None = None) -> bool:
+        """One that was used stays as it was (PostgreSQL refuses, too)."""
+        return super().has_change_permission(request, obj) and not (obj and obj.is_used)
 
     def has_delete_permission(self, request: HttpRequest, obj: VatRate | None = None) -> bool:
         """A rate ends when the next one begins: without one of its day nothing can be priced."""
-        return False
+        ahead = obj is None or obj.valid_from > localdate()
+        return ahead and super().has_delete_permission(request, obj)
+
+    @admin.display(description=_("rate"), ordering="rate")
+    def percent(self, rate: VatRate) -> str:
+        return f"{number_format(f'{rate.rate.normalize():f}')}\u00a0%"
+
+    @admin.display(description=_("status"))
+    def use(self, rate: VatRate) -> str:
+        if rate.valid_from > localdate():
+            return gettext("Coming")
+        return gettext("Used") if rate.is_used else gettext("Not used yet")
+
+    @admin.display(description=_("status"))
+    def state(self, rate: VatRate) -> str:
+        if rate.valid_from > localdate():
+            return gettext("Begins on its day; until then it can be changed or deleted.")
+        if rate.is_used:
+            return gettext("Orders were taken at it: it stays as it is. Another rate is a new row with its first day.")
+        return gettext("Holds, but nothing was ordered yet: it can be changed.")

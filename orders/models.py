@@ -2,9 +2,12 @@
 
 import re
 import secrets
+import uuid
 from dataclasses import dataclass
+from datetime import datetime, time
 from decimal import Decimal
 
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
@@ -25,6 +28,15 @@ TWINT_LIMIT = 500_000
 PO_BOX = re.compile(r"(case postale|postfach|casella postale|p\.? ?o\.? ?box)\b", re.IGNORECASE)
 
 
+class Language(models.TextChoices):
+    """The languages of the shop."""
+
+    FRENCH = "fr", _("French")
+    GERMAN = "de", _("German")
+    ITALIAN = "it", _("Italian")
+    ENGLISH = "en", _("English")
+
+
 @dataclass(frozen=True)
 class VatShare:
     """One rate's part of an amount: net base and tax in centimes; `rate` in per cent."""
@@ -43,8 +55,15 @@ class VatRate(models.Model):
         LODGING = "lodging", _("Lodging")
 
     vat_class = models.CharField(_("class"), max_length=10, choices=Class)
-    rate = models.DecimalField(_("rate in per cent"), max_digits=4, decimal_places=2)
-    valid_from = models.DateField(_("valid from"))
+    rate = models.DecimalField(
+        _("rate in per cent"),
+        max_digits=4,
+        decimal_places=2,
+        help_text=_("As the law has it: LTVA art. 25. The Federal Tax Administration announces every change."),
+    )
+    valid_from = models.DateField(
+        _("valid from"), help_text=_("From this day on the shop sells at this rate; the one before ends by itself.")
+    )
 
     class Meta:
         verbose_name = _("VAT rate")
@@ -57,6 +76,12 @@ class VatRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_vat_class_display()} {self.rate.normalize():f} %"
+
+    @property
+    def is_used(self) -> bool:
+        """Whether its day has come and something was ordered since: PostgreSQL then refuses to change or delete it."""
+        begins = timezone.make_aware(datetime.combine(self.valid_from, time()))
+        return begins <= timezone.now() and Order.objects.filter(created_at__gte=begins).exists()
 
 
 class Category(models.Model):
@@ -171,6 +196,47 @@ class Product(models.Model):
         self.picture_height = picture.height if picture else 0
 
 
+class StockAdjustment(models.Model):
+    """What staff added to a product's stock or took off it, and why. Sales and refunds stand in the orders.
+
+    All adjustments, less what orders hold, are the stock; a trigger refuses to change or delete one.
+    """
+
+    class Kind(models.TextChoices):
+        FIRST = "first", _("stock at the beginning")
+        RECEIVED = "received", _("goods received")
+        LOST = "lost", _("broken, lost or given away")
+        COUNTED = "counted", _("counted")
+
+    product = models.ForeignKey(Product, models.PROTECT, related_name="adjustments", verbose_name=_("product"))
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("who"))
+    kind = models.CharField(_("reason"), max_length=10, choices=Kind)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    difference = models.IntegerField(_("difference"))
+    stock_after = models.IntegerField(_("stock after"))
+    key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    """Of the form that was sent: twice the same is booked once."""
+
+    class Meta:
+        verbose_name = _("change of stock")
+        verbose_name_plural = _("changes of stock")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(difference=0), name="adjustment_of_something"),
+            models.CheckConstraint(condition=Q(stock_after__gte=0), name="adjustment_not_below_zero"),
+            models.CheckConstraint(
+                condition=Q(kind="counted")
+                | Q(kind="lost", difference__lt=0)
+                | Q(kind__in=["first", "received"], difference__gt=0),
+                name="adjustment_as_its_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.difference:+d}".replace("-", "−")
+
+
 class ShippingMethod(models.Model):
     """A way of delivery; its VAT follows the goods."""
 
@@ -255,7 +321,7 @@ class Order(models.Model):
     """The cart that it came from: one cart may become several orders, of which at most one should live."""
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
     cancel_reason = models.CharField(_("reason"), max_length=15, choices=CancelReason, blank=True)
-    language = models.CharField(_("language"), max_length=2)
+    language = models.CharField(_("language"), max_length=2, choices=Language)
     email = models.EmailField(_("e-mail"))
     phone = models.CharField(_("phone"), max_length=30, blank=True)
 
@@ -307,6 +373,7 @@ class Order(models.Model):
             ("close_payment_page", _("Can close the payment page of an order")),
             ("cancel_order", _("Can cancel a pending order")),
             ("ship_order", _("Can mark an order as shipped")),
+            ("replace_link", _("Can replace the link of an order")),
             ("export_orders", _("Can export orders")),
         ]
         ordering = ["-created_at", "-id"]
@@ -492,6 +559,7 @@ class TimelineEntry(models.Model):
         CONTACT_FORGOTTEN = "contact_forgotten", _("E-mail and phone were erased at the customer’s request.")
         LETTER_SENT = "letter_sent", _("Mail sent: %(subject)s")
         LETTER_AGAIN = "letter_again", _("To be sent again: %(letter)s.")
+        LINK_REPLACED = "link_replaced", _("The link to the order was replaced; the earlier one no longer works.")
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="timeline")
     at = models.DateTimeField(_("at"), default=timezone.now)

@@ -19,12 +19,13 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from orders.back_office import InOurWords
 from orders.models import Order
 from orders.money import format_chf, format_money
 from orders.moves import Meanwhile
 from orders.views import SeeOther
 from payments import attention, attestation, letters
-from payments.desk import exporting, lists, search, slips
+from payments.desk import exporting, lists, many, search, slips
 from payments.desk.deeds import DEEDS, Deed, NotDone, offered
 from payments.desk.file import OrderFile, badges, given_back, settling, with_payments
 from payments.exports.orders import orders as table_of_orders
@@ -34,6 +35,7 @@ from payments.why_pending import why_pending
 
 SEND_AGAIN = "orders.send_letters_again"
 SHIP = "orders.ship_order"
+CHECK = "orders.check_with_psp"
 SEARCHED = _(
     "Order number, e-mail, name, postcode or town, id at the payment provider, number or code of an attestation"
 )
@@ -41,7 +43,7 @@ SHORT = "d.m.y H:i"
 """Eight columns have to fit."""
 
 
-class ReadOnly:
+class ReadOnly(InOurWords[Any]):
     """Money and state change by the bank's word or by named actions, never by a form."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -80,7 +82,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
     ]
     search_fields = ["number"]  # what is searched says get_search_results
     search_help_text = SEARCHED
-    actions = ["print_slips", "export_csv", "export_xlsx"]
+    actions = ["print_slips", "check_many", "send_many", "export_csv", "export_xlsx"]
     ordering = (*lists.NEWEST,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
@@ -110,7 +112,8 @@ class OrderAdmin(ReadOnly, lists.Quick):
         ]
         export = f"{reverse('admin:orders_order_export')}?{asked}" if self.has_export_permission(request) else ""
         context = {"views": views, "export": export, "formats": Export.Format.choices}
-        return super().changelist_view(request, context | (extra_context or {}))
+        answer: HttpResponse = super().changelist_view(request, context | (extra_context or {}))
+        return answer
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """With what the rows of the page that is shown need of a person, in one statement."""
@@ -250,12 +253,52 @@ class OrderAdmin(ReadOnly, lists.Quick):
             messages.warning(request, text % {"numbers": ", ".join(others)})
         if not ready:
             return None
+        for order in ready:
+            self.log_change(request, order, gettext("Delivery slip printed."))
         name = gettext("delivery-slips")
         return HttpResponse(
             slips.draw(ready),
             content_type="application/pdf",
             headers={"Content-Disposition": f'attachment; filename="{name}.pdf"'},
         )
+
+    @admin.action(description=_("Check with the payment provider (50 at most)"), permissions=["check"])
+    def check_many(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        return self._many(request, queryset, many.CHECK)
+
+    @admin.action(description=_("Send the attestation again (50 at most)"), permissions=["send"])
+    def send_many(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        return self._many(request, queryset, many.SEND)
+
+    def _many(self, request: HttpRequest, queryset: QuerySet[Order], deed: many.Many) -> HttpResponse | None:
+        """The orders and what will follow, to be confirmed; then what came of each."""
+        orders = list(queryset[: many.MOST + 1])
+        if len(orders) > many.MOST:
+            text = gettext("That is more than %(most)d orders, and nothing was done. Choose fewer.")
+            messages.error(request, text % {"most": many.MOST})
+            return None
+        done: dict[int, str] = {}
+        if "confirmed" in request.POST:
+            done = deed.do(many.seen_in(request.POST.getlist("seen"), orders), member(request))
+            for order in orders:
+                if order.pk in done:
+                    self.log_change(request, order, f"{deed.title}: {gettext(done[order.pk])}")
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": deed.title,
+            "deed": deed,
+            "rows": [(order, badges(order), gettext(done[order.pk]) if order.pk in done else "") for order in orders],
+            "is_done": "confirmed" in request.POST,
+            "back": request.get_full_path(),
+        }
+        return TemplateResponse(request, "admin/orders/order/many.html", context)
+
+    def has_check_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(CHECK)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(SEND_AGAIN)
 
     def has_ship_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(SHIP)
@@ -409,7 +452,33 @@ class PaymentAdmin(OfOrders):
     list_filter = [lists.OutcomeFilter, lists.StartedFilter, "method", "settles", "why_not"]
     list_select_related = ["order"]
     ordering = ["-created_at"]
-    readonly_fields = ["received"]
+    readonly_fields = ["asked", "received"]
+    fields = [
+        "order",
+        "method",
+        "provider",
+        "status",
+        "settles",
+        "why_not",
+        "asked",
+        "received",
+        "refusal",
+        "doubt",
+        "page_reference",
+        "money_reference",
+        "created_at",
+        "expires_at",
+        "returned_at",
+        "left_at",
+        "approved_at",
+        "with_bank_at",
+        "capture_number",
+        "claimed_at",
+        "next_try_at",
+        "paid_seen_at",
+        "authorised_at",
+        "authorised_by",
+    ]
 
     @admin.display(description=_("started at"), ordering="created_at")
     def started_at(self, payment: Payment) -> str:
@@ -440,12 +509,29 @@ class WebhookEventAdmin(OfOrders):
 
 @admin.register(Refund)
 class RefundAdmin(OfOrders):
-    list_display = ["asked_at", "of_order", "printed", "status", "reason", "requested_by", "released_by", "settled_at"]
+    list_display = ["asked_at", "of_order", "printed", "status", "why", "requested_by", "released_by", "settled_at"]
     list_filter = ["status", "payment__method"]
     list_select_related = ["payment__order", "requested_by", "released_by"]
     ordering = ["-created_at"]
     order = "payment__order"
-    readonly_fields = ["printed"]
+    readonly_fields = ["printed", "why"]
+    fields = [
+        "payment",
+        "printed",
+        "status",
+        "why",
+        "goods_back",
+        "goods_returned",
+        "requested_by",
+        "released_by",
+        "reference",
+        "refusal",
+        "instead_of",
+        "created_at",
+        "settled_at",
+        "settled_by",
+        "next_try_at",
+    ]
 
     @admin.display(description=_("requested at"), ordering="created_at")
     def asked_at(self, refund: Refund) -> str:
@@ -455,10 +541,16 @@ class RefundAdmin(OfOrders):
     def printed(self, refund: Refund) -> str:
         return refund.printed
 
+    @admin.display(description=_("reason"))
+    def why(self, refund: Refund) -> str:
+        return refund.told_reason
+
 
 @admin.register(Dispute)
 class DisputeAdmin(OfOrders):
-    list_display = ["reference", "of_order", "printed", "reason", "status", "due_at", "opened_at", "decided_at"]
+    list_display = ["reference", "of_order", "printed", "why", "status", "due_at", "opened_at", "decided_at"]
+    readonly_fields = ["printed", "why"]
+    fields = ["payment", "reference", "printed", "why", "status", "due_at", "opened_at", "decided_at"]
     list_filter = ["status"]
     list_select_related = ["payment__order"]
     ordering = ["-id"]
@@ -467,6 +559,10 @@ class DisputeAdmin(OfOrders):
     @admin.display(description=_("amount"), ordering="amount")
     def printed(self, dispute: Dispute) -> str:
         return dispute.payment.printed(dispute.amount)
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def why(self, dispute: Dispute) -> str:
+        return dispute.told_reason
 
 
 @admin.register(Letter)
@@ -479,7 +575,7 @@ class LetterAdmin(OfOrders):
 
 @admin.register(Attestation)
 class AttestationAdmin(OfOrders):
-    list_display = ["__str__", "series", "of_order", "issued_at", "printed_code", "size"]
+    list_display = ["__str__", "series", "of_order", "issued_at", "shown_code", "shown_size"]
     list_filter = ["series"]
     list_select_related = ["order", "refund__payment__order"]
     ordering = ["-id"]
@@ -494,6 +590,14 @@ class AttestationAdmin(OfOrders):
         own = Attestation.objects.filter(order__in=orders).order_by().values("pk")
         of_refunds = Attestation.objects.filter(refund__in=refunds).order_by().values("pk")
         return queryset.filter(pk__in=own.union(of_refunds)), False
+
+    @admin.display(description=_("code"), ordering="code")
+    def shown_code(self, row: Attestation) -> str:
+        return row.printed_code
+
+    @admin.display(description=_("size"))
+    def shown_size(self, row: Attestation) -> str:
+        return row.size
 
     @admin.display(description=_("order"))
     def of_order(self, row: Attestation) -> str:

@@ -292,7 +292,7 @@ def _disputes(order: Order | None) -> Iterator[Item]:
         facts = {
             "number": dispute.payment.order.number,
             "amount": dispute.payment.printed(dispute.amount),
-            "reason": dispute.reason,
+            "reason": dispute.told_reason,
             "provider": dispute.payment.get_provider_display(),
         }
         yield Item("dispute", text % facts, dispute.payment.order, dispute.due_at)

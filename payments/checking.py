@@ -1,5 +1,6 @@
 """A person asks the PSP about an order: by the very road by which the sweep asks and the bank's messages come in."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from django.contrib.auth.models import User
@@ -7,17 +8,20 @@ from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from orders.models import Order, TimelineEntry
-from orders.moves import hold, hold_as_seen, tell
+from orders.moves import Meanwhile, hold, hold_as_seen, tell
 from payments import inbox, recovery, sweep
 from payments.gateways.base import NotConfigured, Unclear, Unreachable
-from payments.gateways.deadline import at_most
+from payments.gateways.deadline import at_most, seconds_left
 from payments.models import Payment, Provider, Refund, WebhookEvent
 
 SECONDS = 20.0
 """In all: somebody waits for the answer."""
 NOTHING_NEW = _("nothing new")
 NEWS = _("there is news, see above")
+NEWS_THERE = _("there is news: see the order")
 NO_ANSWER = _("no answer")
+NO_TIME = _("not asked: the time was over")
+MEANWHILE = _("not asked: something happened to it meanwhile")
 
 
 def check(order_id: int, by: User, seen: str | None = None) -> str:
@@ -39,6 +43,22 @@ def check(order_id: int, by: User, seen: str | None = None) -> str:
         return _told(order, payments, NO_ANSWER, by)
     order.refresh_from_db(fields=["journal"])
     return _told(order, payments, NEWS if order.journal != before else NOTHING_NEW, by)
+
+
+def check_many(seen: Mapping[int, str], by: User) -> dict[int, str]:
+    """Check orders (id → its journal's last hash as it was seen), one after the other and all within the time of one.
+
+    Returns what came of each, by id: a message id. Who has no turn any more is left as it is.
+    """
+    found = {}
+    with at_most(SECONDS):
+        for pk, journal in seen.items():
+            try:
+                said = check(pk, by, journal) if seconds_left() > 0 else NO_TIME
+                found[pk] = NEWS_THERE if said == NEWS else said
+            except Meanwhile:
+                found[pk] = MEANWHILE
+    return found
 
 
 def _look(payment: Payment) -> None:

@@ -107,6 +107,6 @@ def _tell(order: Order, dispute: Dispute, state: Dispute.Status) -> TimelineEntr
         TimelineEntry.Actor.BANK,
         dispute.payment.get_provider_display(),
         amount=dispute.payment.printed(dispute.amount),
-        reason=dispute.reason,
+        reason=dispute.said_reason,
         state=state.label,
     )

@@ -1,13 +1,15 @@
-"""A lost link comes again, by mail to the order's own address."""
+"""A lost link comes again, by mail to the order's own address; one that a stranger has got is replaced."""
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.timezone import now
 from django_tasks import task
 
-from orders.models import Order
+from orders.models import Order, TimelineEntry, new_token
+from orders.moves import hold_as_seen, tell
 from payments.letters import due
-from payments.models import Letter
+from payments.models import Letter, Payment
 
 
 def send_link(email: str, number: str) -> None:
@@ -28,6 +30,24 @@ def look_up(number: str, sign: str) -> bool:
     with transaction.atomic():
         due(order, Letter.Kind.LINK, about=f"{now():%Y-%m-%d %H}")
     return True
+
+
+class PageIsOpen(Exception):
+    """Somebody may be paying, and would come back to a link that is no more."""
+
+
+@transaction.atomic
+def replace(order_id: int, by: User, seen: str | None = None) -> None:
+    """Give the order another link, which is mailed to its customer; the one before leads nowhere from then on.
+
+    Raises PageIsOpen, Meanwhile.
+    """
+    order = hold_as_seen(order_id, seen)
+    if order.payments.filter(status=Payment.Status.STARTED).exists():
+        raise PageIsOpen(order.number)
+    Order.objects.filter(pk=order.pk).update(token=new_token())
+    told = tell(order, TimelineEntry.Kind.LINK_REPLACED, TimelineEntry.Actor.STAFF, by.get_username())
+    due(order, Letter.Kind.LINK, about=f"replaced {told.pk}")
 
 
 def _sign(email: str) -> str:

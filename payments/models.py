@@ -47,6 +47,31 @@ class Doubt(models.TextChoices):
     NETWORK = "network", _("the bank's agreement was withdrawn")
 
 
+UNAUTHORISED = gettext_noop("not authorised by the customer")
+DUPLICATE = gettext_noop("charged twice")
+NOT_RECEIVED = gettext_noop("goods not received")
+NOT_AS_DESCRIBED = gettext_noop("goods not as described")
+CREDIT_MISSING = gettext_noop("announced refund not received")
+DISPUTE_REASONS = {
+    "fraudulent": UNAUTHORISED,
+    "UNAUTHORISED": UNAUTHORISED,
+    "duplicate": DUPLICATE,
+    "DUPLICATE_TRANSACTION": DUPLICATE,
+    "product_not_received": NOT_RECEIVED,
+    "MERCHANDISE_OR_SERVICE_NOT_RECEIVED": NOT_RECEIVED,
+    "product_unacceptable": NOT_AS_DESCRIBED,
+    "MERCHANDISE_OR_SERVICE_NOT_AS_DESCRIBED": NOT_AS_DESCRIBED,
+    "credit_not_processed": CREDIT_MISSING,
+    "CREDIT_NOT_PROCESSED": CREDIT_MISSING,
+    "unrecognized": gettext_noop("not recognised by the customer"),
+    "INCORRECT_AMOUNT": gettext_noop("wrong amount"),
+    "PAYMENT_BY_OTHER_MEANS": gettext_noop("paid in another way"),
+    "general": gettext_noop("no particular reason"),
+    "OTHER": gettext_noop("no particular reason"),
+}
+"""What Stripe and PayPal call the reasons of disputes, in words (message ids)."""
+
+
 class Payment(models.Model):
     """One try to pay an order, on one page of a PSP.
 
@@ -378,6 +403,11 @@ class Refund(models.Model):
         """Its amount, in the currency in which the money came."""
         return self.payment.printed(self.amount)
 
+    @property
+    def told_reason(self) -> str:
+        """As somebody typed it; the shop's own is a message id."""
+        return gettext(self.reason) if self.reason else ""
+
 
 class Dispute(models.Model):
     """A customer's bank asks for the money back: OPEN → WON | LOST | CLOSED. It never moves the order.
@@ -419,6 +449,16 @@ class Dispute(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def said_reason(self) -> str:
+        """The PSP's reason as a message id; one that we do not know as the PSP writes it."""
+        return DISPUTE_REASONS.get(self.reason, self.reason)
+
+    @property
+    def told_reason(self) -> str:
+        """The PSP's reason in the language in use."""
+        return gettext(self.said_reason) if self.reason else ""
 
 
 class Channel(models.Model):

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from orders.models import Order, TimelineEntry
 from orders.moves import hold_as_seen, tell
-from payments import attention, checking, disputes, expiry, recovery, refunds, shipping
+from payments import attention, checking, disputes, expiry, links, recovery, refunds, shipping
 from payments.desk.file import OrderFile
 from payments.desk.forms import GoodsBackForm, NoteForm, NothingForm, ReasonForm, RefundForm, ShipForm
 from payments.gateways.base import Unreachable
@@ -139,6 +139,29 @@ class Note(Deed):
             text = form.cleaned_data["text"]
             tell(order, TimelineEntry.Kind.NOTE, Actor.STAFF, by.get_username(), text=text)
         return _("The note is in the history.")
+
+
+class ReplaceLink(Deed):
+    name, permission, title = "replace-link", "orders.replace_link", gettext_lazy("Replace the link to the order")
+    is_grave = True
+
+    def offers(self, file: OrderFile) -> Iterator[Offer]:
+        is_open = any(payment.status == Payment.Status.STARTED for payment in file.payments)
+        if file.order.email and not is_open:
+            yield Offer(self, _("Replace the link to the order"))
+
+    def follows(self, file: OrderFile, about: str) -> str:
+        text = _(
+            "The link that the customer has leads nowhere from then on. A mail with the new one goes to %(email)s."
+        )
+        return text % {"email": file.order.email}
+
+    def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
+        try:
+            links.replace(file.order.pk, by, seen)
+        except links.PageIsOpen as error:
+            raise NotDone(_("A payment page is open: who pays there would come back to a dead link.")) from error
+        return _("The link is a new one. The customer is written to.")
 
 
 class ClosePage(Deed):
@@ -450,7 +473,7 @@ def _facts_of(refund: Refund | None) -> list[tuple[str, str]]:
     goods = _("They return to the stock.") if refund.goods_back else _("They stay where they are.")
     return [
         (_("Goes back"), f"{refund.printed} ({how})"),
-        (_("Reason"), refund.reason),
+        (_("Reason"), refund.told_reason),
         (_("Goods"), goods),
         (_("Proposed by"), refund.requested_by.get_username() if refund.requested_by else "–"),
     ]
@@ -465,6 +488,7 @@ DEEDS: list[Deed] = [
     TurnDown(),
     Accept(),
     PutAside(),
+    ReplaceLink(),
     ClosePage(),
     Cancel(),
     WriteOff(),

@@ -10,16 +10,15 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
 from django.utils.timezone import get_current_timezone, localdate, now
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Order
+from orders.models import Language, Order
 from payments import attention
 from payments.models import Letter, Method, Payment, Refund
 
@@ -87,11 +86,6 @@ class Quick(admin.ModelAdmin[Any]):
     paginator = NearPaginator
     # Nothing is saved that would lead back to the list; asked for, each row's address is looked up once more.
     preserve_filters = False
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Called by what it lists; Django's own heading is no French that anybody would write."""
-        title = capfirst(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return QuickList
@@ -208,7 +202,7 @@ class LanguageFilter(ChoiceFilter):
     parameter_name = "language"
 
     def lookups(self, request: Any, model_admin: Any) -> Any:
-        return [(code, code) for code in ("fr", "de", "it", "en")]
+        return Language.choices
 
     def queryset(self, request: Any, queryset: QuerySet[Order]) -> QuerySet[Order]:
         return queryset.filter(language=self.value()) if self.value() else queryset

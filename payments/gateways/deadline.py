@@ -33,13 +33,18 @@ def at_most(seconds: float) -> Iterator[None]:
         _ends_at.reset(token)
 
 
+def seconds_left() -> float:
+    """Until the innermost `at_most` ends; endless outside of one."""
+    return _ends_at.get() - time.monotonic()
+
+
 def within(seconds: float, call: Callable[[], Answer]) -> Answer:
     """Make a call and wait for it so many seconds, whatever it hangs on. Raises OutOfTime, and what the call raises.
 
     A socket's time-out covers neither name servers nor an answer that comes drop by drop, hence a thread. A call given
     up may still arrive: every one that changes something has a key, with which it can be made again.
     """
-    seconds = min(seconds, _ends_at.get() - time.monotonic())
+    seconds = min(seconds, seconds_left())
     if seconds <= 0:
         raise OutOfTime("no time is left")
     answer: Future[Answer] = Future()

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0014_desk'),
+        ('payments', '0015_stock_at_the_beginning'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -38,6 +38,8 @@ def add_product(position: int, *, category: str, picture: str, **facts: Any) -> 
     product = Product(position=position, category=Category.objects.filter(slug=category).first(), **facts)
     product.take_picture(stored(picture))
     product.save()
+    if product.stock:
+        product.adjustments.create(kind="first", difference=product.stock, stock_after=product.stock)
 
 
 @cache

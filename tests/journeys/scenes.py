@@ -611,7 +611,8 @@ def admin(path: str) -> Scene:
         order_paid_twice(stage)
         sign_in(stage.client, User.objects.create_superuser("staff"))
         order = Order.objects.get()
-        stage.open(path.format(order=order, payment=order.payments.first(), good=stage.goods[0]))
+        facts = {"payment": order.payments.first(), "settled": order.payments.get(settles=True)}
+        stage.open(path.format(order=order, good=stage.goods[0], **facts))
 
     return show
 
@@ -628,11 +629,49 @@ SCENES |= {
     "admin-goods": admin("/admin/orders/product/"),
     "admin-product": admin("/admin/orders/product/{good.pk}/change/"),
     "admin-categories": admin("/admin/orders/category/"),
+    "admin-rates": admin("/admin/orders/vatrate/"),
+    "admin-new-rate": admin("/admin/orders/vatrate/add/"),
+    "admin-delivery": admin("/admin/orders/shippingmethod/{order.shipping_method_id}/change/"),
+    "admin-refund": admin("/admin/orders/order/{order.pk}/refund/{settled.pk}/"),
+    "admin-ship": admin("/admin/orders/order/{order.pk}/ship/"),
+    "admin-replace-link": admin("/admin/orders/order/{order.pk}/replace-link/"),
     "admin-people": admin("/admin/auth/user/"),
     "admin-password": admin("/admin/password_change/"),
     "admin-my-second-factor": admin("/admin/second-factor/mine/"),
     "admin-not-found": admin("/admin/nulle-part/"),
 }
+
+
+@scene
+def admin_stock(stage: Stage) -> None:
+    bowl = stage.goods[0]
+    bowl.adjustments.create(kind="received", difference=2, stock_after=42, note="Bulletin 4711")
+    bowl.adjustments.create(kind="lost", difference=-1, stock_after=41)
+    admin(f"/admin/orders/product/{bowl.pk}/stock/")(stage)
+    stage.page.check("[value=lost]")
+    stage.page.fill("[name=pieces]", "500")
+    stage.press(".desk-button")
+
+
+@scene
+def admin_refund_restated(stage: Stage) -> None:
+    SCENES["admin-refund"](stage)
+    stage.page.fill("[name=reason]", "Fêlé à l’arrivée")
+    stage.press(".desk-button")
+
+
+@scene
+def admin_many(stage: Stage) -> None:
+    SCENES["admin-orders"](stage)
+    stage.page.locator("[name=_selected_action]").first.check()
+    stage.page.select_option("[name=action]", "check_many")
+    stage.page.locator("[name=index]").first.click()
+
+
+@scene
+def admin_many_done(stage: Stage) -> None:
+    admin_many(stage)
+    stage.press(".desk-button")
 
 
 def open_the_office(stage: Stage, path: str) -> None:

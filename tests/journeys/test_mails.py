@@ -64,6 +64,13 @@ def refunded(order: Order) -> object:
     return given_back(settled(order), 2900, "Bol ébréché à l’arrivée").pk
 
 
+def shipped(order: Order) -> object:
+    settled(order)
+    Order.objects.filter(pk=order.pk).update(shipped_at=now(), tracking="99.34.123456.78901234")
+    order.refresh_from_db()
+    return order.pk
+
+
 def to_staff(order: Order) -> object:
     of_another_amount(order)
     return order.letters.get(kind="to_staff").about
@@ -78,6 +85,7 @@ SCENES: dict[Letter.Kind, Scene] = {
     Letter.Kind.SURPLUS_REFUNDED: surplus_refunded,
     Letter.Kind.REVIEW: review,
     Letter.Kind.REFUNDED: refunded,
+    Letter.Kind.SHIPPED: shipped,
     Letter.Kind.TO_STAFF: to_staff,
 }
 

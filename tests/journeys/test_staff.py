@@ -96,6 +96,7 @@ def signs_in(claire: Customer, name: str) -> Page:
     return page
 
 
+@pytest.mark.parametrize("script", [True], ids=["script"])
 def test_one_proposes_a_refund_and_another_releases_it(claire: Customer, sandbox: Sandbox, settings: Settings) -> None:
     settings.REFUND_FOUR_EYES_ABOVE = 2000
     claire.orders_by_card()
@@ -104,6 +105,8 @@ def test_one_proposes_a_refund_and_another_releases_it(claire: Customer, sandbox
     order = Order.objects.get()
 
     leila = signs_in(claire, "leila")
+    leila.locator("#searchbar").fill("1205 dufour")
+    leila.get_by_role("button", name="Chercher").click()
     leila.get_by_role("link", name=order.number).click()
     leila.get_by_role("link", name="Rembourser (Carte").click()
     leila.get_by_label("Motif").fill("Fêlé à l’arrivée")
@@ -129,6 +132,7 @@ def test_one_proposes_a_refund_and_another_releases_it(claire: Customer, sandbox
         desk.context.close()
 
 
+@pytest.mark.parametrize("script", [True], ids=["script"])
 def test_a_parcel_is_sent_and_the_customer_sees_it(claire: Customer, sandbox: Sandbox) -> None:
     claire.orders_by_card()
     claire.types_card(VISA)
@@ -192,6 +196,29 @@ def test_accounting_compares_with_the_psp_and_takes_the_books_out(claire: Custom
     leila.context.close()
 
 
+@pytest.mark.parametrize("script", [True], ids=["script"])
+def test_a_new_article_gets_its_first_pieces_and_is_in_the_shop(claire: Customer) -> None:
+    leila = signs_in(claire, "leila")
+    leila.goto(f"{claire.shop}/admin/orders/product/")
+    leila.get_by_role("link", name="Nouvel article").click()
+    for label, words in {
+        "Référence": "KK-9",
+        "Adresse de la page": "tajine",
+        "Prix en francs": "59,50",
+        "Nom (français)": "Tajine",
+    }.items():
+        leila.get_by_label(label).fill(words)
+    leila.get_by_role("button", name="Enregistrer", exact=True).click()
+    leila.get_by_label("Marchandise reçue").check()
+    leila.get_by_label("Nombre de pièces").fill("2")
+    leila.get_by_role("button", name="Enregistrer le mouvement").click()
+    expect(leila.locator(".messagelist .success").last).to_contain_text("0 → 2 (+2, marchandise reçue)")
+    leila.get_by_role("link", name="Voir dans la boutique").click()
+    expect(leila.locator("main")).to_contain_text("CHF\u00a059.50")
+    expect(leila.locator("main")).to_contain_text("Plus que 2")
+    leila.context.close()
+
+
 @pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
 def test_a_new_member_of_staff_sets_up_the_second_factor_and_needs_it_from_then_on(page: Page, shop: str) -> None:
     person = User.objects.create_superuser("leila", password=PASSWORD)
@@ -212,7 +239,7 @@ def test_a_new_member_of_staff_sets_up_the_second_factor_and_needs_it_from_then_
     recovery = page.locator(".codes li").all_inner_texts()
     assert len(recovery) == 10
     page.get_by_role("link", name="continuer").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("paiement")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Paiements")
     assert page.url == f"{shop}/admin/payments/payment/"
 
     page.get_by_role("button", name="Se déconnecter").click()

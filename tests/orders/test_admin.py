@@ -1,10 +1,19 @@
 """The goods in the back office."""
 
+from datetime import timedelta
+from decimal import Decimal
+from io import StringIO
+
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
 from django.test import Client
+from django.utils.timezone import localdate
 
 from orders.models import Product, ShippingMethod, VatRate
 from tests.shop import delivery, goods, placed
+from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -48,21 +57,65 @@ def test_a_product_and_a_delivery_method_are_added(admin_client: Client) -> None
     product = {"name_fr": "Bol", "sku": "B", "slug": "b", "price": "29.00", "vat_class": "normal", "stock": "4"}
     response = admin_client.post("/admin/orders/product/add/", product | {"position": "0", "active": "on"})
     assert response.status_code == 302, response.context["errors"]
-    assert (Product.objects.get().stock, Product.objects.get().name) == (4, "Bol")
+    bowl = Product.objects.get()
+    assert (bowl.stock, bowl.name) == (0, "Bol"), "its first pieces are booked on a page of their own"
+    assert response["Location"] == f"/admin/orders/product/{bowl.pk}/stock/"
     method = {"name_fr": "Poste", "price": "9.00", "delivery_days": "1", "countries": ["CH", "LI"], "position": "0"}
     assert admin_client.post("/admin/orders/shippingmethod/add/", method).status_code == 302
     assert ShippingMethod.objects.get().countries == ["CH", "LI"]
 
 
-def test_a_sale_while_the_form_is_open_is_not_written_over(admin_client: Client) -> None:
+def test_the_form_of_a_product_never_touches_its_stock(admin_client: Client) -> None:
     bowl = goods(stock=10)
     address = f"/admin/orders/product/{bowl.pk}/change/"
     form = form_of(admin_client, address)
     Product.objects.update(stock=7)
-    admin_client.post(address, form | {"price": "31,00"})
+    admin_client.post(address, form | {"price": "31,00", "stock": "25"})
     assert list(Product.objects.values_list("price", "stock")) == [(3100, 7)]
-    admin_client.post(address, form | {"stock": "25"})
-    assert Product.objects.get().stock == 22
+
+
+def test_the_log_tells_the_old_and_the_new_price(admin_client: Client) -> None:
+    bowl, method = goods(), delivery()
+    address = f"/admin/orders/product/{bowl.pk}/change/"
+    admin_client.post(address, form_of(admin_client, address) | {"price": "31.00", "name_de": "Schale"})
+    said = LogEntry.objects.get(object_id=str(bowl.pk)).get_change_message()
+    assert "CHF\u00a029.00 → CHF\u00a031.00" in said
+    assert "allemand" in said
+    address = f"/admin/orders/shippingmethod/{method.pk}/change/"
+    admin_client.post(address, form_of(admin_client, address) | {"free_from": "100"})
+    said = LogEntry.objects.latest("pk").get_change_message()
+    assert said == "Offerte dès\u00a0: – → CHF\u00a0100.00."
+
+
+def test_who_may_only_read_reads_words_and_francs() -> None:
+    call_command("set_up_roles", stdout=StringIO())
+    reader = User.objects.create_user("reader", is_staff=True)
+    reader.groups.set(Group.objects.filter(name="reading"))
+    client = sign_in(Client(), reader)
+    bowl, method = goods(names={"fr": "Bol", "de": "Schale"}, price=125_050), delivery()
+    page = client.get(f"/admin/orders/product/{bowl.pk}/change/").content.decode()
+    assert "Schale" in page
+    assert "CHF\u00a01’250.50" in page
+    assert "centimes" not in page
+    assert "/stock/" not in page
+    page = client.get(f"/admin/orders/shippingmethod/{method.pk}/change/").content.decode()
+    assert "CHF\u00a09.00" in page
+    assert "Suisse, Liechtenstein" in page
+
+
+def test_goods_on_sale_lead_to_their_page_in_the_shop(admin_client: Client) -> None:
+    bowl = goods()
+    address = f"/admin/orders/product/{bowl.pk}/change/"
+    assert f'href="/articles/{bowl.slug}/"' in admin_client.get(address).content.decode()
+    Product.objects.update(active=False)
+    assert f'href="/articles/{bowl.slug}/"' not in admin_client.get(address).content.decode()
+
+
+def test_goods_that_run_out_are_found(admin_client: Client) -> None:
+    none, few, _plenty = goods(stock=0), goods(stock=3), goods(stock=4)
+    for asked, expected in (("none", none), ("few", few)):
+        found = admin_client.get(f"/admin/orders/product/?stock={asked}").context["cl"].result_list
+        assert list(found) == [expected]
 
 
 def test_goods_are_taken_off_sale_and_never_deleted(admin_client: Client) -> None:
@@ -71,12 +124,33 @@ def test_goods_are_taken_off_sale_and_never_deleted(admin_client: Client) -> Non
     assert Product.objects.count() == 1
 
 
-def test_a_vat_rate_ends_when_the_next_one_begins_and_is_never_deleted(admin_client: Client) -> None:
+def test_a_vat_rate_that_was_used_is_never_changed_or_deleted(admin_client: Client) -> None:
     rate = VatRate.objects.earliest("pk")
-    assert admin_client.post(f"/admin/orders/vatrate/{rate.pk}/delete/", {"post": "yes"}).status_code == 403
+    address = f"/admin/orders/vatrate/{rate.pk}/"
+    form = form_of(admin_client, f"{address}change/")
+    placed()
+    assert "_save" not in admin_client.get(f"{address}change/").content.decode()
+    assert admin_client.post(f"{address}change/", form | {"rate": "9.9"}).status_code == 403
+    assert admin_client.post(f"{address}delete/", {"post": "yes"}).status_code == 403
     several = {"action": "delete_selected", "_selected_action": [rate.pk], "post": "yes"}
     admin_client.post("/admin/orders/vatrate/", several)
-    assert VatRate.objects.filter(pk=rate.pk).exists()
+    assert VatRate.objects.get(pk=rate.pk).rate == rate.rate
+
+
+def test_a_vat_rate_is_added_with_its_first_day_and_may_be_mended_until_then(admin_client: Client) -> None:
+    placed()
+    form = {"vat_class": "normal", "rate": "8.5"}
+    past = admin_client.post("/admin/orders/vatrate/add/", form | {"valid_from": "2025-01-01"})
+    assert past.status_code == 200
+    assert "aujourd’hui ou plus tard" in past.content.decode()
+    ahead = form | {"valid_from": (localdate() + timedelta(days=30)).isoformat()}
+    assert admin_client.post("/admin/orders/vatrate/add/", ahead).status_code == 302
+    rate = VatRate.objects.latest("pk")
+    address = f"/admin/orders/vatrate/{rate.pk}/"
+    assert admin_client.post(f"{address}change/", ahead | {"rate": "8.8"}).status_code == 302
+    rate.refresh_from_db()
+    assert rate.rate == Decimal("8.8")
+    assert admin_client.post(f"{address}delete/", {"post": "yes"}).status_code == 302
 
 
 def test_a_delivery_method_that_an_order_names_stays(admin_client: Client) -> None:

@@ -1,12 +1,13 @@
 """What the database itself refuses, whoever asks."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 
-from orders.models import Order, OrderLine, Product, TimelineEntry
+from orders.models import Order, OrderLine, Product, TimelineEntry, VatRate
 from orders.moves import give_stock_back, take_stock, tell
 from tests.shop import goods, placed
 
@@ -66,6 +67,24 @@ def test_a_line_of_the_timeline_changed_or_deleted() -> None:
     refused("timeline is final: UPDATE", lambda: order.timeline.update(data={}))
     refused("timeline is final: DELETE", lambda: order.timeline.all().delete())
     assert order.timeline.get().data == {"total": "CHF 38.00"}
+
+
+def test_a_change_of_stock_changed_or_deleted() -> None:
+    product = goods()
+    booked = product.adjustments.create(kind="received", difference=5, stock_after=15)
+    refused("Changes of the stock are final: UPDATE", lambda: product.adjustments.update(note="x"))
+    refused("Changes of the stock are final: DELETE", booked.delete)
+    refused("adjustment_as_its_reason", lambda: product.adjustments.create(kind="lost", difference=1, stock_after=1))
+
+
+def test_a_vat_rate_that_was_used_changed_or_deleted() -> None:
+    rates = VatRate.objects.filter(vat_class="normal")
+    assert rates.update(rate="8.2") == 1, "nothing was ordered at it yet"
+    placed()
+    refused("VAT rate was used: UPDATE", lambda: rates.update(rate="9"))
+    refused("VAT rate was used: DELETE", rates.delete)
+    ahead = VatRate.objects.create(vat_class="normal", rate="9", valid_from=localdate() + timedelta(days=1))
+    ahead.delete()
 
 
 def test_goods_are_taken_all_or_none() -> None:

@@ -306,3 +306,11 @@ def test_the_picture_is_told_to_who_does_not_see_it(admin_client: Client) -> Non
     assert 'alt="Un bol bleu."' in page(Client().get(f"/articles/{bowl.slug}/"))
     Product.objects.update(picture_texts={})
     assert 'alt="Schale"' in page(Client().get(f"/de/articles/{bowl.slug}/"))
+
+
+def test_another_picture_reminds_of_descriptions_that_nobody_changed(admin_client: Client) -> None:
+    bowl = goods(picture_texts={"fr": "Un bol bleu", "de": "Eine blaue Schale"})
+    first = upload(admin_client, bowl, image_file((330, 400)))
+    assert "français, allemand" in admin_client.get(first["Location"]).content.decode()
+    second = upload(admin_client, bowl, half_red(), picture_text_fr="Un bol rouge", picture_text_de="Eine rote Schale")
+    assert 'class="warning"' not in admin_client.get(second["Location"]).content.decode()

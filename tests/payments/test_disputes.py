@@ -60,13 +60,22 @@ def test_case_35_a_dispute_flags_the_order_and_is_told_to_staff_until_when(psps:
     assert "10.00" in str(to_staff[0].body)
 
 
-@pytest.mark.parametrize("method", ["card", "paypal"])
-def test_of_a_dispute_the_psps_words_are_kept_and_told_at_each_step(psps: Sandbox, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "reason", "words"),
+    [
+        ("card", "fraudulent", "not authorised by the customer"),
+        ("paypal", "MERCHANDISE_OR_SERVICE_NOT_RECEIVED", "goods not received"),
+    ],
+)
+def test_of_a_dispute_the_psps_reason_is_kept_and_told_in_words_at_each_step(
+    psps: Sandbox, method: str, reason: str, words: str
+) -> None:
     order, page = paid(psps, method)
     reference = psps.dispute(page, 1000)
     bring_messages(psps)
     dispute = Dispute.objects.get()
-    first = {"amount": "CHF\u00a010.00", "reason": dispute.reason}
+    assert dispute.reason == reason
+    first = {"amount": "CHF\u00a010.00", "reason": words}
     psps.move_dispute(reference, *(["lost"] if method == "card" else ["RESOLVED"]), outcome="ACCEPTED")
     bring_messages(psps)
 

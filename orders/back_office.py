@@ -1,0 +1,61 @@
+"""What the lists and forms of the back office have in common: words as people say them."""
+
+from typing import Any, TypeVar
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
+from django.utils.translation import gettext_noop as _
+
+M = TypeVar("M", bound=Model)
+
+DJANGOS_OWN = [
+    _("The {name} “{obj}” was added successfully."),
+    _("You may edit it again below."),
+    _("The {name} “{obj}” was added successfully. You may add another {name} below."),
+    _("The {name} “{obj}” was changed successfully."),
+    _("The {name} “{obj}” was changed successfully. You may edit it again below."),
+    _("The {name} “{obj}” was changed successfully. You may add another {name} below."),
+    _("The %(name)s “%(obj)s” was deleted successfully."),
+    _("%(name)s with ID “%(key)s” doesn’t exist. Perhaps it was deleted?"),
+    _("Changed {fields}."),
+    _("Add %(name)s"),
+    _("Save"),
+    _("Save and add another"),
+    _("Save and continue editing"),
+    _("Authentication and Authorization"),
+    _("user"),
+    _("users"),
+    _("staff status"),
+    _("View on site"),
+    _("View site"),
+    _("This object doesn’t have a change history. It probably wasn’t added via this admin site."),
+]
+"""Sentences of Django's admin which our catalogues say better: an object is called by its name."""
+
+
+class InOurWords(admin.ModelAdmin[M]):
+    """Pages that are called by what they show."""
+
+    title_of_new: Any = ""
+    """Of the page that adds one, and of the way there."""
+    show_facets = admin.ShowFacets.NEVER
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        own = {"title": capfirst(self.opts.verbose_name_plural), "title_of_new": self.title_of_new}
+        return super().changelist_view(request, {**own, **(extra_context or {})})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        own = {**self.own_title(object_id), **(extra_context or {})}
+        answer: HttpResponse = super().changeform_view(request, object_id, form_url, own)
+        return answer
+
+    def own_title(self, object_id: str | None) -> dict[str, Any]:
+        return {"title": capfirst(self.opts.verbose_name) if object_id else self.title_of_new}
