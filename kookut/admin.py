@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kookut import access, staff_pages
 from kookut.forms import LOCKED, LoginForm
-from payments.desk import front, stock
+from payments.desk import balance, exporting, front, stock
 
 
 class ShopAdminSite(AdminSite):
@@ -33,6 +33,8 @@ class ShopAdminSite(AdminSite):
             path("second-factor/", staff_pages.ask, name="second_factor"),
             path("second-factor/set-up/", staff_pages.set_up, name="set_up_second_factor"),
             path("second-factor/mine/", self.admin_view(staff_pages.mine), name="my_second_factor"),
+            path("balance/", self.admin_view(balance.page), name="balance"),
+            path("exports/", self.admin_view(exporting.page), name="exports"),
             # A page about goods that needs to know of payments: refunds bring pieces back.
             path("orders/product/<int:pk>/stock/", self.admin_view(stock.page), name="orders_product_stock"),
             *super().get_urls(),

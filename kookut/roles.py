@@ -25,6 +25,7 @@ ACCOUNTING = {
     "orders.note_order",
     "orders.export_orders",
     "payments.view_balance",
+    "payments.view_export",
     "payments.set_aside",
     "payments.request_refund",
     "payments.release_refund",

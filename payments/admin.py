@@ -4,11 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -24,10 +25,11 @@ from orders.money import format_chf, format_money
 from orders.moves import Meanwhile
 from orders.views import SeeOther
 from payments import attention, attestation, letters
-from payments.desk import lists, many, search, slips
+from payments.desk import exporting, lists, many, search, slips
 from payments.desk.deeds import DEEDS, Deed, NotDone, offered
 from payments.desk.file import OrderFile, badges, given_back, settling, with_payments
-from payments.models import Attestation, Dispute, Letter, Payment, Refund, WebhookEvent
+from payments.exports.orders import orders as table_of_orders
+from payments.models import Attestation, Dispute, Export, Letter, Payment, Refund, WebhookEvent
 from payments.views import pdf_of
 from payments.why_pending import why_pending
 
@@ -80,7 +82,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
     ]
     search_fields = ["number"]  # what is searched says get_search_results
     search_help_text = SEARCHED
-    actions = ["print_slips", "check_many", "send_many"]
+    actions = ["print_slips", "check_many", "send_many", "export_csv", "export_xlsx"]
     ordering = (*lists.NEWEST,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
@@ -108,7 +110,9 @@ class OrderAdmin(ReadOnly, lists.Quick):
             {"label": label, "address": f"?{query}" if query else ".", "is_shown": asked == query}
             for label, query in lists.VIEWS
         ]
-        answer: HttpResponse = super().changelist_view(request, {"views": views, **(extra_context or {})})
+        export = f"{reverse('admin:orders_order_export')}?{asked}" if self.has_export_permission(request) else ""
+        context = {"views": views, "export": export, "formats": Export.Format.choices}
+        answer: HttpResponse = super().changelist_view(request, context | (extra_context or {}))
         return answer
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
@@ -135,6 +139,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
             for deed in DEEDS
         ]
         return [
+            path("export/", guarded(self.export), name="orders_order_export"),
             path("<int:pk>/attestation.pdf", guarded(self.attestation), name="orders_order_attestation"),
             path("<int:pk>/<uuid:refund>.pdf", guarded(self.refund_notice), name="orders_order_refund_notice"),
             path("<int:pk>/send-again/", guarded(self.send_again), name="orders_order_send_again"),
@@ -297,6 +302,35 @@ class OrderAdmin(ReadOnly, lists.Quick):
 
     def has_ship_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(SHIP)
+
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        """The orders of the list as it is narrowed, all of its pages (POST)."""
+        if not self.has_view_permission(request) or not self.has_export_permission(request):
+            raise PermissionDenied
+        format = request.POST.get("format", "")
+        if request.method != "POST" or format not in Export.Format.values:
+            return SeeOther(f"{reverse('admin:orders_order_changelist')}?{request.GET.urlencode()}")
+        try:
+            chosen = super().get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            raise Http404 from None
+        return self._file_of(request, chosen, Export.Format(format), narrowed_by(request.GET))
+
+    @admin.action(description=_("Export (CSV)"), permissions=["export"])
+    def export_csv(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponseBase:
+        return self._file_of(request, queryset, Export.Format.CSV, gettext("chosen one by one"))
+
+    @admin.action(description=_("Export (Excel)"), permissions=["export"])
+    def export_xlsx(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponseBase:
+        return self._file_of(request, queryset, Export.Format.XLSX, gettext("chosen one by one"))
+
+    def _file_of(
+        self, request: HttpRequest, orders: QuerySet[Order], format: Export.Format, asked: str
+    ) -> HttpResponseBase:
+        return exporting.file(table_of_orders(orders), member(request), Export.What.ORDERS, format, asked)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(exporting.PERMISSION)
 
     def attestation(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The order's attestation, as the customer has it."""
@@ -568,6 +602,23 @@ class AttestationAdmin(OfOrders):
     @admin.display(description=_("order"))
     def of_order(self, row: Attestation) -> str:
         return link_to(row.order or (row.refund.payment.order if row.refund else None))
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnly, lists.Quick):
+    """Who took what out of the shop, and when."""
+
+    list_display = ["at", "by", "what", "format", "asked", "rows", "finished_at"]
+    list_display_links = ["at"]
+    list_filter = ["what", "format"]
+    list_select_related = ["by"]
+    ordering = ["-id"]
+
+
+def narrowed_by(query: QueryDict) -> str:
+    """What narrowed a list, as it may be written down: not what was searched for, which may be a customer's name."""
+    shown = [f"{name}={'…' if name == 'q' else query[name]}" for name in sorted(query) if query[name] and name != "p"]
+    return " ".join(shown) or gettext("all")
 
 
 def link_to(order: Order | None) -> str:

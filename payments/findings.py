@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from orders.money import format_money
-from payments.gateways.base import Move, NotPermitted, Unreachable
+from payments.gateways.base import Move, NotPermitted, OutOfTime, Unreachable
 from payments.models import Provider
 
 
@@ -42,6 +42,26 @@ REASONS = {
     Reason.HELD: _("held for an open dispute"),
     Reason.FRESH: _("too recent for the provider’s list"),
 }
+MOVES = {
+    Move.PAYMENT: _("payment"),
+    Move.REFUND: _("refund"),
+    Move.DISPUTE: _("dispute"),
+    Move.FEE: _("fee"),
+    Move.PAYOUT: _("payout"),
+    Move.OTHER: _("correction of the provider"),
+}
+SUMS = {
+    "took": _("taken"),
+    "gave_back": _("given back"),
+    "disputed": _("disputed"),
+    "fees": _("fees"),
+    "paid_out": _("paid out"),
+    "other": _("other"),
+    "foreign": _("of other shops"),
+}
+"""What each of Sums is called."""
+OF_THE_SHOP = ("took", "gave_back", "disputed")
+"""The sums of which the shop has its own."""
 # What a difference is, and what to do.
 WORDS: dict[tuple[Move, Kind], str] = {
     (Move.PAYMENT, Kind.ONLY_THERE): gettext_noop(
@@ -235,5 +255,8 @@ def why_not_asked(provider: Provider, error: Unreachable) -> str:
     """Why there is no balance, and what to do, in the language in use."""
     if isinstance(error, NotPermitted):
         return gettext(NOT_PERMITTED[provider])
+    if isinstance(error, OutOfTime):
+        text = gettext("%(psp)s did not answer in time. Choose fewer days, or try again later.")
+        return text % {"psp": provider.label}
     text = gettext("%(psp)s could not be asked (%(error)s). Try again later.")
     return text % {"psp": provider.label, "error": error}

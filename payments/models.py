@@ -627,3 +627,38 @@ class Attestation(models.Model):
         if self.kilobytes:
             return gettext("%(kilobytes)s KB") % {"kilobytes": self.kilobytes}
         return gettext("about %(kilobytes)s KB") % {"kilobytes": USUAL_KILOBYTES}
+
+
+class Export(models.Model):
+    """A file of the shop's data that a member of staff took out: written before its first byte leaves."""
+
+    class What(models.TextChoices):
+        SALES = "sales", _("Sales")
+        REFUNDS = "refunds", _("Refunds")
+        VAT = "vat", _("VAT by quarter")
+        PAYOUTS = "payouts", _("Payouts")
+        DISPUTES = "disputes", _("Disputes")
+        ORDERS = "orders", _("Orders")
+
+    class Format(models.TextChoices):
+        CSV = "csv", "CSV"
+        XLSX = "xlsx", "XLSX (Excel)"
+
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    what = models.CharField(_("what"), max_length=10, choices=What)
+    format = models.CharField(_("format"), max_length=4, choices=Format)
+    asked = models.CharField(_("asked for"), max_length=500)
+    """The days, or what narrowed the list; not what was searched for, which may be a customer's name."""
+    rows = models.PositiveIntegerField(_("rows"), default=0)
+    """Those that left; of a file that is whole, all."""
+    finished_at = models.DateTimeField(_("whole at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("export")
+        verbose_name_plural = _("log of exports")
+        default_permissions = ("view",)
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()} ({self.get_format_display()})"

@@ -44,12 +44,17 @@ def badges(order: Order) -> list[Badge]:
 
 def _badge(order: Order) -> Badge:
     payments = list(order.payments.all())
+    if order.status == Status.PENDING and payments and payments[-1].is_refused:
+        return Badge("refused", _("Refused"))
+    return badge_of(order, given_back=given_back(order))
+
+
+def badge_of(order: Order, *, given_back: int) -> Badge:
+    """By the order's own row, and how many centimes of its money went back."""
     if order.status == Status.PENDING:
-        refused = bool(payments) and payments[-1].is_refused
-        return Badge("refused", _("Refused")) if refused else Badge("pending", _("Waiting"))
+        return Badge("pending", _("Waiting"))
     if order.status == Status.EFFECTIVE:
-        part = given_back(order) > 0
-        return Badge("refunded", _("Refunded in part")) if part else Badge("paid", _("Paid"))
+        return Badge("refunded", _("Refunded in part")) if given_back else Badge("paid", _("Paid"))
     named = {
         Reason.REFUNDED: Badge("refunded", _("Refunded in full")),
         Reason.EXPIRED: Badge("expired", _("Expired, not paid")),

@@ -17,6 +17,7 @@ STRIPE = {
     "evt": "events",
     "dp": "disputes",
     "du": "disputes",
+    "po": "payouts",
 }
 
 

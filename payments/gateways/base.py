@@ -35,6 +35,10 @@ class Unreachable(GatewayError):
     """No definite answer: time-out, 5xx, too many requests, nonsense instead of JSON."""
 
 
+class OutOfTime(Unreachable):
+    """The calls took longer than they may together."""
+
+
 class Unclear(Unreachable):
     """The PSP answered, but what it said cannot be acted upon: it shows no such thing, or a state unknown here."""
 

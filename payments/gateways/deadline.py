@@ -9,7 +9,7 @@ from contextvars import ContextVar, copy_context
 from threading import Thread
 from typing import TypeVar
 
-from payments.gateways.base import Unreachable
+from payments.gateways.base import OutOfTime
 
 HAND_OFF_SECONDS = 7.5
 """A customer stands before an empty page; the rest of the hand-off's 8 seconds is ours."""
@@ -39,20 +39,20 @@ def seconds_left() -> float:
 
 
 def within(seconds: float, call: Callable[[], Answer]) -> Answer:
-    """Make a call and wait for it so many seconds, whatever it hangs on. Raises Unreachable, and what the call raises.
+    """Make a call and wait for it so many seconds, whatever it hangs on. Raises OutOfTime, and what the call raises.
 
     A socket's time-out covers neither name servers nor an answer that comes drop by drop, hence a thread. A call given
     up may still arrive: every one that changes something has a key, with which it can be made again.
     """
     seconds = min(seconds, seconds_left())
     if seconds <= 0:
-        raise Unreachable("no time is left")
+        raise OutOfTime("no time is left")
     answer: Future[Answer] = Future()
     Thread(target=copy_context().run, args=(_make, call, answer), name="psp-call", daemon=True).start()
     try:
         return answer.result(seconds)
     except TimeoutError:
-        raise Unreachable(f"no answer within {seconds:g} seconds") from None
+        raise OutOfTime(f"no answer within {seconds:g} seconds") from None
 
 
 def _make(call: Callable[[], Answer], answer: Future[Answer]) -> None:

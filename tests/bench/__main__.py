@@ -1,5 +1,5 @@
 """`make bench`: CPU time per webhook, order and page, beside floors measured in the same run on the same PostgreSQL.
-`python -m tests.bench desk` measures the back office alone.
+`python -m tests.bench desk` measures the back office alone, `python -m tests.bench exports` its exports.
 
 Times are CPU times of the web server and PostgreSQL, since clocks say little on a busy machine. No figure makes it
 fail; a wrong answer does.
@@ -19,7 +19,7 @@ import psutil
 
 from tests import postgres
 from tests.bench.callers import Wrong
-from tests.bench.stage import THREADS, WORKERS, stage
+from tests.bench.stage import THREADS, WORKERS, Stage, stage
 
 MOST_SECONDS = 300
 
@@ -39,6 +39,11 @@ def main() -> str | None:
                 signal.alarm(2 * MOST_SECONDS)
                 print(desk.of_desk(desk.measure(shop)), flush=True)
                 return None
+            if sys.argv[1:] == ["exports"]:
+                signal.alarm(4 * MOST_SECONDS)
+                desk.seed()
+                _print_exports(shop)
+                return None
             hooks = webhooks.measure(shop)
             print(table.of_webhooks(hooks), flush=True)
             print(table.of_split(split.measure(shop), hooks.empty), flush=True)
@@ -47,11 +52,21 @@ def main() -> str | None:
             print(table.of_papers(papers.measure()), flush=True)
             signal.alarm(2 * MOST_SECONDS)
             print(desk.of_desk(desk.measure(shop)), flush=True)
+            signal.alarm(2 * MOST_SECONDS)
+            _print_exports(shop)
             signal.alarm(0)
     except (Wrong, postgres.NotStarted, RuntimeError) as error:
         return f"kookut: {error}"
     print(f"\n{time.monotonic() - began:.0f} s in all.")
     return None
+
+
+def _print_exports(shop: Stage) -> None:
+    from tests.bench import exports  # needs Django, too
+
+    print(exports.head_of_exports(), flush=True)
+    for file in exports.measure(shop):
+        print(exports.of_export(file), flush=True)
 
 
 def _machine() -> str:

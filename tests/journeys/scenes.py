@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 from playwright.sync_api import Page
 
 from kookut import errors
@@ -21,7 +21,8 @@ from orders.codes import grouped, new_code
 from orders.models import Order, Product, ShippingMethod, TimelineEntry
 from orders.moves import cancel, hold, tell
 from payments import attestation
-from payments.handoff import LONGEST_HOLD
+from payments.capture import capture
+from payments.handoff import LONGEST_HOLD, hand_off
 from payments.models import CODE_LENGTH, Attestation, Dispute, Letter, Payment, Refund, Refusal, WebhookEvent
 from payments.views import VERIFICATIONS_A_MINUTE
 from tests.demo.catalogue import fill_catalogue
@@ -838,6 +839,50 @@ def admin_locked(stage: Stage) -> None:
         stage.client.post("/admin/second-factor/", {"code": "000000"})
     stage.page.fill("[name=code]", "000000")
     stage.page.locator("[type=submit]").first.click()
+
+
+@scene
+def admin_balance(stage: Stage) -> None:
+    """Payments that agree, one of which no message told, a payout, and another PSP."""
+    sandbox = stage.sandbox
+    for method, webhook in (("card", "none"), ("paypal", "none"), ("card", "never")):
+        page = hand_off(stage.order(), method)
+        if method == "card":
+            sandbox.pay_by_card(page, webhook=webhook)
+        else:
+            sandbox.approve_paypal(page)
+    for payment in Payment.objects.filter(method="paypal"):
+        capture(payment.pk)
+    sandbox.flush()
+    sandbox.pay_out("stripe")
+    sign_in(stage.client, User.objects.create_superuser("staff"))
+    stage.open(f"/admin/balance/?first={localdate() - timedelta(days=1)}&last={localdate()}")
+
+
+@scene
+def admin_balance_refused(stage: Stage) -> None:
+    admin("/admin/balance/?first=2026-01-01&last=2025-01-01")(stage)
+
+
+@scene
+def admin_exports(stage: Stage) -> None:
+    admin("/admin/exports/")(stage)
+    stage.client.post("/admin/exports/", {"what": "sales", "format": "csv", "first": localdate(), "last": localdate()})
+    stage.open("/admin/exports/")
+
+
+@scene
+def admin_exports_with_errors(stage: Stage) -> None:
+    admin("/admin/exports/")(stage)
+    stage.page.fill("[name=first]", "2026-02-01")
+    stage.page.fill("[name=last]", "2026-01-01")
+    stage.press(".desk-export button")
+
+
+@scene
+def admin_exports_made(stage: Stage) -> None:
+    admin_exports(stage)
+    stage.open("/admin/payments/export/")
 
 
 @scene

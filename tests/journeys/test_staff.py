@@ -1,5 +1,6 @@
 """What staff see of an order in the back office, and that nothing there can be added, changed or deleted."""
 
+import csv
 import re
 from base64 import b32decode, b32encode
 from io import BytesIO
@@ -9,6 +10,8 @@ import pytest
 import zxingcpp
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.timezone import localdate
+from openpyxl import load_workbook
 from PIL import Image
 from playwright.sync_api import Page, expect
 from pytest_django.fixtures import Settings
@@ -152,6 +155,45 @@ def test_a_parcel_is_sent_and_the_customer_sees_it(claire: Customer, sandbox: Sa
     assert "99.34.123456.78" in body.get_content()
     claire.page.goto(f"{claire.shop}/commande/{order.token}/")
     expect(claire.page.locator("main")).to_contain_text("Numéro de suivi\u00a0: 99.34.123456.78")
+
+
+@pytest.mark.parametrize("script", [False], ids=["no script"])
+def test_accounting_compares_with_the_psp_and_takes_the_books_out(claire: Customer, sandbox: Sandbox) -> None:
+    """From a desk without scripts; the files open in other programs."""
+    claire.orders_by_card()
+    claire.types_card(VISA)
+    sandbox.flush()
+    order = Order.objects.get()
+    leila = signs_in(claire, "leila")
+
+    leila.goto(f"{claire.shop}/admin/")
+    leila.get_by_role("link", name="Rapprochement").click()
+    leila.get_by_label("Du", exact=True).fill(str(localdate()))
+    leila.get_by_label("au", exact=True).fill(str(localdate()))
+    leila.get_by_label("Prestataire").select_option("Stripe")
+    leila.get_by_role("button", name="Comparer").click()
+    expect(leila.locator(".desk-verdict")).to_have_text("Aucun écart\u00a0: Stripe et la boutique concordent.")
+    expect(leila.get_by_role("row", name="Encaissé")).to_contain_text("CHF\u00a038.00")
+
+    leila.goto(f"{claire.shop}/admin/")
+    leila.get_by_role("link", name="Exports", exact=True).click()
+    leila.get_by_label("Du", exact=True).fill(str(localdate()))
+    leila.get_by_label("au", exact=True).fill(str(localdate()))
+    with leila.expect_download() as download:
+        leila.get_by_role("button", name="Exporter").click()
+    assert download.value.suggested_filename == f"sales-{localdate()}-{localdate()}.csv"
+    with download.value.path().open(encoding="utf-8-sig", newline="") as file:
+        (line,) = csv.DictReader(file, delimiter=";")
+    assert (line["Commande"], line["Montant TTC"], line["TVA"]) == (order.number, "38.00", "2.85")
+
+    leila.goto(f"{claire.shop}/admin/orders/order/?state=paid")
+    with leila.expect_download() as download:
+        leila.get_by_role("button", name="XLSX (Excel)").click()
+    (head, row) = load_workbook(BytesIO(download.value.path().read_bytes())).worksheets[0].iter_rows(values_only=True)
+    assert (row[head.index("Commande")], row[head.index("Total")]) == (order.number, 38)
+    leila.goto(f"{claire.shop}/admin/exports/")
+    expect(leila.get_by_role("row", name="Commandes (XLSX (Excel))")).to_contain_text("state=paid")
+    leila.context.close()
 
 
 @pytest.mark.parametrize("script", [True], ids=["script"])

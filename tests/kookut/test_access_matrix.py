@@ -18,7 +18,7 @@ from django.utils.timezone import localdate
 
 from orders.models import Category, Order, Product, ShippingMethod, VatRate
 from payments import attestation
-from payments.models import Attestation, Dispute, Letter, Payment, Refund, WebhookEvent
+from payments.models import Attestation, Dispute, Export, Letter, Payment, Refund, WebhookEvent
 from tests.shop import deliver, placed, started, stripe_event
 from tests.staff import sign_in, with_second_factor
 
@@ -100,6 +100,7 @@ MATRIX: dict[str, Row] = {
     "autocomplete": Row(NOBODY),  # no field asks for it
     "view_on_site": Row(ALL, lambda: [1, 1], answers=(404,)),  # no row has a page in the shop that it would lead to
     **pages(Order, READERS, NOBODY, NOBODY),
+    "orders_order_export": Row(ACCOUNTING, form={"format": "csv"}),
     "orders_order_attestation": Row(READERS, the(Order)),
     "orders_order_refund_notice": Row(READERS, refund_and_order),
     "orders_order_send_again": Row(SUPPORT, the(Order), {"letter": "link"}, (303,)),
@@ -127,6 +128,9 @@ MATRIX: dict[str, Row] = {
     **pages(Dispute, READERS, NOBODY, NOBODY),
     **pages(Attestation, READERS, NOBODY, NOBODY),
     **pages(Letter, READERS, NOBODY, NOBODY),
+    **pages(Export, ACCOUNTING, NOBODY, NOBODY),
+    "balance": Row(ACCOUNTING),
+    "exports": Row(ACCOUNTING),
     **pages(User, MANAGERS, MANAGERS, NOBODY),
     "auth_user_password_change": Row(MANAGERS, reset_whom),
     "auth_user_second_factor": Row(SUPERUSER, reset_whom),
@@ -176,7 +180,8 @@ class Office:
             amount=100, status=Refund.Status.SUCCEEDED, reference="re_1", settled_at=order.created_at
         )
         Dispute.objects.create(payment=payment, reference="dp_1", amount=100, reason="fraudulent")
-        with_second_factor(User.objects.create_user("other", is_staff=True))
+        other = with_second_factor(User.objects.create_user("other", is_staff=True))
+        Export.objects.create(by=other, what=Export.What.SALES, format=Export.Format.CSV)
         self.clients |= {name: sign_in(Client(), self._staff(name, name)) for name in ROLE_NAMES}
         self.clients["staff without a role"] = sign_in(Client(), self._staff("new"))
         self.clients["superuser"] = sign_in(Client(), User.objects.create_superuser("root"))

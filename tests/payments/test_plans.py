@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,10 +10,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 
 from orders.models import Order
 from payments import attention, health
+from payments.exports.books import Entry, came, went_back
 from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
 from tests.shop import placed
 
@@ -135,3 +136,12 @@ def test_a_table_that_is_read_from_end_to_end_is_noticed() -> None:
     assert whole_tables("SELECT id FROM payments_payment ORDER BY id") == ["payments_payment payments_payment_pkey"]
     of_stripe = "SELECT api_version FROM payments_webhookevent WHERE provider = 'stripe' AND api_version = 'x'"
     assert len(whole_tables(of_stripe)) == 1
+
+
+@pytest.mark.usefixtures("years_of_trade")
+@pytest.mark.parametrize("journal", [came, went_back])
+def test_a_day_of_the_books_is_found_by_index(journal: Callable[[date, date], Iterator[Entry]]) -> None:
+    with CaptureQueriesContext(connection) as statements:
+        assert list(journal(localdate(), localdate())) == []
+    (declared,) = [one["sql"] for one in statements.captured_queries if one["sql"].startswith("DECLARE")]
+    assert whole_tables(declared.partition(" FOR ")[2]) == []

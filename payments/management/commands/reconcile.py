@@ -19,15 +19,6 @@ from payments.gateways.base import Unreachable
 from payments.models import Provider
 
 DIFFERS, NOT_ASKED = 1, 2
-NAMES = {
-    "took": "taken",
-    "gave_back": "given back",
-    "disputed": "disputed",
-    "fees": "fees",
-    "paid_out": "paid out",
-    "other": "other",
-    "foreign": "of other shops",
-}
 
 
 def day(text: str) -> date:
@@ -104,8 +95,8 @@ def _sums(both: Both, currency: str) -> str:
     for name, amount in vars(both.psp).items():
         said = shop[name]
         if amount or said:
-            other = f" (shop {format_money(said, currency)})" if name in ("took", "gave_back", "disputed") else ""
-            parts.append(f"{NAMES[name]} {format_money(amount, currency)}{other if said != amount else ''}")
+            other = f" (shop {format_money(said, currency)})" if name in findings.OF_THE_SHOP else ""
+            parts.append(f"{findings.SUMS[name]} {format_money(amount, currency)}{other if said != amount else ''}")
     return ", ".join(parts)
 
 
