@@ -306,6 +306,14 @@ def test_everybody_sees_what_stands_in_the_lists_that_they_may_open() -> None:
     assert "Last bank message" not in cards(payments)
 
 
+def test_accounts_are_one_step_away_for_those_who_keep_them() -> None:
+    both = cards(office("books", "payments.view_balance", "orders.export_orders"))["Accounts"]
+    assert [line.link for line in both.lines] == ["/admin/balance/", "/admin/exports/"]
+    export = cards(office("export", "orders.export_orders"))["Accounts"]
+    assert [line.link for line in export.lines] == ["/admin/exports/"]
+    assert "Accounts" not in cards(office("support", "orders.ship_order"))
+
+
 def test_the_page_takes_as_many_statements_however_much_happened(client: Client) -> None:
     def statements() -> int:
         with CaptureQueriesContext(connection) as captured:
