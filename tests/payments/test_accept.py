@@ -51,7 +51,9 @@ def test_case_37_it_is_listed_never_effective_by_itself_and_accepted_by_name(
     order.refresh_from_db()
     assert order.status == "effective"
     assert WebhookEvent.objects.get(source="read").order == order
-    assert order.timeline.get(kind="accepted").actor_name == "anna"
+    told = order.timeline.get(kind="accepted")
+    provider = "Stripe" if method == "card" else "PayPal"
+    assert (told.actor_name, told.data) == ("anna", {"provider": provider})
     assert items(order) == []
 
 

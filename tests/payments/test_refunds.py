@@ -121,8 +121,9 @@ def test_goods_come_back_once_however_many_refunds_say_so(psps: Sandbox) -> None
 
 def test_goods_do_not_come_back_while_a_part_of_the_order_stays_paid(psps: Sandbox) -> None:
     order, _page = paid(psps, "card", goods(stock=3))
-    with pytest.raises(NotRefundable), override("fr"):
+    with pytest.raises(NotRefundable) as refused, override("fr"):
         ask(settling(order).pk, Wanted(100, "Geste", goods_back=True))
+    assert "les pièces" in refused.value.sentence
     order.refresh_from_db()
     assert order.holds_stock
 
@@ -387,8 +388,9 @@ def test_nothing_is_no_refund(psps: Sandbox, amount: int) -> None:
 
 def test_a_payment_that_never_came_is_not_refunded() -> None:
     payment = started(placed())
-    with pytest.raises(NotRefundable):
+    with pytest.raises(NotRefundable) as refused, override("fr"):
         ask(payment.pk, Wanted(100, "Retour"))
+    assert "aucun argent" in refused.value.sentence
 
 
 def test_case_34_a_disputed_payment_is_not_refunded_beside_the_dispute(psps: Sandbox) -> None:
@@ -466,6 +468,17 @@ def test_two_who_ask_at_once_do_not_give_more_than_came_together(psps: Sandbox) 
     for refund in Refund.objects.all():
         carry_out(refund.pk)
     assert psps.payment(page)["refunded"] == 2000
+
+
+def test_a_refund_that_is_carried_out_leaves_the_others_due(psps: Sandbox) -> None:
+    order, _page = paid(psps)
+    first, second = (ask(settling(order).pk, Wanted(amount, "Retour")) for amount in (500, 600))
+    Refund.objects.update(next_try_at=now() - timedelta(hours=1))
+    carry_out(first.pk)
+    second.refresh_from_db()
+    assert is_in(second.next_try_at, timedelta(hours=-1))
+    assert second.status == "requested"
+    assert second.reference is None
 
 
 @pytest.mark.django_db(transaction=True)
