@@ -52,6 +52,12 @@ def _quick_settings() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our PayPal knows at once what it will ever know."""
+    monkeypatch.setattr("payments.gateways.paypal.FRESH_PAUSES", (0.01, 0.01))
+
+
+@pytest.fixture(autouse=True)
 def _empty_cache(request: pytest.FixtureRequest) -> None:
     """The cache's table is nobody's model: emptying all tables leaves it as it is."""
     if _has_real_transactions(request.node):

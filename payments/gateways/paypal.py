@@ -254,7 +254,7 @@ class PayPalGateway:
         return Facts(id, "PAYMENT.CAPTURE.REFUNDED", self._livemode, self.api_version, made)
 
     def details(self, payment: PaymentFacts) -> PaymentDetails:
-        return details_of(self._shown(f"/v2/checkout/orders/{payment.page_reference}", pauses=()))
+        return details_of(self._shown(f"/v2/checkout/orders/{payment.page_reference}", patient=False))
 
     def doubt(self, payment: PaymentFacts) -> str:
         """Nothing: with PayPal the customer's account pays, whatever stands behind it."""
@@ -287,9 +287,9 @@ class PayPalGateway:
             return notice
         return of_capture(notice, self._read(f"/v2/payments/captures/{notice.money_reference}"))
 
-    def _shown(self, path: str, pauses: tuple[float, ...] = FRESH_PAUSES) -> dict[str, Any]:
+    def _shown(self, path: str, *, patient: bool = True) -> dict[str, Any]:
         """An object that must be there, as it is now. Raises Unreachable."""
-        found = self._read(path, pauses)
+        found = self._read(path, FRESH_PAUSES if patient else ())
         if not found:
             raise Unclear("PayPal knows no such thing")
         return found

@@ -139,9 +139,8 @@ class MoneyBackContract(GatewayContract):
         assert gateway.find_refund(second) == made[1]
 
     def test_a_refund_of_a_reference_that_nobody_knows_is_not_taken_for_none(
-        self, sandbox: Running, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+        self, sandbox: Running, gateway: Gateway
     ) -> None:
-        monkeypatch.setattr("payments.gateways.paypal.FRESH_PAUSES", (0.01,))
         with pytest.raises(Unreachable):
             gateway.find_refund(ARefund(self.paid(sandbox, gateway), reference="re_unknown"))
 

@@ -11,7 +11,6 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from payments.configuration import PAYPAL_API, PAYPAL_CERTIFICATES, PAYPAL_PAGES, PayPalConfiguration
-from payments.gateways import paypal as module
 from payments.gateways.base import Declined, Facts, Kind, Notice, PageState, Refused, Unreachable
 from payments.gateways.paypal import PayPalGateway
 from payments.gateways.paypal_messages import HANDLED, details_of
@@ -408,25 +407,18 @@ class TestConfirm:
         said = gateway.confirm(facts)
         assert (said.payment_id, said.amount, said.page_reference) == (payment.id, 12850, payment.page_reference)
 
-    def test_a_capture_that_nobody_knows_is_not_confirmed(
-        self, gateway: PayPalGateway, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(module, "FRESH_PAUSES", (0.01,))
+    def test_a_capture_that_nobody_knows_is_not_confirmed(self, gateway: PayPalGateway) -> None:
         with pytest.raises(Unreachable):
             gateway.confirm(self.told("PAYMENT.CAPTURE.COMPLETED", "9XX"))
         assert gateway.confirm(self.told("CHECKOUT.ORDER.APPROVED", "9XX")) == Notice(Kind.OTHER)
 
-    def test_a_fresh_capture_is_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "FRESH_PAUSES", (0.01, 0.01))
+    def test_a_fresh_capture_is_waited_for(self) -> None:
         unknown = as_json({"name": "RESOURCE_NOT_FOUND", "details": [{"issue": "INVALID_RESOURCE_ID"}]}, 404)
         answers = iter([unknown, unknown, as_json(capture())])
         with serving(lambda request: token(request, unknown) if "token" in request.path else next(answers)) as server:
             assert configured(server.url).confirm(self.told("PAYMENT.CAPTURE.COMPLETED", "2GG")).kind == Kind.PAID
 
-    def test_pretix_paypal2_a_fresh_order_that_paypal_does_not_know_yet_is_not_dead(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(module, "FRESH_PAUSES", (0.01, 0.01))
+    def test_pretix_paypal2_a_fresh_order_that_paypal_does_not_know_yet_is_not_dead(self) -> None:
         unknown = as_json({"name": "RESOURCE_NOT_FOUND", "details": [{"issue": "INVALID_RESOURCE_ID"}]}, 404)
         answers = iter([unknown, as_json({"id": "5O1", "status": "PAYER_ACTION_REQUIRED"})])
         with serving(lambda request: token(request, unknown) if "token" in request.path else next(answers)) as server:

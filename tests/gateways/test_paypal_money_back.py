@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from payments.gateways import paypal as module
 from payments.gateways.base import (
     DisputeNotice,
     DisputeState,
@@ -86,11 +85,6 @@ def answering(things: dict[str, Any]) -> Any:
 @pytest.fixture
 def gateway(sandbox: Running) -> PayPalGateway:
     return trusting(sandbox)
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FRESH_PAUSES", (0.01,))
 
 
 REFUNDS = [

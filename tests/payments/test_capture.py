@@ -370,10 +370,7 @@ def test_case_42_a_capture_that_paypal_refuses_for_good_fails_the_payment(psps: 
     assert psps.payment(page)["state"] != "paid"
 
 
-def test_case_51_an_order_that_grew_too_old_at_paypal_leaves_ours_payable(
-    psps: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("payments.gateways.paypal.FRESH_PAUSES", (0.01,))
+def test_case_51_an_order_that_grew_too_old_at_paypal_leaves_ours_payable(psps: Sandbox) -> None:
     order, payment, page = approved(psps)
     psps.expire(page)
 

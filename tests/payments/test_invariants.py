@@ -122,6 +122,16 @@ WRITERS = {
     "EFFECTIVE": {"orders/moves.py mark_effective", "orders/moves.py revive"},
     "AUTHORISED": {"payments/moves.py authorise"},
 }
+COUNTERS = {
+    "EFFECTIVE": set[str](),
+    "AUTHORISED": {
+        "payments/desk/cards.py acceptance",
+        "payments/desk/curves.py outcomes",
+        "payments/desk/lists.py queryset",
+        "payments/desk/lists.py ",
+    },
+}
+"""What only counts and filters by it, in ways that look like writing."""
 
 
 def _writers(source: str, state: str) -> set[str]:
@@ -170,7 +180,7 @@ def test_no_other_code_writes_the_state_that_money_makes(state: str) -> None:
         if "migrations" not in path.parts
         for function in _writers(path.read_text(), state)
     }
-    assert writers == WRITERS[state]
+    assert writers == WRITERS[state] | COUNTERS[state]
 
 
 @pytest.mark.parametrize(

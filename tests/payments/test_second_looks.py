@@ -18,7 +18,6 @@ from orders.models import Order, TimelineEntry
 from payments import attention, recovery
 from payments.capture import capture
 from payments.expiry import withdraw
-from payments.gateways import paypal
 from payments.handoff import MethodUnavailable, NotPayable, hand_off
 from payments.models import Channel, Letter, Payment, Refund, WebhookEvent
 from payments.refunds import Wanted, ask, carry_out, carry_out_soon
@@ -473,10 +472,7 @@ def test_an_id_that_only_looks_like_ours_is_another_shops() -> None:
     assert deliver(event).content == b"Ignored: another shop's"
 
 
-def test_many_messages_that_cannot_be_read_leave_a_good_one_its_turn(
-    psps: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(paypal, "FRESH_PAUSES", ())
+def test_many_messages_that_cannot_be_read_leave_a_good_one_its_turn(psps: Sandbox) -> None:
     order, page = ordered("paypal")
     take(psps, "paypal", page)
     good = only(psps, "PAYMENT.CAPTURE.COMPLETED")

@@ -11,7 +11,18 @@ from django.db import OperationalError, connection, models, transaction
 from django_tasks_db.models import DBTaskResult
 
 from orders.models import Order
-from payments.models import Asked, Attestation, Channel, Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
+from payments.models import (
+    Asked,
+    Attestation,
+    Channel,
+    Dispute,
+    Export,
+    Letter,
+    Payment,
+    Refund,
+    SetAside,
+    WebhookEvent,
+)
 
 AGEING: tuple[type[models.Model], ...] = (
     Order,
@@ -24,9 +35,10 @@ AGEING: tuple[type[models.Model], ...] = (
     Attestation,
     SetAside,
     Asked,
+    Export,
     DBTaskResult,
 )
-"""All but the timeline, which a trigger keeps as it is, and on which nothing waits."""
+"""All but what triggers keep as it is, and on which nothing waits: the timeline, changes of the stock."""
 FAR = "'9000-01-01'"
 """Tasks that wait for nothing have a moment at the end of all time, which must stay."""
 SECONDS_TO_TRY = 60.0

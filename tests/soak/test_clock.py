@@ -8,7 +8,7 @@ from django.db.models import DateTimeField
 from django.utils.timezone import now
 from django_tasks_db.models import DBTaskResult
 
-from orders.models import TimelineEntry
+from orders.models import StockAdjustment, TimelineEntry
 from payments.letters import send_soon
 from payments.models import Payment
 from tests.shop import placed, started
@@ -39,4 +39,4 @@ def test_it_knows_every_model_that_holds_a_moment() -> None:
         for model in apps.get_app_config(app).get_models()
         if any(isinstance(field, DateTimeField) for field in model._meta.concrete_fields)
     }
-    assert with_moments - set(AGEING) == {TimelineEntry}
+    assert with_moments - set(AGEING) == {TimelineEntry, StockAdjustment}
