@@ -2,6 +2,7 @@
 
 import uuid
 from collections import Counter
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -461,13 +462,22 @@ class Dispute(models.Model):
         return gettext(self.said_reason) if self.reason else ""
 
 
+def in_a_day() -> datetime:
+    return timezone.now() + timedelta(days=1)
+
+
 class Channel(models.Model):
-    """What the shop knows of its line to a PSP: up to when the PSP's own list was read, and since when it is silent."""
+    """What the shop knows of its line to a PSP: up to when the PSP's own list was read, since when it is silent, and
+    how many differences there were when the books were last compared."""
 
     provider = models.CharField(_("provider"), max_length=10, choices=Provider, unique=True)
     read_until = models.DateTimeField(_("list read until"), null=True, blank=True)
     silent_since = models.DateTimeField(_("silent since"), null=True, blank=True)
     next_try_at = models.DateTimeField(_("next look at"), default=timezone.now)
+    compare_at = models.DateTimeField(_("next comparison at"), default=in_a_day)
+    compared_until = models.DateField(_("compared until"), null=True, blank=True)
+    """The last day of the week whose money was compared with the PSP's account."""
+    differences = models.PositiveIntegerField(_("differences"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("line to a PSP")

@@ -5,8 +5,8 @@ say differently is a difference to be looked at, or has a reason (another day, o
 
     the PSP's sums − the shop's sums = the differences + what is explained.
 
-Everything is computed anew each time and nothing of it is stored: the PSP's account is the PSP's, and can be read for
-years.
+Everything is computed anew each time and nothing of it is stored but how many differences a night found: the PSP's
+account is the PSP's, and can be read for years.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -6,21 +6,26 @@ from datetime import date, timedelta
 
 from django.contrib.auth.models import User
 from django.urls import reverse
-from django.utils.timezone import now
+from django.utils.formats import date_format
+from django.utils.http import urlencode
+from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 
 from orders.models import Order
 from orders.money import format_chf
 from payments import attention
+from payments.balance_at_night import last_days
 from payments.desk import figures
 from payments.desk.figures import Sold
 from payments.desk.links import listed
 from payments.desk.plots import age, percent
-from payments.models import Letter, Method, Payment, Provider, WebhookEvent
+from payments.gateways import configured
+from payments.models import Channel, Letter, Method, Payment, Provider, WebhookEvent
 
 ALARM_OF_MESSAGES = timedelta(minutes=15)
 ALARM_OF_WAITING = timedelta(minutes=40)
 ALARM_OF_ACCEPTANCE = 80
+ALARM_OF_COMPARISON = timedelta(days=2)
 FEW = 5
 """Of fewer payments no share is said to be low."""
 Status = Payment.Status
@@ -119,6 +124,28 @@ def refunds() -> Card:
 
 def letters() -> Card:
     return Card(_("Mails that could not be sent"), listed(Letter, unsent="1"), str(attention.unsent().count()))
+
+
+def balance() -> Card:
+    """What the comparisons of the last night found: they ask the PSPs, so none is made for this page."""
+    lines, alarms = [], []
+    channels = list(Channel.objects.filter(provider__in=configured()).order_by("provider"))
+    for one in channels:
+        if one.compared_until is None or one.differences is None:
+            lines.append(Line(one.get_provider_display(), _("not compared yet")))
+            continue
+        first, last = last_days(one.compared_until)
+        days = urlencode({"first": str(first), "last": str(last), "provider": one.provider})
+        lines.append(Line(one.get_provider_display(), str(one.differences), f"{reverse('admin:balance')}?{days}"))
+        if one.differences:
+            alarms.append(_("%(provider)s booked otherwise than the shop.") % {"provider": one.get_provider_display()})
+        if localdate() - one.compared_until > ALARM_OF_COMPARISON:
+            day = date_format(one.compared_until, "d.m.Y")
+            facts = {"provider": one.get_provider_display(), "day": day}
+            alarms.append(_("Not compared with %(provider)s since %(day)s.") % facts)
+    known = [one.differences for one in channels if one.differences is not None]
+    figure = str(sum(known)) if known else "–"
+    return Card(_("Differences, past 7 days"), reverse("admin:balance"), figure, tuple(lines), " ".join(alarms))
 
 
 def accounts(user: User) -> list[Card]:

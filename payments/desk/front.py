@@ -65,6 +65,8 @@ def of(user: User) -> Front:
         front.cards.append(cards.refunds())
     if user.has_perm("payments.view_letter"):
         front.cards.append(cards.letters())
+    if user.has_perm("payments.view_balance"):
+        front.cards.append(cards.balance())
     front.cards += cards.accounts(user)
     return front
 
