@@ -197,8 +197,9 @@ def details(request: HttpRequest) -> HttpResponse:
         return _details_page(request, current, form)
     form = DetailsForm(request.POST)
     complete = form.is_valid()
-    details_in_session.keep(request.session, form, hinted="hinted" in request.POST)
-    if "language" in request.POST:
+    language_alone = "language" in request.POST
+    details_in_session.keep(request.session, form, hinted="hinted" in request.POST and not language_alone)
+    if language_alone:
         return _see("orders:details")
     if complete:
         return _see("payments:review")
