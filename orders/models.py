@@ -327,7 +327,8 @@ class Order(models.Model):
     phone = models.CharField(_("phone"), max_length=30, blank=True)
 
     delivery_name = models.CharField(_("name"), max_length=100)
-    delivery_organisation = models.CharField(_("organisation"), max_length=100, blank=True)
+    # The default is the database's: while the shop is updated, processes that do not know the column yet still write.
+    delivery_organisation = models.CharField(_("organisation"), max_length=100, blank=True, default="", db_default="")
     delivery_extra = models.CharField(_("address line 2"), max_length=100, blank=True)
     delivery_street = models.CharField(_("street and number"), max_length=100)
     delivery_postcode = models.CharField(_("postcode"), max_length=4)
