@@ -23,15 +23,20 @@ def delivery_date(working_days: int, ordered_at: datetime) -> date:
 
 
 def delivery_date_once_paid(promised: date, ordered_at: datetime, paid_at: datetime) -> date:
-    """The day by which an order arrives that is paid on a later day than it was placed on: as many working days after
-    its packing as were `promised` then. What is paid on the same day keeps its promise."""
-    if paid_at.astimezone(ZURICH).date() == ordered_at.astimezone(ZURICH).date():
+    """The day by which an order arrives that is packed on a later day than it would have been when it was placed: as
+    many working days after its packing as were `promised` then. What is packed on that day keeps its promise."""
+    if not is_packed_later(ordered_at, paid_at):
         return promised
     day, working_days = _packed_on(ordered_at), 0
     while day < promised:
         day = _working_day_from(day + timedelta(days=1))
         working_days += 1
     return delivery_date(working_days, paid_at)
+
+
+def is_packed_later(ordered_at: datetime, paid_at: datetime) -> bool:
+    """Whether an order was paid too late for the day on which it would have been packed when it was placed."""
+    return _packed_on(paid_at) > _packed_on(ordered_at)
 
 
 def _packed_on(ordered_at: datetime) -> date:

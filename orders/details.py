@@ -6,7 +6,7 @@ from django.contrib.sessions.backends.base import SessionBase
 
 from orders import cart, hints
 from orders.forms import DetailsForm
-from orders.hints import Hint
+from orders.hints import Hint, Street
 from orders.models import Order
 
 SESSION_KEY = "details"
@@ -63,7 +63,8 @@ def hints_about(session: SessionBase, details: Details) -> list[Hint]:
     """What may be a slip of the finger in the session's details, until the customer has looked at it."""
     if LOOKED_AT in session:
         return []
-    return hints.about(details.email, details.delivery_street, details.delivery_extra)
+    billing = Street(details.billing_street, details.billing_extra) if details.has_billing_address else None
+    return hints.about(details.email, Street(details.delivery_street, details.delivery_extra), billing)
 
 
 def typed(session: SessionBase) -> dict[str, str | bool]:

@@ -1,9 +1,12 @@
 """Things that look like a slip of the finger in the details: told, never refused."""
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from django.utils.translation import gettext as _
+
+from orders.models import PO_BOX
 
 # Where Swiss customers have their mail. A domain of this list is never questioned.
 MAIL_DOMAINS = (
@@ -16,6 +19,7 @@ MAIL_DOMAINS = (
     "unibas.ch", "unisg.ch", "unine.ch", "uzh.ch", "adon.li",
 )  # fmt: skip
 SIMILAR = 0.85
+NUMBER = re.compile(r"\d")
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,27 @@ class Hint:
     sentence: str
 
 
-def about(email: str, street: str, extra: str) -> list[Hint]:
-    """What may be wrong with complete details. `extra` is the address's second line, where a PO box has its number."""
+@dataclass(frozen=True)
+class Street:
+    """The lines of an address in which a house or a PO box has its number."""
+
+    street: str
+    extra: str
+
+    @property
+    def is_unnumbered(self) -> bool:
+        """Not for want of the number of a floor, by which no letter finds a house; a PO box may have none."""
+        return not NUMBER.search(self.street) and not any(map(PO_BOX.match, (self.street, self.extra)))
+
+
+def about(email: str, delivery: Street, billing: Street | None = None) -> list[Hint]:
+    """What may be wrong with complete details; `billing` where that is another address."""
     hints = []
     domain = email.rpartition("@")[2].lower()
     if domain not in MAIL_DOMAINS and (similar := get_close_matches(domain, MAIL_DOMAINS, 1, SIMILAR)):
         hints.append(Hint("email", _("Did you mean %(domain)s?") % {"domain": similar[0]}))
-    if not any(character.isdigit() for character in street + extra):
+    if delivery.is_unnumbered:
         hints.append(Hint("delivery_street", _("Is the house number missing?")))
+    if billing and billing.is_unnumbered:
+        hints.append(Hint("billing_street", _("Is the house number missing in the billing address?")))
     return hints

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders import pictures, search
 from orders.codes import new_code
+from orders.delivery import is_packed_later
 from orders.money import CURRENCY
 
 MAX_QUANTITY = 99
@@ -326,7 +327,8 @@ class Order(models.Model):
     phone = models.CharField(_("phone"), max_length=30, blank=True)
 
     delivery_name = models.CharField(_("name"), max_length=100)
-    delivery_organisation = models.CharField(_("organisation"), max_length=100, blank=True)
+    # The default is the database's: while the shop is updated, processes that do not know the column yet still write.
+    delivery_organisation = models.CharField(_("organisation"), max_length=100, blank=True, default="", db_default="")
     delivery_extra = models.CharField(_("address line 2"), max_length=100, blank=True)
     delivery_street = models.CharField(_("street and number"), max_length=100)
     delivery_postcode = models.CharField(_("postcode"), max_length=4)
@@ -437,6 +439,11 @@ class Order(models.Model):
     def delivery_is_ahead(self) -> bool:
         """Whether the day of delivery can still be promised: one that is over is no promise."""
         return self.delivery_by >= timezone.localdate()
+
+    @property
+    def delivery_has_moved(self) -> bool:
+        """Whether the day of delivery is a later one than the customer saw: the payment came after the packing."""
+        return self.effective_at is not None and is_packed_later(self.created_at, self.effective_at)
 
     @property
     def vat_shares(self) -> list[VatShare]:

@@ -29,6 +29,10 @@ PICTURE_SIZES = "(min-width: 70rem) 32rem, (min-width: 44rem) 46vw, calc(100vw -
 A_YEAR = 365 * 24 * 3600
 LONGEST_METHOD = 10
 """Characters that a means of payment is called by in a form: the choice is kept while the customer is asked."""
+WHAT_WAS_SHOWN = ("checkout_key", "total", "delivery_by")
+"""Fields of the review's form that say what has changed: kept for who reads of it in another language."""
+LONGEST_SHOWN = 40
+"""Characters of each of them."""
 
 
 class SeeOther(HttpResponseRedirect):
@@ -174,7 +178,9 @@ def accept_changes(request: HttpRequest) -> HttpResponse:
 
 def ask_again(request: HttpRequest, current: Quote) -> HttpResponse:
     """The page that shows what changed, old and new, and asks whether to go on (409)."""
-    page = {"quote": current, "method": request.POST.get("method", "")[:LONGEST_METHOD]}
+    chosen = (request.POST or request.GET).get("method", "")[:LONGEST_METHOD]
+    shown = {name: request.POST[name][:LONGEST_SHOWN] for name in WHAT_WAS_SHOWN if name in request.POST}
+    page = {"quote": current, "method": chosen, "shown": shown}
     return render(request, "orders/changed.html", page, status=409)
 
 
@@ -191,8 +197,9 @@ def details(request: HttpRequest) -> HttpResponse:
         return _details_page(request, current, form)
     form = DetailsForm(request.POST)
     complete = form.is_valid()
-    details_in_session.keep(request.session, form, hinted="hinted" in request.POST)
-    if "language" in request.POST:
+    language_alone = "language" in request.POST
+    details_in_session.keep(request.session, form, hinted="hinted" in request.POST and not language_alone)
+    if language_alone:
         return _see("orders:details")
     if complete:
         return _see("payments:review")

@@ -73,8 +73,8 @@ def offers(total: int, failed: str = "") -> list[Offer]:
     return sorted(found, key=lambda offer: offer.again)
 
 
-def on_statements(offered: Iterable[Offer]) -> str:
-    """What the customer's statement will say, by method, for a page on which none is chosen yet."""
+def on_statements(offered: Iterable[Offer]) -> dict[str, str]:
+    """What the customer's statement will say, by the method's name, for a page on which none is chosen yet."""
     methods = {offer.code: str(Method(offer.code).label) for offer in offered if not offer.why_not}
     return names_on_statements(methods, settings.SELLER["statement_name"])
 

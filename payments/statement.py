@@ -18,7 +18,6 @@ def name_on_statement(method: str, name: str) -> str:
             return ""
 
 
-def names_on_statements(methods: Mapping[str, str], name: str) -> str:
-    """Those of several methods, whose labels are given, in one line."""
-    found = {label: name_on_statement(method, name) for method, label in methods.items()}
-    return ", ".join(f"{printed} ({label})" for label, printed in found.items() if printed)
+def names_on_statements(methods: Mapping[str, str], name: str) -> dict[str, str]:
+    """Those of several methods, by the label that is given of each; empty of one that each bank prints as it likes."""
+    return {label: name_on_statement(method, name) for method, label in methods.items()}

@@ -22,7 +22,7 @@ from orders.caching import keep_no_copy
 from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready, Shown
 from orders.models import Order, OrderLine, TimelineEntry
 from orders.moves import hold, tell
-from orders.views import SeeOther, ask_again
+from orders.views import WHAT_WAS_SHOWN, SeeOther, ask_again
 from payments import attestation, parcel, tracking, verification
 from payments.capture import capture
 from payments.expiry import withdraw
@@ -80,20 +80,31 @@ def posted(view: View[P]) -> View[P]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def review(request: HttpRequest) -> HttpResponse:
     """Review and pay: the POST places the order, pending, and hands the customer off to the PSP, in that order."""
-    if "language" in request.POST:
-        return SeeOther(f"{request.path}?{urlencode({'method': request.POST.get('method', '')})}")
-    if request.method == "POST":
+    if request.method == "POST" and "language" not in request.POST:
         return _wait(request, TEN_MINUTES) if _pays_too_often(request) else _place(request)
     try:
         ready = checkout.prepare(request.session)
     except NotReady as missing:
         return redirect(missing.step)
+    if "language" in request.POST:
+        return _in_another_language(request, ready)
     if ready.quote.changes:
         return ask_again(request, ready.quote)
     if CHOOSE in request.GET:
         form = ReviewForm(ReviewForm.naming(Shown.of(ready.quote)), offers=offers(ready.quote.total))
         return _show_review(request, ready, form, status=422)
     return _show_review(request, ready)
+
+
+def _in_another_language(request: HttpRequest, ready: Ready) -> HttpResponse:
+    """The review with the means that was chosen; what has changed since the page was shown is told there, too."""
+    form = ReviewForm(request.POST, offers=offers(ready.quote.total))
+    try:
+        if not form.errors.keys() & set(WHAT_WAS_SHOWN):
+            checkout.compare(ready.quote, form.shown)
+    except CartChanged as changed:
+        return ask_again(request, changed.quote)
+    return SeeOther(f"{request.path}?{urlencode({'method': request.POST.get('method', '')})}")
 
 
 def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = None, status: int = 200) -> HttpResponse:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import localdate, now
 
 from orders.models import Order, OrderLine, Product, TimelineEntry, VatRate
@@ -17,6 +17,15 @@ pytestmark = pytest.mark.django_db
 def refused(constraint: str, act: Callable[[], object]) -> None:
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         act()
+
+
+def test_not_an_order_of_a_process_that_does_not_know_companies_yet() -> None:
+    """While the shop is updated: what such a process leaves out, the database fills in."""
+    order = placed(delivery_organisation="Bureau du Lac SA")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE orders_order SET delivery_organisation = DEFAULT")
+    order.refresh_from_db()
+    assert order.delivery_organisation == ""
 
 
 def test_stock_below_zero() -> None:

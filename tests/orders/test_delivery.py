@@ -72,7 +72,7 @@ def test_a_day_is_printed_as_people_say_it() -> None:
         (
             datetime(2026, 11, 23, 13, 50, tzinfo=ZURICH),
             date(2026, 11, 24),
-            datetime(2026, 11, 23, 14, 30, tzinfo=ZURICH),
+            datetime(2026, 11, 23, 13, 59, tzinfo=ZURICH),
             date(2026, 11, 24),
         ),
         # Packed on the same day all the same.
@@ -87,6 +87,20 @@ def test_a_day_is_printed_as_people_say_it() -> None:
             date(2026, 12, 1),
             datetime(2026, 11, 30, 9, 0, tzinfo=ZURICH),
             date(2026, 12, 1),
+        ),
+        # Seconds later, but the parcels of that day are packed.
+        (
+            datetime(2026, 11, 23, 13, 59, tzinfo=ZURICH),
+            date(2026, 11, 24),
+            datetime(2026, 11, 23, 14, 1, tzinfo=ZURICH),
+            date(2026, 11, 25),
+        ),
+        # After the cut-off, and in the next morning: packed on the same day.
+        (
+            datetime(2026, 11, 23, 15, 0, tzinfo=ZURICH),
+            date(2026, 11, 25),
+            datetime(2026, 11, 24, 9, 0, tzinfo=ZURICH),
+            date(2026, 11, 25),
         ),
         # A bank that took six days, over a weekend: as many working days as were promised.
         (

@@ -318,7 +318,7 @@ def test_a_slip_in_the_mail_domain_is_told_and_refused_by_nobody(client: Client)
 
 def test_a_real_mail_domain_is_never_questioned() -> None:
     for domain in [*hints.MAIL_DOMAINS, "exemple.ch", "mailbox.org", "kookut.ch", "live.ch"]:
-        assert hints.about(f"claire@{domain}", "Rue de Carouge 12", "") == []
+        assert hints.about(f"claire@{domain}", hints.Street("Rue de Carouge 12", "")) == []
 
 
 @pytest.mark.parametrize("kind", ["delivery", "billing"])
@@ -358,6 +358,8 @@ def test_a_street_without_a_number_is_asked_about_until_it_was_looked_at(client:
     shown = page(client.get("/coordonnees/"))
     assert said(HOUSE_NUMBER) in shown, "a double click has not looked at it"
     assert 'name="hinted" value="1"' in shown
+    give_details(client, delivery_street="Rue de Carouge", hinted="1", language="de")
+    assert said(HOUSE_NUMBER) in page(client.get("/paiement/")), "nor has who asks for it in another language"
 
     give_details(client, delivery_street="Rue de Carouge", hinted="1")
     assert said(HOUSE_NUMBER) not in page(client.get("/paiement/"))
@@ -371,6 +373,16 @@ def test_a_street_without_a_number_is_asked_about_until_it_was_looked_at(client:
     ):
         give_details(client, **whole)
         assert said(HOUSE_NUMBER) not in page(client.get("/paiement/"))
+    give_details(client, delivery_street="Rue Basse", delivery_extra="3e étage")
+    assert said(HOUSE_NUMBER) in page(client.get("/paiement/")), "a floor is no house"
+
+
+def test_a_street_without_a_number_is_asked_about_in_the_billing_address_too(client: Client) -> None:
+    told = said("Is the house number missing in the billing address?")
+    give_details(client, **BUREAU | {"billing_street": "Quai du Mont-Blanc", "billing_extra": "2e étage"})
+    assert told in page(client.get("/paiement/"))
+    give_details(client, **BUREAU | {"billing_street": "Quai du Mont-Blanc", "billing_extra": "Case postale"})
+    assert told not in page(client.get("/paiement/"))
 
 
 def test_without_a_cart_the_details_lead_back_to_it(client: Client, bowl: Product) -> None:

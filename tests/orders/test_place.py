@@ -329,6 +329,34 @@ def test_a_day_of_delivery_that_no_longer_holds_is_told_and_asked_about(
     assert hidden(again, "delivery_by") == "2026-11-25"
 
 
+def test_a_notice_of_a_change_is_read_in_another_language_with_the_choice_that_was_made(
+    client: Client, bowl: Product, clock: list[datetime]
+) -> None:
+    shown = review(client)
+    clock[:] = [AFTER]
+    asked = press(client, shown)
+    assert 'form="changes" formaction="/de/paiement/" name="language"' in page(asked)
+    held = {name: hidden(asked, name) for name in ("checkout_key", "total", "delivery_by", "method")}
+
+    in_german: Any = client.post("/de/paiement/", held | {"language": "de"})
+
+    assert in_german.status_code == 409
+    assert "Dienstag, 24. November" in page(in_german)
+    assert "Mittwoch, 25. November" in page(in_german)
+    assert all(hidden(in_german, name) == value for name, value in held.items())
+    assert not Order.objects.exists()
+
+
+def test_the_means_that_was_chosen_before_a_change_is_kept_however_one_came_there(
+    client: Client, bowl: Product
+) -> None:
+    Product.objects.update(price=3100)
+    asked: Any = client.get("/paiement/?method=paypal")
+    assert asked.status_code == 409
+    assert hidden(asked, "method") == "paypal"
+    assert client.post("/panier/accepter/", {"method": "paypal"})["Location"] == "/paiement/?method=paypal"
+
+
 @pytest.mark.parametrize("named", ["", "2026-11-20"])
 def test_no_day_is_promised_that_the_browser_chose_or_left_out(
     client: Client, bowl: Product, clock: list[datetime], named: str

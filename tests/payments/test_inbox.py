@@ -21,6 +21,7 @@ from payments import attention
 from payments.handoff import hand_off
 from payments.models import Attestation, Letter, Payment, WebhookEvent
 from payments.sweep import sweep
+from tests.orders.steps import page
 from tests.payments.steps import bring, kinds, only, ordered, paid, take
 from tests.payments.test_paying import bring_messages, pay
 from tests.sandbox.client import DECLINED, Sandbox
@@ -457,7 +458,10 @@ def test_an_order_that_is_paid_days_later_promises_a_day_that_can_be_kept(client
     if not revived:
         assert len(statements) <= 12
     sweep()
-    assert f"d’ici au {day(order.delivery_by)}" in str(mail.outbox[0].body)
+    letter: Any = mail.outbox[0]
+    for told in (letter.body, letter.alternatives[0][0], page(client.get(f"/commande/{order.token}/"))):
+        assert f"d’ici au {day(order.delivery_by)}" in told
+        assert "Ce jour est plus tardif que celui affiché lors de la commande" in told
 
 
 def test_the_database_refuses_an_authorised_payment_without_an_event() -> None:

@@ -14,8 +14,10 @@ from pypdf import PdfReader
 from orders.models import Order
 from payments.letters import compose
 from payments.models import Letter, Refusal
+from payments.refunds import Wanted, ask, carry_out
 from tests.orders.steps import page
 from tests.payments.steps import paid
+from tests.payments.test_paying import bring_messages
 from tests.sandbox.client import Sandbox
 from tests.shop import fill_cart, goods, placed, started
 
@@ -56,17 +58,30 @@ def test_what_is_paid_names_only_its_own_provider(
 ) -> None:
     settings.PAYMENTS = replace(settings.PAYMENTS, **{without: None})
     order, _page = paid(psps, method)
-    told = [page(client.get(f"/commande/{order.token}/")), *words_sent(order)]
+    told = [page(client.get(f"/commande/{order.token}/")), *words_sent(psps, order)]
     brand = "visa|mastercard" if method == "card" else "paypal"
     assert re.search(brand, "".join(told), re.IGNORECASE)
     for words in told:
         assert not re.search(rf".{{0,40}}({names})", words, re.IGNORECASE)
 
 
-def words_sent(order: Order) -> Iterator[str]:
-    for kind in (kind for kind in Letter.Kind if kind != Letter.Kind.TO_STAFF and "refunded" not in kind):
-        letter, _made = order.letters.get_or_create(kind=kind, about=str(order.payments.get().pk))
-        message = compose(letter)
-        yield str(message.body)
+def words_sent(psps: Sandbox, order: Order) -> Iterator[str]:
+    payment = order.payments.get()
+    refund = ask(payment.pk, Wanted(500, "Retour"))
+    carry_out(refund.pk)
+    bring_messages(psps)
+    for kind in (kind for kind in Letter.Kind if kind != Letter.Kind.TO_STAFF):
+        about = refund if "refunded" in kind else payment
+        letter, _made = order.letters.get_or_create(kind=kind, about=str(about.pk))
+        message: Any = compose(letter)
+        yield message.body
+        yield from (written for written, _type in message.alternatives)
         for _name, content, _type in message.attachments:
             yield " ".join(each.extract_text() for each in PdfReader(io.BytesIO(content)).pages)
+
+
+def test_a_sentence_that_names_several_means_is_whole(client: Client) -> None:
+    told = page(client.get("/paiement-securise/"))
+    assert "la page sécurisée de Stripe ou de PayPal (" in told
+    assert "Vous payez par carte (Visa ou Mastercard), avec TWINT ou PayPal." in told
+    assert "certifié conforme à cette norme" in told

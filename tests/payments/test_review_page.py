@@ -50,10 +50,10 @@ def test_each_means_says_where_it_happens(shown: str, sentence: str) -> None:
 
 @override_settings(SELLER=settings.SELLER | {"statement_name": "KOOKUT*LAC"})
 def test_the_name_on_the_statement_is_told_before_the_payment(shown: str, client: Client) -> None:
-    assert said("On your statement: %(name)s.", name="KOOKUT*LAC (Carte), PAYPAL\u00a0*KOOKUT*LAC (PayPal)") in page(
-        review(client)
-    )
-    assert "(TWINT)" not in page(review(client)), "each bank prints its own"
+    for told in (page(review(client)), page(client.get("/paiement-securise/"))):
+        assert "<li>Carte\u00a0: KOOKUT*LAC</li>" in told
+        assert "<li>TWINT\u00a0: selon votre banque</li>" in told
+        assert "<li>PayPal\u00a0: PAYPAL\u00a0*KOOKUT*LAC</li>" in told
 
 
 @override_settings(SELLER=settings.SELLER | {"statement_name": "KOOKUT*LAC"})
