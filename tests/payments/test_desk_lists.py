@@ -82,6 +82,8 @@ def test_periods_of_placing_and_of_payment_are_apart(client: Client) -> None:
         old
     }
     assert shown(client, placed_from="nonsense") == {old, new}
+    assert shown(client, placed_from="0001-01-01", paid_to="9999-12-31") == {old, new}
+    assert shown(client, placed_from="9999-12-31") == shown(client, paid_to="0001-01-01") == set()
 
 
 def test_what_went_back_what_waits_and_what_needs_a_person(client: Client) -> None:

@@ -411,6 +411,7 @@ def test_so_it_is_with_the_list(client: Client) -> None:
         ({"what": "vat", "first": "2026-01-01", "last": "2027-01-02"}, "366 jours au plus"),
         ({"first": "hier", "last": "2026-11-01"}, "2026-11-30"),
         ({"first": "", "last": "2026-11-01"}, "Choisissez un jour."),
+        ({"what": "payouts", "first": "9999-12-31", "last": "9999-12-31"}, "2000"),
         ({"what": "everything", "first": "2026-11-01", "last": "2026-11-01"}, "everything"),
     ],
 )
