@@ -332,6 +332,9 @@ def test_so_are_the_rows_that_were_chosen(client: Client) -> None:
     line = {head.value: cell.value for head, cell in zip(found[1], found[2], strict=True)}
     assert (line["Commande"], line["État"], line["Remboursé"]) == (chosen.number, "Remboursée en partie", 8)
     assert found.max_row == 2
+    across = {"action": "export_csv", "_selected_action": [chosen.pk], "select_across": "1"}
+    assert len(rows(client.post(f"{LIST}?state=paid", across))) == 2
+    assert [one.asked for one in Export.objects.order_by("id")] == ["choisies une à une", "state=paid"]
 
 
 def test_who_may_not_export_sees_no_button_and_gets_no_file() -> None:
