@@ -403,7 +403,8 @@ class OrderAdmin(ReadOnly, lists.Quick):
 
     @admin.display(description=_("customer"))
     def customer(self, order: Order) -> str:
-        return format_html("{}<br><small>{}</small>", order.delivery_name, order.email)
+        names = ", ".join(filter(None, [order.delivery_organisation, order.delivery_name]))
+        return format_html("{}<br><small>{}</small>", names, order.email)
 
     @admin.display(description=_("total"), ordering="total")
     def printed_total(self, order: Order) -> str:

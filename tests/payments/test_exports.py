@@ -309,8 +309,9 @@ def test_what_a_sheet_has_no_room_for_goes_on_the_next(monkeypatch: pytest.Monke
 
 
 def test_the_list_is_exported_as_it_is_narrowed(client: Client) -> None:
-    paid_order, waiting = effective(), placed()
+    paid_order, waiting = effective(delivery_organisation="Atelier Dufour Sàrl"), placed()
     page = client.get(LIST, {"state": "paid"}).content.decode()
+    assert "Atelier Dufour Sàrl" in page
     assert f'action="{LIST}export/?state=paid"' in page
 
     lines = rows(client.post(f"{LIST}export/?state=paid", {"format": "csv"}))
@@ -318,6 +319,7 @@ def test_the_list_is_exported_as_it_is_narrowed(client: Client) -> None:
     assert [line["Commande"] for line in lines] == [paid_order.number]
     assert (lines[0]["État"], lines[0]["Moyen de paiement"], lines[0]["Total"]) == ("Payée", "Carte", "38.00")
     assert lines[0]["NPA"] == "1205"
+    assert lines[0]["Entreprise ou organisation"] == rows(export(client, "sales"))[0]["Client"] == "Atelier Dufour Sàrl"
     everything = rows(client.post(f"{LIST}export/", {"format": "csv"}))
     assert [line["Commande"] for line in everything] == [waiting.number, paid_order.number]
 
