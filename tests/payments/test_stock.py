@@ -1,5 +1,6 @@
 """How staff change the stock: booked with a reason, once, beside what buyers take, and it always adds up."""
 
+import re
 from importlib import import_module
 from io import StringIO
 from typing import Any
@@ -110,6 +111,17 @@ def test_a_count_is_compared_anew_when_a_parcel_left_meanwhile(office: Client) -
     shown = again.context["form"]
     assert office.post(address(bowl), form | {"expected": shown["expected"].value()}).status_code == 303
     assert left(bowl) == 10
+
+
+def test_each_error_stands_where_its_field_says_it_does(office: Client) -> None:
+    page = office.post(address(goods()), {"kind": "nonsense", "pieces": "", "key": "x", "expected": "x"})
+    text = page.content.decode()
+    said = [name for named in re.findall(r'aria-describedby="([^"]+)"', text) for name in named.split()]
+    assert {"id_kind_error", "id_pieces_error"} <= {*said}
+    for name in said:
+        assert f'id="{name}"' in text
+    for field in page.context["form"].hidden_fields():
+        assert str(field.errors[0]) in text
 
 
 @pytest.mark.parametrize("pieces", ["", "-1", "deux", "0", "100001"])
