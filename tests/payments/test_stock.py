@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from orders.models import Order, Product
 from orders.moves import take_stock
@@ -19,7 +20,7 @@ from tests.at_once import at_once
 from tests.payments.steps import given_back, paid
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.in_process import SandboxInProcess
-from tests.shop import goods, placed
+from tests.shop import goods, placed, started
 from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +99,20 @@ def test_a_count_is_of_the_shelf_where_the_goods_of_unsent_orders_lie_too(office
     assert book(office, bowl, "counted", 12).status_code == 409, "it agrees: nothing to book"
     assert book(office, bowl, "counted", 3).status_code == 303
     assert left(bowl) == 0
+
+
+def test_what_unsent_orders_hold_is_asked_once_and_only_of_them(office: Client) -> None:
+    bowl = goods(stock=10)
+    kept = placed(bowl, quantity=3, status="effective", effective_at="2026-11-20T10:00Z")
+    placed(bowl, quantity=4, status="effective", effective_at="2026-11-20T10:00Z", shipped_at="2026-11-21T10:00Z")
+    placed(bowl)
+    lines = [{"line": kept.lines.get().pk, "quantity": 1}]
+    started(kept).refunds.create(amount=2900, status="succeeded", lines=lines, goods_back=True, goods_returned=True)
+    with CaptureQueriesContext(connection) as queries:
+        answer = office.get(address(bowl))
+    assert answer.context["shelf"].held == 3, "two of one order, one of the other"
+    asked = [one["sql"] for one in queries if "goods_returned" in one["sql"]]
+    assert len(asked) == 1
 
 
 def test_a_count_is_compared_anew_when_a_parcel_left_meanwhile(office: Client) -> None:
