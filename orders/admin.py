@@ -1,12 +1,13 @@
 """The goods in the back office: products, delivery methods, VAT rates. Orders belong to payments' admin."""
 
 import json
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
-from django.db.models import Field, ForeignKey, Model, QuerySet
+from django.db.models import Field, ForeignKey, Model, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.formats import number_format
@@ -19,7 +20,7 @@ from orders import pictures
 from orders.back_office import InOurWords
 from orders.forms import COUNTRIES
 from orders.goods_forms import CategoryForm, ProductForm, ShippingMethodForm, VatRateForm
-from orders.models import Category, Language, Product, ShippingMethod, VatRate
+from orders.models import Category, Language, Order, Product, ShippingMethod, VatRate
 from orders.money import format_chf
 
 M = TypeVar("M", bound=Model)
@@ -221,18 +222,18 @@ class ProductAdmin(Goods[Product]):
         elif new is False:
             obj.take_picture(None)
         with transaction.atomic():
-            self._save(obj, change=change)
+            self._save(obj, form, change=change)
         if old and not Product.objects.filter(picture=old.name).exists():
             pictures.remove(old.name, old.width)
         self._remind(request, obj, form, old)
 
-    def _save(self, obj: Product, *, change: bool) -> None:
+    def _save(self, obj: Product, form: ProductForm, *, change: bool) -> None:
         if not change:
             obj.save()
             return
-        # Not the stock: what is sold or booked while the form is open must not be written over.
-        columns = {field.name for field in Product._meta.concrete_fields if not field.generated} - {"id", "stock"}
-        obj.save(update_fields=columns)
+        # What is sold, booked or changed by others while the form is open must not be written over.
+        of_picture = {"picture", "picture_width", "picture_height"} if "upload" in form.changed_data else set()
+        obj.save(update_fields=form.columns | of_picture)
 
     def _remind(self, request: HttpRequest, obj: Product, form: ProductForm, old: pictures.Shown | None) -> None:
         """A text that nobody changed may speak of the picture that was there before."""
@@ -302,6 +303,10 @@ class VatRateAdmin(Goods[VatRate]):
     fields = ["vat_class", "rate", "valid_from"]
     read = ["vat_class", "percent", "valid_from", "state"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[VatRate]:
+        newest = Order.objects.order_by("-created_at").values("created_at")[:1]
+        return super().get_queryset(request).annotate(newest_order=Subquery(newest))
+
     def has_change_permission(self, request: HttpRequest, obj: VatRate | None = None) -> bool:
         """One that was used stays as it was (PostgreSQL refuses, too)."""
         return super().has_change_permission(request, obj) and not (obj and obj.is_used)
@@ -319,7 +324,8 @@ class VatRateAdmin(Goods[VatRate]):
     def use(self, rate: VatRate) -> str:
         if rate.valid_from > localdate():
             return gettext("Coming")
-        return gettext("Used") if rate.is_used else gettext("Not used yet")
+        newest: datetime | None = rate.newest_order  # type: ignore[attr-defined]
+        return gettext("Used") if newest and newest >= rate.begins_at else gettext("Not used yet")
 
     @admin.display(description=_("status"))
     def state(self, rate: VatRate) -> str:

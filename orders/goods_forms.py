@@ -47,7 +47,12 @@ class NamesForm(forms.ModelForm[M]):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         for field, column in self.texts.items():
-            texts = {language: cleaned.get(f"{field}_{language}", "") for language in Language.values}
+            kept = getattr(self.instance, column)
+            texts = {
+                language: cleaned.get(name, "") if name in self.changed_data else kept.get(language, "")
+                for language in Language.values
+                for name in [f"{field}_{language}"]
+            }
             setattr(self.instance, column, {language: text for language, text in texts.items() if text})
         return cleaned
 
@@ -107,6 +112,16 @@ class ProductForm(NamesForm[Product]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["upload"] = self.instance.shown
+        # So that it is known what somebody changed, whatever others changed while the form was open.
+        for name, field in self.fields.items():
+            field.show_hidden_initial = name != "upload"
+
+    @property
+    def columns(self) -> set[str]:
+        """What is to be written: of what the form showed, only what was changed in it."""
+        changed = set(self.changed_data)
+        named = {column for text, column in self.texts.items() if changed & {f"{text}_{c}" for c in Language.values}}
+        return changed & {field.name for field in Product._meta.concrete_fields} | named
 
 
 class ShippingMethodForm(NamesForm[ShippingMethod]):
@@ -126,8 +141,14 @@ class VatRateForm(forms.ModelForm[VatRate]):
 
     def clean_valid_from(self) -> date:
         begins: date = self.cleaned_data["valid_from"]
+        if "valid_from" not in self.changed_data:
+            return begins
         if begins < localdate():
             raise forms.ValidationError(
                 _("A rate begins today or later: what was ordered before keeps the rate of its day.")
+            )
+        if VatRate(valid_from=begins).is_used:
+            raise forms.ValidationError(
+                _("Orders were taken today already. Begin tomorrow at the earliest: until then it can be mended.")
             )
         return begins

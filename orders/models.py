@@ -81,8 +81,11 @@ class VatRate(models.Model):
     @property
     def is_used(self) -> bool:
         """Whether its day has come and something was ordered since: PostgreSQL then refuses to change or delete it."""
-        begins = timezone.make_aware(datetime.combine(self.valid_from, time()))
-        return begins <= timezone.now() and Order.objects.filter(created_at__gte=begins).exists()
+        return self.begins_at <= timezone.now() and Order.objects.filter(created_at__gte=self.begins_at).exists()
+
+    @property
+    def begins_at(self) -> datetime:
+        return timezone.make_aware(datetime.combine(self.valid_from, time()))
 
 
 class Category(models.Model):

@@ -9,6 +9,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.forms import BooleanField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -247,6 +248,8 @@ class OrderAdmin(ReadOnly, lists.Quick):
 
     @admin.action(description=_("Print delivery slips (PDF)"), permissions=["ship"])
     def print_slips(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        if self._are_too_many(request, queryset, slips.MOST):
+            return None
         ready, others = slips.ready(queryset)
         if others:
             text = gettext("Nothing may be sent for these orders, and they have no slip: %(numbers)s")
@@ -272,11 +275,9 @@ class OrderAdmin(ReadOnly, lists.Quick):
 
     def _many(self, request: HttpRequest, queryset: QuerySet[Order], deed: many.Many) -> HttpResponse | None:
         """The orders and what will follow, to be confirmed; then what came of each."""
-        orders = list(queryset[: many.MOST + 1])
-        if len(orders) > many.MOST:
-            text = gettext("That is more than %(most)d orders, and nothing was done. Choose fewer.")
-            messages.error(request, text % {"most": many.MOST})
+        if self._are_too_many(request, queryset, many.MOST):
             return None
+        orders = list(queryset[: many.MOST])
         done: dict[int, str] = {}
         if "confirmed" in request.POST:
             done = deed.do(many.seen_in(request.POST.getlist("seen"), orders), member(request))
@@ -293,6 +294,14 @@ class OrderAdmin(ReadOnly, lists.Quick):
             "back": request.get_full_path(),
         }
         return TemplateResponse(request, "admin/orders/order/many.html", context)
+
+    def _are_too_many(self, request: HttpRequest, chosen: QuerySet[Order], most: int) -> bool:
+        """Of more than `most` none is taken, and a sentence says so: half of them would look like all."""
+        if chosen.order_by()[: most + 1].count() <= most:
+            return False
+        text = gettext("That is more than %(most)d orders, and nothing was done. Choose fewer.")
+        messages.error(request, text % {"most": most})
+        return True
 
     def has_check_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(CHECK)
@@ -318,11 +327,11 @@ class OrderAdmin(ReadOnly, lists.Quick):
 
     @admin.action(description=_("Export (CSV)"), permissions=["export"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponseBase:
-        return self._file_of(request, queryset, Export.Format.CSV, gettext("chosen one by one"))
+        return self._file_of(request, queryset, Export.Format.CSV, _chosen_by(request))
 
     @admin.action(description=_("Export (Excel)"), permissions=["export"])
     def export_xlsx(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponseBase:
-        return self._file_of(request, queryset, Export.Format.XLSX, gettext("chosen one by one"))
+        return self._file_of(request, queryset, Export.Format.XLSX, _chosen_by(request))
 
     def _file_of(
         self, request: HttpRequest, orders: QuerySet[Order], format: Export.Format, asked: str
@@ -394,7 +403,8 @@ class OrderAdmin(ReadOnly, lists.Quick):
 
     @admin.display(description=_("customer"))
     def customer(self, order: Order) -> str:
-        return format_html("{}<br><small>{}</small>", order.delivery_name, order.email)
+        names = ", ".join(filter(None, [order.delivery_organisation, order.delivery_name]))
+        return format_html("{}<br><small>{}</small>", names, order.email)
 
     @admin.display(description=_("total"), ordering="total")
     def printed_total(self, order: Order) -> str:
@@ -619,6 +629,12 @@ def narrowed_by(query: QueryDict) -> str:
     """What narrowed a list, as it may be written down: not what was searched for, which may be a customer's name."""
     shown = [f"{name}={'…' if name == 'q' else query[name]}" for name in sorted(query) if query[name] and name != "p"]
     return " ".join(shown) or gettext("all")
+
+
+def _chosen_by(request: HttpRequest) -> str:
+    """How the rows of an action were chosen."""
+    across = BooleanField(required=False).clean(request.POST.get("select_across"))
+    return narrowed_by(request.GET) if across else gettext("chosen one by one")
 
 
 def link_to(order: Order | None) -> str:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import CharField, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.expressions import CombinedExpression
@@ -110,11 +111,11 @@ def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str) -> None:
     reason = " ".join(reason.split())[:300]
     if not reason:
         raise ValueError("An item is set aside for a reason.")
-    order = _listed(kind, about).order
+    order = _order_of(kind, about)
     if order:
         order = hold(pk=order.pk)
         # Anew, now that nothing moves any more: it may have ended meanwhile.
-        _listed(kind, about)
+        _order_of(kind, about)
     _row, written = SetAside.objects.get_or_create(kind=kind, about=about, defaults={"by": by, "reason": reason})
     if not written:
         raise NotListed
@@ -123,12 +124,29 @@ def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str) -> None:
         tell(order, TimelineEntry.Kind.SET_ASIDE, TimelineEntry.Actor.STAFF, by.get_username(), **what)
 
 
-def _listed(kind: SetAside.Kind, about: str) -> Item:
-    """The item of the list about a row. Raises NotListed."""
-    for item in items():
-        if (item.kind, str(item.about)) == (kind, about):
-            return item
-    raise NotListed
+def _order_of(kind: SetAside.Kind, about: str) -> Order | None:
+    """The order of the item about a row, however long the list is. Raises NotListed."""
+    row = _row_of(kind, about)
+    if row is None:
+        raise NotListed
+    order: Order | None = row.order if isinstance(row, Payment | Letter | WebhookEvent) else row.payment.order
+    if order and not any((item.kind, str(item.about)) == (kind, about) for item in items(order)):
+        raise NotListed
+    return order
+
+
+def _row_of(kind: SetAside.Kind, about: str) -> "Payment | Refund | Dispute | WebhookEvent | Letter | None":
+    rows: dict[SetAside.Kind, QuerySet[Any, Any]] = {
+        SetAside.Kind.DOUBT: _doubtful(),
+        SetAside.Kind.REFUND_FAILED: _failed(),
+        SetAside.Kind.LOST: _lost_and_back()[0],
+        SetAside.Kind.UNAPPLIED: _late_messages(),
+        SetAside.Kind.UNDELIVERED: unsent(),
+    }
+    try:
+        return rows[SetAside.Kind(kind)].filter(pk=about).first()
+    except (ValueError, ValidationError):
+        return None
 
 
 def _misfits() -> QuerySet[Payment]:

@@ -126,6 +126,11 @@ class OrderFile:
             refund.payment = payment
             yield refund
 
+    @property
+    def linked_refunds(self) -> list[tuple[Refund, str]]:
+        """Each with its place at the PSP."""
+        return [(one, at_psp(one.payment.provider, one.reference)) for one in self.refunds]
+
     @cached_property
     def disputes(self) -> list[tuple[Dispute, str]]:
         """Each with its place at the PSP."""

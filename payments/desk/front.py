@@ -17,7 +17,7 @@ from payments.desk.cards import Card
 from payments.desk.plots import Plot, Whole
 
 SHOWN = 20
-"""So many of the things to be done stand on the page; the list has the rest."""
+"""So many of the orders with something to be done stand on the page; their list has the rest."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,10 @@ def of(user: User) -> Front:
     if orders:
         front.cards += [cards.sales(), cards.waiting(), cards.to_be_looked_at()]
         found = sorted(attention.items(), key=lambda item: item.until.timestamp() if item.until else inf)
-        front.to_do, front.is_cut = [_to_do(item) for item in found[:SHOWN]], len(found) > SHOWN
+        # What is of no order stands in no list of orders, and may be why so many of them wait.
+        apart, of_orders = [one for one in found if not one.order], [one for one in found if one.order]
+        front.to_do = [_to_do(item) for item in [*apart, *of_orders[:SHOWN]]]
+        front.is_cut = len(of_orders) > SHOWN
         by_day = figures.by_day()
         left += [curves.sales(by_day), curves.shares(by_day)]
     if payments:

@@ -19,6 +19,8 @@ STRIPE = {
     "du": "disputes",
     "po": "payouts",
 }
+SEARCHED = {"re", "pyr"}
+"""Refunds at Stripe, which stand on the page of their payment: its search leads there."""
 
 
 def at_psp(provider: str, reference: str | None) -> str:
@@ -28,8 +30,11 @@ def at_psp(provider: str, reference: str | None) -> str:
     if settings.PAYMENTS.mode == "sandbox":
         return _sandbox(provider)
     if provider == Provider.STRIPE:
-        kind = STRIPE.get(reference.partition("_")[0])
+        prefix = reference.partition("_")[0]
+        kind = STRIPE.get(prefix)
         test = "" if settings.PAYMENTS.mode == "live" else "test/"
+        if prefix in SEARCHED:
+            return f"https://dashboard.stripe.com/{test}search?{urlencode({'query': reference})}"
         return f"https://dashboard.stripe.com/{test}{kind}/{reference}" if kind else ""
     site = "https://www.paypal.com" if settings.PAYMENTS.mode == "live" else "https://www.sandbox.paypal.com"
     if reference.startswith(CASE):

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import Language, Order
 from payments import attention
+from payments.desk.periods import EARLIEST, latest
 from payments.models import Letter, Method, Payment, Refund
 
 AHEAD = 10
@@ -343,8 +344,9 @@ class RefundedFilter(PeriodFilter):
 
 
 def _day(text: Any) -> date | None:
+    """A day that somebody typed: one that is too far away stands for the nearest that can be counted with."""
     try:
-        return date.fromisoformat(text or "")
+        return min(max(date.fromisoformat(text or ""), EARLIEST), latest())
     except (TypeError, ValueError):
         return None
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django import forms
 from django.utils.timezone import localdate
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from payments.gateways import configured
 from payments.models import Export, Provider
@@ -20,6 +20,8 @@ OF_VAT = 366
 """A year: every line of it is read before the first quarter is known."""
 IN_THE_BOOKS = 3660
 """Ten years, for which the books are kept."""
+EARLIEST = date(2000, 1, 1)
+"""No shop is older; and with latest() it keeps days within what clocks and PostgreSQL can count."""
 EXPORTS = {
     Export.What.SALES: _("Sales: all money that came, by VAT rate"),
     Export.What.REFUNDS: _("Refunds: all money that went back, with its own date, below zero"),
@@ -43,6 +45,11 @@ def end_of_last_month() -> date:
 
 def start_of_last_month() -> date:
     return end_of_last_month().replace(day=1)
+
+
+def latest() -> date:
+    """The last day that may be asked for: the end of next year."""
+    return date(localdate().year + 1, 12, 31)
 
 
 def providers() -> list[tuple[str, Any]]:
@@ -70,6 +77,10 @@ class PeriodForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        for name in ("first", "last"):
+            if (day := cleaned.get(name)) and not EARLIEST <= day <= latest():
+                text = gettext("Choose a day of the years %(first)d to %(last)d.")
+                self.add_error(name, text % {"first": EARLIEST.year, "last": latest().year})
         first, last, most = cleaned.get("first"), cleaned.get("last"), self.most_days()
         if first and last and last < first:
             self.add_error("last", _("The last day is before the first."))

@@ -15,12 +15,13 @@ from payments.desk.file import settling, with_payments
 from payments.models import Refund
 
 MOST = 100
+"""Orders whose slips are drawn at once."""
 
 
 def ready(orders: QuerySet[Order]) -> tuple[list[Order], list[str]]:
     """The orders whose parcel may leave now, and the numbers of the others; oldest first."""
     chosen = Order.objects.filter(pk__in=orders.order_by().values("pk")).prefetch_related("lines")
-    found = with_payments(chosen).order_by("created_at", "id")[:MOST]
+    found = with_payments(chosen).order_by("created_at", "id")
     ready, others = [], []
     for order in found:
         if shipping.why_not(order, settling(order)) or not packed(order):

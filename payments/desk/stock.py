@@ -64,8 +64,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied
     product = get_object_or_404(Product, pk=pk)
     if request.method != "POST":
-        there = stock.shelf(product)
-        return _page(request, product, StockForm(initial={"key": uuid4(), "expected": there.pieces}))
+        return _page(request, product, StockForm(initial={"key": uuid4()}))
     form = StockForm(request.POST)
     if not form.is_valid():
         return _page(request, product, form, status=422)
@@ -91,6 +90,7 @@ def told(booked: StockAdjustment) -> str:
 def _page(request: HttpRequest, product: Product, form: StockForm, *, status: int = 200, why: str = "") -> HttpResponse:
     product.refresh_from_db(fields=["stock"])
     there = stock.shelf(product)
+    form.initial["expected"] = there.pieces
     if form.is_bound:
         # Whoever sends it again has read what stands here now.
         form.data = {**dict(form.data.items()), "expected": str(there.pieces)}

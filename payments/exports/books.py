@@ -169,10 +169,14 @@ def _columns(at: str, document: str) -> list[Column]:
     ]
 
 
+NAMES = ("billing_organisation", "billing_name", "delivery_organisation", "delivery_name")
+"""What the client is called by: the first that an order has."""
+
+
 def _of_payment(way: str) -> list[str]:
     """What is read of a payment and its order, from the row in question on."""
     own = ["method", "provider", "currency", "received_currency"]
-    order = ["number", "delivery_name", "billing_name", "billing_organisation", "delivery_country"]
+    order = ["number", *NAMES, "delivery_country"]
     register = f"{way}order__attestation__seller__vat_registered"
     return [*(f"{way}{name}" for name in own), *(f"{way}order__{name}" for name in order), register]
 
@@ -180,7 +184,7 @@ def _of_payment(way: str) -> list[str]:
 def _whole(row: Mapping[str, Any], way: str, at: datetime, amount: int, document: str) -> Entry:
     """The entry of all of an amount, from the row in question and the way from it to its payment."""
     order = f"{way}order__"
-    names = (row[f"{order}{name}"] for name in ("billing_organisation", "billing_name", "delivery_name"))
+    names = (row[f"{order}{name}"] for name in NAMES)
     return Entry(
         at=at,
         order=row[f"{order}number"],

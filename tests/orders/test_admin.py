@@ -8,7 +8,9 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import localdate
 
 from orders.models import Product, ShippingMethod, VatRate
@@ -28,7 +30,7 @@ def form_of(client: Client, address: str) -> dict[str, object]:
         value = bound.value()
         if value is not None and value is not False and value != "":
             fields[bound.html_name] = value
-        if bound.field.show_hidden_initial:
+        if bound.field.show_hidden_initial and value is not None:
             fields[bound.html_initial_name] = value
     fields.pop("upload", None)
     return fields
@@ -72,6 +74,16 @@ def test_the_form_of_a_product_never_touches_its_stock(admin_client: Client) -> 
     Product.objects.update(stock=7)
     admin_client.post(address, form | {"price": "31,00", "stock": "25"})
     assert list(Product.objects.values_list("price", "stock")) == [(3100, 7)]
+
+
+def test_what_others_changed_while_a_form_was_open_stays(admin_client: Client) -> None:
+    bowl = goods()
+    address = f"/admin/orders/product/{bowl.pk}/change/"
+    form = form_of(admin_client, address)
+    Product.objects.update(price=3100, names={"fr": "Bol", "it": "Ciotola"})
+    assert admin_client.post(address, form | {"name_de": "Schale", "position": "7"}).status_code == 302
+    bowl.refresh_from_db()
+    assert (bowl.price, bowl.position, bowl.names) == (3100, 7, {"fr": "Bol", "de": "Schale", "it": "Ciotola"})
 
 
 def test_the_log_tells_the_old_and_the_new_price(admin_client: Client) -> None:
@@ -151,6 +163,34 @@ def test_a_vat_rate_is_added_with_its_first_day_and_may_be_mended_until_then(adm
     rate.refresh_from_db()
     assert rate.rate == Decimal("8.8")
     assert admin_client.post(f"{address}delete/", {"post": "yes"}).status_code == 302
+
+
+def test_a_vat_rate_begins_today_only_while_nothing_was_ordered_today(admin_client: Client) -> None:
+    form = {"vat_class": "lodging", "rate": "4.1", "valid_from": localdate().isoformat()}
+    assert admin_client.post("/admin/orders/vatrate/add/", form).status_code == 302
+    placed()
+    refused = admin_client.post("/admin/orders/vatrate/add/", form | {"vat_class": "reduced"})
+    assert refused.status_code == 200
+    assert "demain" in refused.content.decode()
+
+
+def test_a_vat_rate_nobody_used_is_mended_without_another_first_day(admin_client: Client) -> None:
+    rate = VatRate.objects.create(vat_class="lodging", rate="4.1", valid_from="2026-01-01")
+    form = {"vat_class": "lodging", "rate": "3.9", "valid_from": "2026-01-01"}
+    assert admin_client.post(f"/admin/orders/vatrate/{rate.pk}/change/", form).status_code == 302
+
+
+def test_more_vat_rates_cost_no_more_statements(admin_client: Client) -> None:
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert "Utilisé" in admin_client.get("/admin/orders/vatrate/").content.decode()
+        return len(queries)
+
+    placed()
+    statements()
+    few = statements()
+    VatRate.objects.create(vat_class="lodging", rate="4.1", valid_from="2026-01-01")
+    assert statements() == few
 
 
 def test_a_delivery_method_that_an_order_names_stays(admin_client: Client) -> None:

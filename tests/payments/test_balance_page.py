@@ -92,3 +92,4 @@ def test_more_days_than_a_psp_can_be_asked_for_are_refused_with_what_was_typed()
     assert "31 jours au plus" in page
     assert 'value="2026-01-01"' in page
     assert '<option value="paypal" selected>' in page
+    assert office("noah").get(PAGE, {"first": "9999-12-31", "last": "9999-12-31"}).status_code == 422

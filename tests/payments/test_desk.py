@@ -88,6 +88,7 @@ def test_the_history_tells_each_message_with_its_facts_and_the_place_at_the_psp(
         ("test", "stripe", "evt_1", "https://dashboard.stripe.com/test/events/evt_1"),
         ("live", "paypal", "3C679366HH908993F", "https://www.paypal.com/activity/payment/3C679366HH908993F"),
         ("test", "paypal", "PP-D-1", "https://www.sandbox.paypal.com/resolutioncenter/view/PP-D-1"),
+        ("test", "stripe", "re_1", "https://dashboard.stripe.com/test/search?query=re_1"),
         ("live", "stripe", "unknown", ""),
     ],
 )

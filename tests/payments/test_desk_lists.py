@@ -6,6 +6,7 @@ from typing import Any
 
 import pypdfium2
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,6 +15,7 @@ from django.utils.timezone import now
 
 from orders.models import Order
 from payments import attention, attestation
+from payments.desk import lists, slips
 from payments.desk.lists import NearPaginator
 from payments.models import Dispute, Payment, Refund
 from tests.payments.test_desk import effective, office
@@ -82,6 +84,8 @@ def test_periods_of_placing_and_of_payment_are_apart(client: Client) -> None:
         old
     }
     assert shown(client, placed_from="nonsense") == {old, new}
+    assert shown(client, placed_from="0001-01-01", paid_to="9999-12-31") == {old, new}
+    assert shown(client, placed_from="9999-12-31") == shown(client, paid_to="0001-01-01") == set()
 
 
 def test_what_went_back_what_waits_and_what_needs_a_person(client: Client) -> None:
@@ -206,6 +210,18 @@ def test_a_long_list_is_counted_no_further_than_its_next_pages() -> None:
     assert "LIMIT 12" in captured[0]["sql"]
 
 
+def test_a_list_that_is_not_counted_to_its_end_offers_all_of_it_without_a_number(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        placed()
+    monkeypatch.setattr(lists, "AHEAD", 0)
+    monkeypatch.setattr(lists.Quick, "list_per_page", 1)
+    offered = client.get(LIST, {"language": "fr"}, headers={"Accept-Language": "en"}).content.decode()
+    assert "Choose all of this list, its other pages too" in offered
+    assert "Select all 1" not in offered
+
+
 # Slips ----------------------------------------------------------------------------------------------------------------
 
 
@@ -231,6 +247,14 @@ def test_slips_say_what_is_in_the_parcel_and_where_it_goes_without_a_price(clien
     assert "Lieferschein" in second
     assert "CHF" not in first + second
     assert "29.00" not in first + second
+
+
+def test_more_slips_than_are_drawn_at_once_are_refused_as_a_whole(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slips, "MOST", 1)
+    assert print_slips(client, effective(), effective()).status_code == 302
+    assert not LogEntry.objects.exists()
 
 
 def test_nothing_that_may_not_leave_has_a_slip(client: Client) -> None:

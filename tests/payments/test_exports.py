@@ -309,8 +309,9 @@ def test_what_a_sheet_has_no_room_for_goes_on_the_next(monkeypatch: pytest.Monke
 
 
 def test_the_list_is_exported_as_it_is_narrowed(client: Client) -> None:
-    paid_order, waiting = effective(), placed()
+    paid_order, waiting = effective(delivery_organisation="Atelier Dufour Sàrl"), placed()
     page = client.get(LIST, {"state": "paid"}).content.decode()
+    assert "Atelier Dufour Sàrl" in page
     assert f'action="{LIST}export/?state=paid"' in page
 
     lines = rows(client.post(f"{LIST}export/?state=paid", {"format": "csv"}))
@@ -318,6 +319,7 @@ def test_the_list_is_exported_as_it_is_narrowed(client: Client) -> None:
     assert [line["Commande"] for line in lines] == [paid_order.number]
     assert (lines[0]["État"], lines[0]["Moyen de paiement"], lines[0]["Total"]) == ("Payée", "Carte", "38.00")
     assert lines[0]["NPA"] == "1205"
+    assert lines[0]["Entreprise ou organisation"] == rows(export(client, "sales"))[0]["Client"] == "Atelier Dufour Sàrl"
     everything = rows(client.post(f"{LIST}export/", {"format": "csv"}))
     assert [line["Commande"] for line in everything] == [waiting.number, paid_order.number]
 
@@ -332,6 +334,9 @@ def test_so_are_the_rows_that_were_chosen(client: Client) -> None:
     line = {head.value: cell.value for head, cell in zip(found[1], found[2], strict=True)}
     assert (line["Commande"], line["État"], line["Remboursé"]) == (chosen.number, "Remboursée en partie", 8)
     assert found.max_row == 2
+    across = {"action": "export_csv", "_selected_action": [chosen.pk], "select_across": "1"}
+    assert len(rows(client.post(f"{LIST}?state=paid", across))) == 2
+    assert [one.asked for one in Export.objects.order_by("id")] == ["choisies une à une", "state=paid"]
 
 
 def test_who_may_not_export_sees_no_button_and_gets_no_file() -> None:
@@ -411,6 +416,7 @@ def test_so_it_is_with_the_list(client: Client) -> None:
         ({"what": "vat", "first": "2026-01-01", "last": "2027-01-02"}, "366 jours au plus"),
         ({"first": "hier", "last": "2026-11-01"}, "2026-11-30"),
         ({"first": "", "last": "2026-11-01"}, "Choisissez un jour."),
+        ({"what": "payouts", "first": "9999-12-31", "last": "9999-12-31"}, "2000"),
         ({"what": "everything", "first": "2026-11-01", "last": "2026-11-01"}, "everything"),
     ],
 )

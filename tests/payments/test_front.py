@@ -192,7 +192,7 @@ def test_each_thing_to_be_done_is_a_sentence_that_leads_there(client: Client) ->
     deliver(event, client=Client(raise_request_exception=False))
     WebhookEvent.objects.filter(processed_at=None).update(received_at=now() - timedelta(hours=2))
 
-    assert [one.name for one in front(client).to_do][:1] == [disputed.number]
+    assert [one.name for one in front(client).to_do][:3] == ["See the message", "", disputed.number]
     page = re.sub(r"\s+", " ", client.get("/admin/", headers={"Accept-Language": "en"}).content.decode())
     for order in (odd, disputed):
         assert f'Order <a href="/admin/orders/order/{order.pk}/change/">{order.number}</a>: ' in page
@@ -323,3 +323,14 @@ def test_the_page_takes_as_many_statements_however_much_happened(client: Client)
     few = statements()
     a_busy_day()
     assert statements() <= few <= MOST_STATEMENTS
+
+
+def test_what_is_of_no_order_comes_first_and_is_never_cut(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("payments.desk.front.SHOWN", 1)
+    for _ in range(2):
+        deliver(stripe_event(started(placed()), amount_total=100))
+    Channel.objects.create(provider="stripe", silent_since=now() - timedelta(hours=5))
+    Channel.objects.create(provider="paypal", silent_since=now() - timedelta(hours=5))
+    shown = front(client)
+    assert [bool(one.link) for one in shown.to_do] == [False, False, True]
+    assert shown.is_cut

@@ -16,6 +16,7 @@ from django.utils.translation import override
 
 from orders.models import Order
 from orders.moves import hold
+from payments import attention
 from payments.attention import Item, NotListed, items, set_aside
 from payments.models import Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
 from payments.refunds import Wanted, ask, carry_out
@@ -269,3 +270,13 @@ def close(kind: str, about: str, by: User) -> None:
 def test_the_database_takes_no_decision_without_a_reason(anna: User) -> None:
     with pytest.raises(IntegrityError, match="set_aside_for_a_reason"), transaction.atomic():
         SetAside.objects.create(kind="doubt", about="1", reason="", by=anna)
+
+
+def test_what_is_far_down_a_long_list_can_be_set_aside_too(anna: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "LIMIT", 1)
+    refunds = [Refund.objects.create(payment=effective(), amount=1000, status="failed") for _ in range(2)]
+    for refund in refunds:
+        set_aside(KINDS.REFUND_FAILED, str(refund.pk), anna, "Par virement")
+    assert items() == []
+    with pytest.raises(NotListed):
+        set_aside(KINDS.REFUND_FAILED, "no key", anna, "Par virement")

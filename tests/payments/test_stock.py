@@ -1,5 +1,6 @@
 """How staff change the stock: booked with a reason, once, beside what buyers take, and it always adds up."""
 
+import re
 from importlib import import_module
 from io import StringIO
 from typing import Any
@@ -10,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from orders.models import Order, Product
 from orders.moves import take_stock
@@ -18,7 +20,7 @@ from tests.at_once import at_once
 from tests.payments.steps import given_back, paid
 from tests.payments.test_paying import bring_messages
 from tests.sandbox.in_process import SandboxInProcess
-from tests.shop import goods, placed
+from tests.shop import goods, placed, started
 from tests.staff import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +101,20 @@ def test_a_count_is_of_the_shelf_where_the_goods_of_unsent_orders_lie_too(office
     assert left(bowl) == 0
 
 
+def test_what_unsent_orders_hold_is_asked_once_and_only_of_them(office: Client) -> None:
+    bowl = goods(stock=10)
+    kept = placed(bowl, quantity=3, status="effective", effective_at="2026-11-20T10:00Z")
+    placed(bowl, quantity=4, status="effective", effective_at="2026-11-20T10:00Z", shipped_at="2026-11-21T10:00Z")
+    placed(bowl)
+    lines = [{"line": kept.lines.get().pk, "quantity": 1}]
+    started(kept).refunds.create(amount=2900, status="succeeded", lines=lines, goods_back=True, goods_returned=True)
+    with CaptureQueriesContext(connection) as queries:
+        answer = office.get(address(bowl))
+    assert answer.context["shelf"].held == 3, "two of one order, one of the other"
+    asked = [one["sql"] for one in queries if "goods_returned" in one["sql"]]
+    assert len(asked) == 1
+
+
 def test_a_count_is_compared_anew_when_a_parcel_left_meanwhile(office: Client) -> None:
     bowl = goods(stock=10)
     order = placed(bowl, quantity=3, status="effective", effective_at="2026-11-20T10:00Z")
@@ -110,6 +126,17 @@ def test_a_count_is_compared_anew_when_a_parcel_left_meanwhile(office: Client) -
     shown = again.context["form"]
     assert office.post(address(bowl), form | {"expected": shown["expected"].value()}).status_code == 303
     assert left(bowl) == 10
+
+
+def test_each_error_stands_where_its_field_says_it_does(office: Client) -> None:
+    page = office.post(address(goods()), {"kind": "nonsense", "pieces": "", "key": "x", "expected": "x"})
+    text = page.content.decode()
+    said = [name for named in re.findall(r'aria-describedby="([^"]+)"', text) for name in named.split()]
+    assert {"id_kind_error", "id_pieces_error"} <= {*said}
+    for name in said:
+        assert f'id="{name}"' in text
+    for field in page.context["form"].hidden_fields():
+        assert str(field.errors[0]) in text
 
 
 @pytest.mark.parametrize("pieces", ["", "-1", "deux", "0", "100001"])
