@@ -93,6 +93,8 @@ def violations(page: Page) -> list[str]:
 
 
 def photograph(page: Page, name: str) -> None:
+    """Wait until all of the page is there, its style sheet too; keep a picture of it where one is wanted."""
+    page.wait_for_load_state()
     if PICTURES:
         page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
 
