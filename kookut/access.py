@@ -94,9 +94,3 @@ def tell(what: str, request: HttpRequest, staff: str | None = None, *, refused: 
     """Leave a line in the logs: what, who, from where."""
     fields = {"staff": staff or request.user.get_username() or "-", "address": address(request)}
     log.log(logging.WARNING if refused else logging.INFO, what, extra=fields)
-
-
-def member_of_staff(request: HttpRequest) -> User:
-    """Whoever asks for a page that only staff can ask for."""
-    assert isinstance(request.user, User)  # noqa: S101 - the admin lets nobody else through
-    return request.user

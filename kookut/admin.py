@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kookut import access, staff_pages
 from kookut.forms import LOCKED, LoginForm
+from orders.back_office import member_of_staff
 from payments.desk import balance, exporting, front, stock
 
 
@@ -45,7 +46,7 @@ class ShopAdminSite(AdminSite):
         return sorted(super().get_app_list(request, app_label), key=lambda app: bool(app["app_label"] == "auth"))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        shown = front.of(access.member_of_staff(request))
+        shown = front.of(member_of_staff(request))
         return super().index(request, {"front": shown, **(extra_context or {})})
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

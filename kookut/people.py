@@ -18,7 +18,7 @@ from django_tasks_db.models import DBTaskResult
 
 from kookut import access, second_factor
 from kookut.roles import ROLE_NAMES
-from orders.back_office import InOurWords
+from orders.back_office import InOurWords, member_of_staff
 
 
 class NewPersonForm(UserCreationForm[User]):
@@ -100,7 +100,7 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
 
     def reset_second_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Take another person's second factor away (a lost telephone); the next login sets up a new one."""
-        person, by = get_object_or_404(User, pk=pk), access.member_of_staff(request)
+        person, by = get_object_or_404(User, pk=pk), member_of_staff(request)
         if not by.is_superuser or person == by:
             raise PermissionDenied
         if request.method != "POST":

@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from kookut import access, second_factor
 from kookut.forms import LOCKED, CodeForm
+from orders.back_office import member_of_staff
 
 
 @sensitive_post_parameters("code")
@@ -62,7 +63,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
 @never_cache
 def mine(request: HttpRequest) -> HttpResponse:
     """One's own second factor: new recovery codes, another telephone."""
-    user = access.member_of_staff(request)
+    user = member_of_staff(request)
     if "new_codes" in request.POST:
         access.tell("recovery codes made anew", request)
         codes = second_factor.new_recovery_codes(user)

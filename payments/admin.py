@@ -6,7 +6,6 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import BooleanField
@@ -20,7 +19,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from orders.back_office import InOurWords
+from orders.back_office import InOurWords, member_of_staff
 from orders.models import Order
 from orders.money import format_chf, format_money
 from orders.moves import Meanwhile
@@ -157,7 +156,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
         file = self._file(request, int(object_id))
         if request.method != "GET":
             raise PermissionDenied
-        by = member(request)
+        by = member_of_staff(request)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -175,7 +174,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
 
     def act(self, request: HttpRequest, pk: int, deed: Deed, about: str = "") -> HttpResponse:
         """A deed: what it means, restated and confirmed, then done (POST)."""
-        file, by = self._file(request, pk), member(request)
+        file, by = self._file(request, pk), member_of_staff(request)
         if not deed.may(by, file, about):
             raise PermissionDenied
         page = SeeOther(reverse("admin:orders_order_change", args=[pk]))
@@ -280,7 +279,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
         orders = list(queryset[: many.MOST])
         done: dict[int, str] = {}
         if "confirmed" in request.POST:
-            done = deed.do(many.seen_in(request.POST.getlist("seen"), orders), member(request))
+            done = deed.do(many.seen_in(request.POST.getlist("seen"), orders), member_of_staff(request))
             for order in orders:
                 if order.pk in done:
                     self.log_change(request, order, f"{deed.title}: {gettext(done[order.pk])}")
@@ -336,7 +335,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
     def _file_of(
         self, request: HttpRequest, orders: QuerySet[Order], format: Export.Format, asked: str
     ) -> HttpResponseBase:
-        return exporting.file(table_of_orders(orders), member(request), Export.What.ORDERS, format, asked)
+        return exporting.file(table_of_orders(orders), member_of_staff(request), Export.What.ORDERS, format, asked)
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(exporting.PERMISSION)
@@ -363,7 +362,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
         if request.method != "POST":
             return page
         try:
-            sent = letters.send_again(order.pk, request.POST.get("letter", ""), by=member(request))
+            sent = letters.send_again(order.pk, request.POST.get("letter", ""), by=member_of_staff(request))
         except ValueError:
             raise Http404 from None
         if sent:
@@ -641,12 +640,6 @@ def link_to(order: Order | None) -> str:
     if order is None:
         return "–"
     return format_html('<a href="{}">{}</a>', reverse("admin:orders_order_change", args=[order.pk]), order.number)
-
-
-def member(request: HttpRequest) -> User:
-    """Who is logged in: the admin's pages let nobody else in."""
-    assert isinstance(request.user, User)  # noqa: S101 - as said
-    return request.user
 
 
 def papers(order: Order) -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
 """The balance of the money taken every night, so that a difference is seen by those who did not ask for it."""
 
 import logging
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -16,8 +16,8 @@ from payments.reconciliation import balance, midnight
 log = logging.getLogger(__name__)
 DAYS = 7
 """A difference is shown for so long, until it is mended."""
-AT = time(5)
-"""Of the day: PayPal's list is complete three hours late (developer.paypal.com, Transaction Search)."""
+HOUR = 5
+"""Of the day, in Zurich: PayPal's list is complete three hours late (developer.paypal.com, Transaction Search)."""
 SECONDS = 300.0
 """That a PSP has, all its pages together."""
 AGAIN = timedelta(hours=1)
@@ -53,7 +53,7 @@ def _compare(channel: Channel) -> bool:
     except Unreachable as error:
         log.warning("The balance with a PSP could not be taken: %s", error)
         return False
-    tomorrow = midnight(today + timedelta(days=1)).replace(hour=AT.hour)
+    tomorrow = midnight(today + timedelta(days=1)).replace(hour=HOUR)
     Channel.objects.filter(pk=channel.pk).update(
         compared_until=last, differences=found.number_of_differences, compare_at=tomorrow
     )

@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from orders.back_office import member_of_staff
 from payments.desk.periods import ExportForm
 from payments.exports.books import disputes, refunds, sales, vat
 from payments.exports.csv_file import as_csv
@@ -43,8 +44,8 @@ FILES = {
 
 def page(request: HttpRequest) -> HttpResponseBase:
     """What to take out, of which days, in which form (POST: the file)."""
-    by = request.user
-    if not isinstance(by, User) or not by.has_perm(PERMISSION):
+    by = member_of_staff(request)
+    if not by.has_perm(PERMISSION):
         raise PermissionDenied
     form, why = ExportForm(request.POST if request.method == "POST" else None), ""
     if request.method == "POST" and form.is_valid():

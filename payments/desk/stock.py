@@ -6,7 +6,6 @@ from uuid import uuid4
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -15,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from orders.back_office import member_of_staff
 from orders.models import Product, StockAdjustment
 from orders.typed_text import refuse_card_number
 from orders.views import SeeOther
@@ -65,17 +65,16 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     product = get_object_or_404(Product, pk=pk)
     if request.method != "POST":
         return _page(request, product, StockForm(initial={"key": uuid4()}))
-    form = StockForm(request.POST)
+    by, form = member_of_staff(request), StockForm(request.POST)
     if not form.is_valid():
         return _page(request, product, form, status=422)
-    assert isinstance(request.user, User)  # noqa: S101 - the admin's pages let nobody else in
     try:
-        booked, is_new = stock.adjust(product.pk, form.wanted, request.user)
+        booked, is_new = stock.adjust(product.pk, form.wanted, by)
     except stock.NotBooked as error:
         return _page(request, product, form, status=409, why=str(error))
     said = told(booked)
     if is_new:
-        LogEntry.objects.log_actions(request.user.pk, [product], CHANGE, said, single_object=True)
+        LogEntry.objects.log_actions(by.pk, [product], CHANGE, said, single_object=True)
     messages.success(request, said)
     return SeeOther(reverse("admin:orders_product_change", args=[pk]))
 
