@@ -197,8 +197,7 @@ class ProductAdmin(Goods[Product]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Without the transaction that Django puts around it: pictures go to a storage that may be far away."""
-        own = {**self.own_title(object_id), **(extra_context or {})}
-        answer: HttpResponse = self._changeform_view(request, object_id, form_url, own)  # type: ignore[attr-defined]
+        answer: HttpResponse = self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
         return answer
 
     def render_change_form(

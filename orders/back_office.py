@@ -53,16 +53,14 @@ class InOurWords(admin.ModelAdmin[M]):
         own = {"title": capfirst(self.opts.verbose_name_plural), "title_of_new": self.title_of_new}
         return super().changelist_view(request, {**own, **(extra_context or {})})
 
-    def changeform_view(
+    def render_change_form(
         self,
         request: HttpRequest,
-        object_id: str | None = None,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        obj: M | None = None,
     ) -> HttpResponse:
-        own = {**self.own_title(object_id), **(extra_context or {})}
-        answer: HttpResponse = super().changeform_view(request, object_id, form_url, own)
-        return answer
-
-    def own_title(self, object_id: str | None) -> dict[str, Any]:
-        return {"title": capfirst(self.opts.verbose_name) if object_id else self.title_of_new}
+        title = self.title_of_new if add else capfirst(self.opts.verbose_name)
+        return super().render_change_form(request, {**context, "title": title}, add, change, form_url, obj)

@@ -226,3 +226,10 @@ def test_a_price_is_read_and_written_in_francs(admin_client: Client) -> None:
     assert "29.50" in refused.content.decode()
     product.refresh_from_db()
     assert product.price == 5900
+
+
+def test_a_form_is_called_by_what_it_shows(admin_client: Client) -> None:
+    product = goods()
+    for address, title in (("add/", "Nouvel article"), (f"{product.pk}/change/", "Article")):
+        page = admin_client.get(f"/admin/orders/product/{address}", headers={"Accept-Language": "fr"})
+        assert page.context["title"] == title
