@@ -13,10 +13,8 @@ from tests.payments.histories.clock import Clock
 from tests.payments.steps import paid, settling
 from tests.payments.test_desk import office
 from tests.payments.test_front import cards
-from tests.payments.test_reconciliation import clock
 from tests.sandbox.client import Sandbox
 
-__all__ = ["clock"]
 pytestmark = pytest.mark.django_db
 CARD = "Differences, past 7 days"
 

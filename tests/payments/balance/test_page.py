@@ -7,11 +7,10 @@ import pytest
 from django.utils.timezone import localdate
 
 from payments.desk import balance
+from tests.payments.balance.steps import lines
 from tests.payments.histories.clock import Clock
 from tests.payments.steps import paid
 from tests.payments.test_desk import office
-from tests.payments.test_reconciliation import clock as clock
-from tests.payments.test_reconciliation import lines
 from tests.sandbox.client import Sandbox
 
 pytestmark = pytest.mark.django_db
