@@ -1,7 +1,5 @@
 """What the customer's statement calls a payment, by its method."""
 
-from collections.abc import Mapping
-
 PAYPALS_OWN = "PAYPAL\N{NO-BREAK SPACE}*"
 LONGEST = 22
 """Characters that the card networks print."""
@@ -16,8 +14,3 @@ def name_on_statement(method: str, name: str) -> str:
             return f"{PAYPALS_OWN}{name}"[:LONGEST]
         case _:
             return ""
-
-
-def names_on_statements(methods: Mapping[str, str], name: str) -> dict[str, str]:
-    """Those of several methods, by the label that is given of each; empty of one that each bank prints as it likes."""
-    return {label: name_on_statement(method, name) for method, label in methods.items()}

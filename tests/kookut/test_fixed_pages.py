@@ -15,13 +15,17 @@ pytestmark = pytest.mark.django_db
 
 def text(client: Client, address: str) -> str:
     """The page's words, without its tags."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page(client.get(address)))).replace("\u2060", "")
+    return words(page(client.get(address)))
+
+
+def words(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace("\u2060", "")
 
 
 def test_the_shop_promises_what_its_owner_promises(client: Client) -> None:
     said = text(client, "/en/paiement-securise/")
     for promise in (
-        "You pay by card (Visa or Mastercard), TWINT or PayPal",
+        "You pay by card (Visa or Mastercard), with TWINT or with PayPal",
         "only once the bank’s authorisation centre, or PayPal, has approved",
         "save and print it",
         "certified PCI DSS Level 1",
@@ -115,6 +119,20 @@ def test_what_was_typed_and_never_ordered_is_gone_after_the_days_that_the_page_n
     Session.objects.update(expire_date=now() - timedelta(seconds=1))
     purge()
     assert not Session.objects.exists()
+
+
+def test_what_the_providers_may_read_of_an_order_is_told_on_the_confidentiality_page_and_where_it_is_typed(
+    client: Client,
+) -> None:
+    """A new fact for the gateways has to be added to both pages: here it is remembered."""
+    from payments.gateways.base import OrderFacts
+    from tests.shop import fill_cart
+
+    assert {name for name in vars(OrderFacts) if not name.startswith("_")} == {"number", "email", "language"}
+    fill_cart(client)
+    for said in (text(client, "/en/confidentialite/"), text(client, "/en/coordonnees/")):
+        assert "gets the amount, the number of the order, the language and your e-mail address." in said  # Stripe
+        assert "gets the amount, the number of the order and the language." in said  # PayPal
 
 
 def test_what_is_read_of_the_means_of_payment_is_all_named_on_the_confidentiality_page(client: Client) -> None:
