@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import Client, override_settings
 
+from orders.delivery import CUT_OFF_HOUR
 from orders.models import ShippingMethod
 from tests.orders.steps import page
 
@@ -71,6 +72,15 @@ def test_the_terms_state_the_prices_of_delivery_that_are_charged(client: Client)
 def test_the_terms_grant_the_days_that_the_settings_name(client: Client, days: int, sentence: str) -> None:
     with override_settings(RETURN_DAYS=days):
         assert sentence in text(client, "/en/conditions/")
+
+
+def test_the_terms_say_until_when_an_order_is_packed_the_same_day_and_which_days_count(client: Client) -> None:
+    own = "We do not pack on the public holidays of our own canton"
+    said = text(client, "/en/conditions/")
+    assert f"paid before {CUT_OFF_HOUR}:00 (Swiss time) on a working day is packed the same day" in said
+    assert own in said
+    with override_settings(SELLER_CANTON=""):
+        assert own not in text(client, "/en/conditions/")
 
 
 def test_the_terms_name_their_version(client: Client) -> None:
