@@ -1,7 +1,7 @@
 """What the customer's statement calls a payment, by its method.
 
 The name is the one that is set up in the accounts at Stripe and at PayPal. None is sent along: PayPal would print it
-behind its account's own (developer.paypal.com, Orders v2, soft_descriptor), and Stripe takes none for cards.
+behind its account's own (developer.paypal.com, Orders v2, soft_descriptor), and Stripe refuses one for cards.
 """
 
 PAYPALS_OWN = "PAYPAL\N{NO-BREAK SPACE}*"
