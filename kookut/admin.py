@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -15,8 +16,6 @@ from payments.desk import balance, exporting, front, stock
 
 
 class ShopAdminSite(AdminSite):
-    site_header = "KOOKUT"
-    site_title = "KOOKUT"
     index_title = _("Back office")
     # Eight columns do not fit beside it.
     enable_nav_sidebar = False
@@ -40,6 +39,10 @@ class ShopAdminSite(AdminSite):
             path("orders/product/<int:pk>/stock/", self.admin_view(stock.page), name="orders_product_stock"),
             *super().get_urls(),
         ]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        shop = settings.SELLER["shop"]
+        return {**super().each_context(request), "site_header": shop, "site_title": shop}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """By name, but the staff themselves after what they work with."""

@@ -63,7 +63,7 @@ class NotAllowedPage:
 
 def _page(request: HttpRequest, template: str, status: int, **facts: object) -> HttpResponse:
     with override(get_language_from_path(request.path_info) or settings.LANGUAGE_CODE):
-        words = {"request_id": request_id.get(), "alternates": alternates("/"), **facts}
+        words = {"request_id": request_id.get(), "alternates": alternates("/"), "seller": settings.SELLER, **facts}
         response = HttpResponse(render_to_string(template, words), status=status)
     response["X-Robots-Tag"] = "noindex"
     add_never_cache_headers(response)

@@ -1,7 +1,7 @@
 """The fixed pages (secure payment, confidentiality, terms, contact and imprint), and what search engines ask for."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from django.conf import settings
@@ -12,11 +12,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from orders.checkout import TIME_TO_PAY
+from orders.delivery import CUT_OFF_HOUR
 from orders.models import Product, ShippingMethod
 from payments import retention
 from payments.handoff import offers, on_statements
 
 DAY = 24 * 3600
+CONFIDENTIALITY_OF = date(2026, 11, 23)
+"""The day since which the confidentiality page reads as it does: a new one with every change."""
 FIXED = ["secure_payment", "confidentiality", "terms", "contact"]
 
 
@@ -34,9 +37,12 @@ def _facts() -> dict[str, Any]:
     return {
         "on_statements": on_statements(offers(0)),
         "deliveries": ShippingMethod.objects.filter(active=True),
+        "cut_off": time(CUT_OFF_HOUR),
+        "closed_in_canton": bool(settings.SELLER_CANTON),
         "terms_of": date.fromisoformat(settings.TERMS_VERSION),
         "return_days": settings.RETURN_DAYS,
         "minutes_to_pay": int(TIME_TO_PAY.total_seconds()) // 60,
+        "confidentiality_of": CONFIDENTIALITY_OF,
         "processors": settings.DATA_PROCESSORS,
         "session_cookie": settings.SESSION_COOKIE_NAME,
         "session_days": settings.SESSION_COOKIE_AGE // DAY,

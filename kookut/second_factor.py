@@ -15,6 +15,7 @@ from hmac import compare_digest
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.crypto import salted_hmac
@@ -28,7 +29,6 @@ STEP = 30
 DRIFT = 1
 """So many steps may a telephone's clock be before or behind ours."""
 SECRET_BYTES = 20
-ISSUER = "KOOKUT"
 DIGITS = re.compile(r"[0-9]{6}")
 RECOVERY_CODES = 10
 RECOVERY_LENGTH = 16
@@ -80,7 +80,7 @@ def shown(factor: SecondFactor) -> tuple[str, str]:
     secret = _secret(factor) or b""
     text = b32encode(secret).decode()
     groups = " ".join(text[start : start + 4] for start in range(0, len(text), 4))
-    return groups, _totp(secret).get_provisioning_uri(factor.user.get_username(), ISSUER)
+    return groups, _totp(secret).get_provisioning_uri(factor.user.get_username(), settings.SELLER["shop"])
 
 
 @transaction.atomic

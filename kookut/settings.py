@@ -9,7 +9,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from kookut.storage import picture_storage
-from payments.configuration import canton, company_number, day, read_configuration
+from payments.configuration import canton, company_number, day, read_configuration, shop_name, statement_name
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -220,8 +220,10 @@ EMAIL_TIMEOUT = 15
 
 # The seller, as shown on every page, mail and attestation (LCD art. 3 al. 1 let. s, LTVA art. 26) -------------------
 
+_shop = shop_name(env.str("SHOP_NAME", default="KOOKUT"))
 _vat_registered = env.bool("SELLER_VAT_REGISTERED", default=True)
 SELLER = {
+    "shop": _shop,
     "name": required("SELLER_NAME", "customers must know who sells"),
     "street": required("SELLER_STREET", "customers must know who sells"),
     "postcode": required("SELLER_POSTCODE", "customers must know who sells"),
@@ -229,11 +231,11 @@ SELLER = {
     "email": required("SELLER_EMAIL", "customers must be able to write"),
     "uid": company_number(env.str("SELLER_UID", default=""), vat_registered=_vat_registered),
     "vat_registered": _vat_registered,
-    "statement_name": env.str("STATEMENT_NAME", default="KOOKUT"),
+    "statement_name": statement_name(env.str("STATEMENT_NAME", default="") or _shop),
 }
 # On whose public holidays nothing is packed; empty: on those that most cantons share.
 SELLER_CANTON = canton(env.str("SELLER_CANTON", default=""))
-DEFAULT_FROM_EMAIL = formataddr(("KOOKUT", env.str("MAIL_FROM", default=SELLER["email"])))
+DEFAULT_FROM_EMAIL = formataddr((_shop, env.str("MAIL_FROM", default=SELLER["email"])))
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Who is written to when a payment needs a person.
 STAFF_MAIL = env.list("STAFF_MAIL", default=[SELLER["email"]])
@@ -250,7 +252,7 @@ if RETURN_DAYS < 0:
 # Who stores or sends customers' data for the shop, each with its country (LPD art. 19 al. 2 let. c and al. 4).
 DATA_PROCESSORS = env.list("DATA_PROCESSORS", default=[])
 # The day since which the terms of sale read as they do; every order keeps the one that its customer accepted.
-TERMS_VERSION = day(env.str("TERMS_VERSION", default="2026-11-01"), "TERMS_VERSION")
+TERMS_VERSION = day(env.str("TERMS_VERSION", default="") or "2026-11-23", "TERMS_VERSION")
 
 # Staff ------------------------------------------------------------------------------------------------------------
 

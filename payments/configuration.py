@@ -12,7 +12,11 @@ from holidays import country_holidays
 from stdnum.ch import uid
 from stdnum.exceptions import ValidationError
 
+from payments.statement import LONGEST as LONGEST_ON_STATEMENT
+
 ModeName = Literal["live", "test", "sandbox"]
+LONGEST_SHOP_NAME = 40
+STATEMENT_REFUSES = frozenset("<>\\'\"*")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 STRIPE_API = "https://api.stripe.com"
@@ -108,6 +112,29 @@ def company_number(number: str, *, vat_registered: bool) -> str:
             "as in CHE-123.456.788."
         ) from error
     return str(uid.format(number)) if number else ""
+
+
+def shop_name(given: str) -> str:
+    """The shop's name as people read it: on one line of every page, mail and paper. Raises ImproperlyConfigured."""
+    name = given.strip()
+    if not name or len(name) > LONGEST_SHOP_NAME or not name.isprintable():
+        raise ImproperlyConfigured(
+            f"SHOP_NAME is {given!r}: give the name that customers know, of at most {LONGEST_SHOP_NAME} letters."
+        )
+    return name
+
+
+def statement_name(given: str) -> str:
+    """What a customer's statement calls the shop, in the form that Stripe takes
+    (docs.stripe.com/get-started/account/statement-descriptors). Raises ImproperlyConfigured."""
+    fits = 5 <= len(given) <= LONGEST_ON_STATEMENT and given.isascii() and given.isprintable()
+    if not fits or given != given.strip() or STATEMENT_REFUSES & set(given) or not any(map(str.isalpha, given)):
+        raise ImproperlyConfigured(
+            f"STATEMENT_NAME, or SHOP_NAME where it is not set, is {given!r}, which no card statement can show: set "
+            f"STATEMENT_NAME to 5 to {LONGEST_ON_STATEMENT} letters without accents, digits and spaces, at least one "
+            "of them a letter, without < > \\ ' \" *, as it is set up at Stripe and at PayPal."
+        )
+    return given
 
 
 def _read_stripe(env: Env, mode: ModeName) -> StripeConfiguration | None:

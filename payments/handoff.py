@@ -22,7 +22,7 @@ from payments.gateways import close, gateway
 from payments.gateways.base import PageState, Refused, Unreachable, Urls
 from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
 from payments.models import Method, Payment, Provider
-from payments.statement import names_on_statements
+from payments.statement import name_on_statement
 
 log = logging.getLogger(__name__)
 Actor = TimelineEntry.Actor
@@ -73,10 +73,21 @@ def offers(total: int, failed: str = "") -> list[Offer]:
     return sorted(found, key=lambda offer: offer.again)
 
 
-def on_statements(offered: Iterable[Offer]) -> dict[str, str]:
-    """What the customer's statement will say, by the method's name, for a page on which none is chosen yet."""
-    methods = {offer.code: str(Method(offer.code).label) for offer in offered if not offer.why_not}
-    return names_on_statements(methods, settings.SELLER["statement_name"])
+@dataclass(frozen=True)
+class OnStatement:
+    """What the customer's statement will call a payment by this method."""
+
+    method: Method
+    name: str
+    """Empty where each bank prints it as it likes."""
+
+
+def on_statements(offered: Iterable[Offer]) -> list[OnStatement]:
+    """Of each method that can be chosen."""
+    name = settings.SELLER["statement_name"]
+    return [
+        OnStatement(Method(offer.code), name_on_statement(offer.code, name)) for offer in offered if not offer.why_not
+    ]
 
 
 def _why_not(method: str, total: int) -> str:

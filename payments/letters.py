@@ -147,11 +147,12 @@ def _confirmation(letter: Letter) -> EmailMultiAlternatives:
     refunds, lines = list(payment.refunds.all()), list(order.lines.all())
     went_back = [refund for refund in refunds if refund.status == Refund.Status.SUCCEEDED]
     is_to_come = not order.shipped_at and parcel.will_be_sent(order, payment, refunds, payment.disputes.all())
-    subject = _("KOOKUT: payment accepted, order %(number)s (%(total)s)")
+    facts = {"shop": settings.SELLER["shop"], "number": order.number, "total": format_chf(order.total)}
+    subject = _("%(shop)s: payment accepted, order %(number)s (%(total)s)")
     message = _message(
         letter,
         "confirmation",
-        subject % {"number": order.number, "total": format_chf(order.total)},
+        subject % facts,
         name=" ".join(order.delivery_name.split()),
         lines=parcel.listed(order, lines, went_back),
         payment=payment,

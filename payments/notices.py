@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -79,7 +80,7 @@ def _link(letter: Letter) -> Words:
     if letter.order.effective_at:
         way = _("Here is the link to your order %(number)s: its state, its detail and its attestation of payment.")
     return Words(
-        _("KOOKUT: your link to the order"),
+        _("%(shop)s: your link to the order") % _shop(),
         _("Order %(number)s") % {"number": letter.order.number},
         [
             way % {"number": letter.order.number},
@@ -93,12 +94,12 @@ def _refused(letter: Letter) -> Words:
     payment = Payment.objects.get(pk=letter.about)
     until = {"time": date_format(localtime(letter.order.expires_at), "TIME_FORMAT")}
     return Words(
-        _("KOOKUT: the payment did not go through, your basket is kept"),
+        _("%(shop)s: the payment did not go through, your basket is kept") % _shop(),
         _("The payment did not go through"),
         [
             _("The payment of your order %(number)s did not go through.") % {"number": letter.order.number},
             refusals.sentence(payment),
-            *([] if _money_came(letter.order) else [_("Nothing was debited by KOOKUT.")]),
+            *([] if _money_came(letter.order) else [_("%(shop)s has not charged you.") % _shop()]),
             _("The goods are set aside for you until %(time)s.") % until,
         ],
         _("Take up the payment again"),
@@ -111,7 +112,7 @@ def _expired(letter: Letter) -> Words:
     if _money_came(letter.order):
         closed = _("The payment page was closed, and the goods are no longer set aside.")
     return Words(
-        _("KOOKUT: the time to pay is over, order %(number)s") % {"number": letter.order.number},
+        _("%(shop)s: the time to pay has run out, order %(number)s") % _shop(number=letter.order.number),
         _("The time to pay is over"),
         [
             closed,
@@ -125,10 +126,10 @@ def _expired(letter: Letter) -> Words:
 
 def _late_refunded(letter: Letter) -> Words:
     refund = refund_of(letter)
-    amount = {"amount": refund.printed}
-    subject = _("KOOKUT: payment arrived after the cancellation, %(amount)s go back") % amount
+    amount = _shop(amount=refund.printed)
+    subject = _("%(shop)s: payment arrived after the cancellation, %(amount)s refunded") % amount
     if letter.order.cancel_reason == Order.CancelReason.EXPIRED:
-        subject = _("KOOKUT: payment arrived after the deadline, %(amount)s go back") % amount
+        subject = _("%(shop)s: payment arrived after the deadline, %(amount)s refunded") % amount
     came = _("Your payment for order %(number)s arrived when the order was already cancelled.")
     return Words(
         subject,
@@ -141,12 +142,12 @@ def _late_refunded(letter: Letter) -> Words:
 
 def _surplus_refunded(letter: Letter) -> Words:
     refund = refund_of(letter)
-    amount = {"amount": refund.printed}
+    amount = _shop(amount=refund.printed)
     came = _("We have received two payments for order %(number)s. We keep the first one.")
     if letter.order.status == Order.Status.CANCELLED:
         came = _("Another payment for order %(number)s arrived when the order was already closed.")
     return Words(
-        _("KOOKUT: two payments received, %(amount)s go back") % amount,
+        _("%(shop)s: two payments received, %(amount)s refunded") % amount,
         _("We have received two payments"),
         [came % {"number": letter.order.number}, *_goes_back(amount)],
         _("See my order"),
@@ -163,23 +164,23 @@ def _goes_back(amount: dict[str, str]) -> list[str]:
 
 def _review(letter: Letter) -> Words:
     order, payment = letter.order, Payment.objects.get(pk=letter.about)
-    facts = {"number": order.number, "received": payment.printed(payment.received_amount or 0)}
-    facts["total"] = format_chf(order.total)
+    received = payment.printed(payment.received_amount or 0)
+    facts = _shop(number=order.number, received=received, total=format_chf(order.total))
     came = _("A payment for your order %(number)s was reported to us that does not fit it.")
     if payment.received_amount:
         came = _("A payment of %(received)s has reached us that does not fit your order %(number)s.")
     if payment.received_amount and payment.why_not == Payment.WhyNot.MISMATCH:
         came = _("We have received %(received)s for your order %(number)s, whose total is %(total)s.")
-    received = [(_("Received"), facts["received"])] if payment.received_amount else []
+    came_in = [(_("Received"), received)] if payment.received_amount else []
     return Words(
-        _("KOOKUT: we are checking your payment, order %(number)s") % facts,
+        _("%(shop)s: we are checking your payment, order %(number)s") % facts,
         _("We are checking your payment"),
         [
             came % facts,
             _("You have nothing to do: we will write to you by the next working day. Please don’t pay again."),
         ],
         _("See my order"),
-        [*_order(order), *received, (_("Total of the order"), facts["total"]), _means(payment)],
+        [*_order(order), *came_in, (_("Total of the order"), facts["total"]), _means(payment)],
     )
 
 
@@ -187,26 +188,26 @@ def _refunded(letter: Letter) -> Words:
     refund = refund_of(letter)
     payment = refund.payment
     stays = payment.stays() if payment.settles else 0
-    facts = {
-        "amount": refund.printed,
-        "number": letter.order.number,
-        "method": payment.get_method_display(),
-        "day": date_format(localtime(refund.settled_at), "DATE_FORMAT"),
-        "left": payment.printed(stays),
-        "reason": " ".join(refund.reason.split()),
-    }
-    told = [_("On %(day)s we have sent %(amount)s back to the means of payment that you used (%(method)s).") % facts]
+    facts = _shop(
+        amount=refund.printed,
+        number=letter.order.number,
+        day=date_format(localtime(refund.settled_at), "DATE_FORMAT"),
+        left=payment.printed(stays),
+        reason=" ".join(refund.reason.split()),
+    )
+    told = [_("On %(day)s we sent %(amount)s back to the means of payment that you used.") % facts]
     if refund.requested_by_id and facts["reason"]:
         told.append(_("Reason: %(reason)s") % facts)
     if stays:
         told.append(_("Of your order %(left)s stay paid.") % facts)
     return Words(
-        _("KOOKUT: refund of %(amount)s, order %(number)s") % facts,
+        _("%(shop)s: refund of %(amount)s, order %(number)s") % facts,
         _("Part of your payment was refunded") if stays else _("Your payment was refunded"),
         [
             *told,
             _("Depending on the bank, the amount appears within 5 to 10 working days."),
-            _("The refund notice is attached (PDF). Please save or print this document: KOOKUT keeps no bank data."),
+            _("The refund notice is attached (PDF). Please save or print this document: %(shop)s keeps no bank data.")
+            % facts,
         ],
         _("See my order"),
         [
@@ -224,12 +225,17 @@ def _shipped(letter: Letter) -> Words:
     order = letter.order
     tracked = [(_("Tracking number"), order.tracking)] if order.tracking else []
     return Words(
-        _("KOOKUT: your parcel is on its way, order %(number)s") % {"number": order.number},
+        _("%(shop)s: your parcel is on its way, order %(number)s") % _shop(number=order.number),
         _("Your parcel is on its way"),
         [_("The parcel of your order %(number)s has left us.") % {"number": order.number}],
         _("See my order"),
         [*_order(order), (_("Delivery"), order.shipping_name), *tracked],
     )
+
+
+def _shop(**facts: str) -> dict[str, str]:
+    """What a sentence tells of, with the name of the shop."""
+    return {"shop": settings.SELLER["shop"], **facts}
 
 
 def _order(order: Order) -> list[tuple[str, str]]:

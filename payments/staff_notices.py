@@ -1,5 +1,6 @@
 """What the shop writes to its staff: the facts of an order that needs a person, and what is to be done."""
 
+from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -31,14 +32,14 @@ def of(letter: Letter) -> Words:
 
 
 def _subject(order: Order, told: TimelineEntry | None) -> str:
-    facts = {"number": order.number, "total": format_chf(order.total)}
+    facts = {"shop": settings.SELLER["shop"], "number": order.number, "total": format_chf(order.total)}
     if told is None:
-        return _("[KOOKUT] To be looked at: %(number)s") % facts
+        return _("[%(shop)s] To be looked at: %(number)s") % facts
     if told.data.get("why") == words(why=Payment.WhyNot.MISMATCH.label)["why"]:
         facts["amount"] = told.data["amount"]
-        return _("[KOOKUT] To be looked at: %(number)s, received %(amount)s instead of %(total)s") % facts
+        return _("[%(shop)s] To be looked at: %(number)s, received %(amount)s instead of %(total)s") % facts
     facts["news"] = told.sentence.rstrip(".")
-    return _("[KOOKUT] To be looked at: %(number)s. %(news)s") % facts
+    return _("[%(shop)s] To be looked at: %(number)s. %(news)s") % facts
 
 
 def _facts(order: Order) -> list[tuple[str, str]]:

@@ -1,6 +1,8 @@
-"""What the customer's statement calls a payment, by its method."""
+"""What the customer's statement calls a payment, by its method.
 
-from collections.abc import Mapping
+The name is the one that is set up in the accounts at Stripe and at PayPal. None is sent along: PayPal would print it
+behind its account's own (developer.paypal.com, Orders v2, soft_descriptor), and Stripe refuses one for cards.
+"""
 
 PAYPALS_OWN = "PAYPAL\N{NO-BREAK SPACE}*"
 LONGEST = 22
@@ -16,8 +18,3 @@ def name_on_statement(method: str, name: str) -> str:
             return f"{PAYPALS_OWN}{name}"[:LONGEST]
         case _:
             return ""
-
-
-def names_on_statements(methods: Mapping[str, str], name: str) -> dict[str, str]:
-    """Those of several methods, by the label that is given of each; empty of one that each bank prints as it likes."""
-    return {label: name_on_statement(method, name) for method, label in methods.items()}

@@ -59,6 +59,9 @@ OTHER_WORDS = {
     "fr": {"magasin": "boutique", "Selon la banque": "le délai dépend de la banque", "courriel": "e-mail"},
     "de": {
         "Rückzahlung": "Rückerstattung",
+        " rückerstattet": "zurückerstattet",
+        "freiwillig": "fakultativ",
+        "Verkaufsbedingungen": "AGB",
         "Kundschaft": "Kunde",
         "Summe": "Total",
         "nochmal ": "noch einmal",

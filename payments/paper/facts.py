@@ -34,6 +34,8 @@ class Seller:
     """When False no VAT at all may be printed: who shows a tax owes it (LTVA art. 27)."""
     statement_name: str
     """What the customer's bank or card statement says."""
+    shop: str = ""
+    """The name under which the seller trades, which heads the paper; empty where the paper is older than that."""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ def _worded(slip: Slip, seller: Seller) -> Words:
         return {
             "language": slip.language,
             "title": _("Delivery slip"),
+            "shop": seller.shop,
             "seller": [seller.name, seller.street, f"{seller.postcode} {seller.town}"],
             "email": seller.email,
             "address": list(slip.address),

@@ -39,6 +39,7 @@ def worded(facts: Facts) -> dict[str, Words]:
             "language": facts.language,
             "number": _("No. %(number)s") % {"number": facts.number},
             "code": _("Code %(code)s") % {"code": grouped(facts.code)},
+            "shop": facts.seller.shop or facts.seller.name,
             "seller": _seller(facts.seller),
             **own,
             "document_title": f"{own['title']} {facts.number}",

@@ -106,6 +106,12 @@ def test_the_web_server_starts_with_a_complete_production() -> None:
         ({"DATABASE_URL": "sqlite:///x.sqlite3"}, "must name a PostgreSQL database"),
         ({"DEBUG": "True"}, "DEBUG"),
         ({"SELLER_NAME": ""}, "SELLER_NAME is not set"),
+        ({"SHOP_NAME": " "}, "SHOP_NAME is ' ': give the name that customers know"),
+        ({"SHOP_NAME": "Tilleul " * 6}, "at most 40 letters"),
+        ({"STATEMENT_NAME": "LAC"}, "5 to 22 letters"),
+        ({"STATEMENT_NAME": "TILLEUL*LAC"}, "which no card statement can show"),
+        ({"STATEMENT_NAME": "12345"}, "at least one of them a letter"),
+        ({"SHOP_NAME": "Chez l’Épicier"}, "STATEMENT_NAME, or SHOP_NAME where it is not set, is 'Chez l’Épicier'"),
         ({"SELLER_UID": "CHE-123.456.789"}, "no Swiss company number"),
         ({"SELLER_UID": ""}, "registered for VAT but has no number"),
         ({"TERMS_VERSION": "2026-11"}, "TERMS_VERSION is '2026-11': give a day"),
@@ -209,6 +215,12 @@ def test_no_secret_shows_in_the_settings_own_words() -> None:
 
     assert "whsec_" not in repr(settings.PAYMENTS)
     assert "sk_test" not in repr(settings.PAYMENTS)
+
+
+def test_the_name_of_the_shop_is_that_of_its_mails_and_of_its_statements() -> None:
+    told = "from kookut.settings import DEFAULT_FROM_EMAIL, SELLER; print(DEFAULT_FROM_EMAIL, SELLER['statement_name'])"
+    code, said = run(["-c", told], LIVE, {"SHOP_NAME": "Tilleul"})
+    assert (code, said.strip()) == (0, "Tilleul <bonjour@shop.example> Tilleul")
 
 
 def test_a_file_of_settings_that_is_not_there_stops_the_start(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import Client, override_settings
 
+from orders.delivery import CUT_OFF_HOUR
 from orders.models import ShippingMethod
 from tests.orders.steps import page
 
@@ -15,13 +16,17 @@ pytestmark = pytest.mark.django_db
 
 def text(client: Client, address: str) -> str:
     """The page's words, without its tags."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page(client.get(address)))).replace("\u2060", "")
+    return words(page(client.get(address)))
+
+
+def words(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace("\u2060", "")
 
 
 def test_the_shop_promises_what_its_owner_promises(client: Client) -> None:
     said = text(client, "/en/paiement-securise/")
     for promise in (
-        "You pay by card (Visa or Mastercard), TWINT or PayPal",
+        "You pay by card (Visa or Mastercard), with TWINT or with PayPal",
         "only once the bank’s authorisation centre, or PayPal, has approved",
         "save and print it",
         "certified PCI DSS Level 1",
@@ -67,6 +72,15 @@ def test_the_terms_state_the_prices_of_delivery_that_are_charged(client: Client)
 def test_the_terms_grant_the_days_that_the_settings_name(client: Client, days: int, sentence: str) -> None:
     with override_settings(RETURN_DAYS=days):
         assert sentence in text(client, "/en/conditions/")
+
+
+def test_the_terms_say_until_when_an_order_is_packed_the_same_day_and_which_days_count(client: Client) -> None:
+    own = "We do not pack on the public holidays of our own canton"
+    said = text(client, "/en/conditions/")
+    assert f"paid before {CUT_OFF_HOUR}:00 (Swiss time) on a working day is packed the same day" in said
+    assert own in said
+    with override_settings(SELLER_CANTON=""):
+        assert own not in text(client, "/en/conditions/")
 
 
 def test_the_terms_name_their_version(client: Client) -> None:
@@ -115,6 +129,20 @@ def test_what_was_typed_and_never_ordered_is_gone_after_the_days_that_the_page_n
     Session.objects.update(expire_date=now() - timedelta(seconds=1))
     purge()
     assert not Session.objects.exists()
+
+
+def test_what_the_providers_may_read_of_an_order_is_told_on_the_confidentiality_page_and_where_it_is_typed(
+    client: Client,
+) -> None:
+    """A new fact for the gateways has to be added to both pages: here it is remembered."""
+    from payments.gateways.base import OrderFacts
+    from tests.shop import fill_cart
+
+    assert {name for name in vars(OrderFacts) if not name.startswith("_")} == {"number", "email", "language"}
+    fill_cart(client)
+    for said in (text(client, "/en/confidentialite/"), text(client, "/en/coordonnees/")):
+        assert "gets the amount, the number of the order, the language and your e-mail address." in said  # Stripe
+        assert "gets the amount, the number of the order and the language." in said  # PayPal
 
 
 def test_what_is_read_of_the_means_of_payment_is_all_named_on_the_confidentiality_page(client: Client) -> None:

@@ -83,5 +83,5 @@ def words_sent(psps: Sandbox, order: Order) -> Iterator[str]:
 def test_a_sentence_that_names_several_means_is_whole(client: Client) -> None:
     told = page(client.get("/paiement-securise/"))
     assert "la page sécurisée de Stripe ou de PayPal (" in told
-    assert "Vous payez par carte (Visa ou Mastercard), avec TWINT ou PayPal." in told
+    assert "Vous payez par carte (Visa ou Mastercard), avec TWINT ou avec PayPal." in told
     assert "certifié conforme à cette norme" in told

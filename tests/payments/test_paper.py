@@ -615,7 +615,7 @@ def test_what_went_back_since_stands_under_the_total_with_what_stays_paid() -> N
     ("language", "verdict"),
     [
         ("fr", "payé, puis restitué"),
-        ("de", "bezahlt, später zurückgezahlt"),
+        ("de", "bezahlt, später zurückgegeben"),
         ("it", "pagato, poi restituito"),
         ("en", "paid, then returned"),
     ],

@@ -17,8 +17,8 @@ from tests.shop import fill_cart, order_and_pay
 
 pytestmark = pytest.mark.django_db
 LEAVING = (
-    "You will leave KOOKUT for the secure page of the payment provider and then come back here. "
-    "Your order takes effect as soon as %(agrees)s has approved the payment."
+    "You will leave %(shop)s for the secure page of the payment provider and then come back here.",
+    "Your order takes effect as soon as the bank or PayPal has approved the payment.",
 )
 
 
@@ -30,7 +30,7 @@ def shown(client: Client) -> str:
 
 def test_where_one_goes_and_when_the_order_takes_effect_stands_above_the_button(shown: str) -> None:
     button = shown.index(said("Order and pay %(amount)s", amount="CHF\u00a038.00"))
-    assert shown.index(said(LEAVING, agrees="la banque ou PayPal")) < button
+    assert shown.index(said(LEAVING[0], shop="KOOKUT")) < shown.index(said(LEAVING[1])) < button
     assert re.search(r'<a href="/conditions/">', shown)
 
 
@@ -48,17 +48,23 @@ def test_each_means_says_where_it_happens(shown: str, sentence: str) -> None:
     assert said(sentence) in shown
 
 
-@override_settings(SELLER=settings.SELLER | {"statement_name": "KOOKUT*LAC"})
+@override_settings(SELLER=settings.SELLER | {"statement_name": "KOOKUT LAC"})
 def test_the_name_on_the_statement_is_told_before_the_payment(shown: str, client: Client) -> None:
+    for method, told in (
+        ("card", "KOOKUT LAC"),
+        ("twint", "selon votre banque"),
+        ("paypal", "PAYPAL\u00a0*KOOKUT LAC"),
+    ):
+        assert f'<span class="when-{method}">Sur votre relevé\u00a0: {told}</span>' in page(review(client))
     for told in (page(review(client)), page(client.get("/paiement-securise/"))):
-        assert "<li>Carte\u00a0: KOOKUT*LAC</li>" in told
+        assert "<li>Carte\u00a0: KOOKUT LAC</li>" in told
         assert "<li>TWINT\u00a0: selon votre banque</li>" in told
-        assert "<li>PayPal\u00a0: PAYPAL\u00a0*KOOKUT*LAC</li>" in told
+        assert "<li>PayPal\u00a0: PAYPAL\u00a0*KOOKUT LAC</li>" in told
 
 
-@override_settings(SELLER=settings.SELLER | {"statement_name": "KOOKUT*LAC"})
+@override_settings(SELLER=settings.SELLER | {"statement_name": "KOOKUT LAC"})
 @pytest.mark.parametrize(
-    ("method", "name"), [("card", "KOOKUT*LAC"), ("paypal", "PAYPAL\u00a0*KOOKUT*LAC"), ("twint", "")]
+    ("method", "name"), [("card", "KOOKUT LAC"), ("paypal", "PAYPAL\u00a0*KOOKUT LAC"), ("twint", "")]
 )
 def test_page_mail_and_paper_tell_what_the_statement_will_say_of_this_means(
     client: Client, psps: Sandbox, method: str, name: str
