@@ -24,7 +24,7 @@ from orders.models import Order
 from orders.money import format_chf, format_money
 from orders.moves import Meanwhile
 from orders.views import SeeOther
-from payments import attention, attestation, letters
+from payments import attestation, letters, unresolved
 from payments.desk import exporting, lists, many, search, slips
 from payments.desk.deeds import DEEDS, Deed, NotDone, offered
 from payments.desk.file import OrderFile, badges, given_back, settling, with_payments
@@ -37,7 +37,8 @@ SEND_AGAIN = "orders.send_letters_again"
 SHIP = "orders.ship_order"
 CHECK = "orders.check_with_psp"
 SEARCHED = _(
-    "Order number, e-mail, name, postcode or town, id at the payment provider, number or code of an attestation"
+    "Order number, e-mail, name, organisation, postcode or town, id at the payment provider, number or code of an "
+    "attestation"
 )
 SHORT = "d.m.y H:i"
 """Eight columns have to fit."""
@@ -121,7 +122,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
         rows = list(shown.result_list)
         marked = keys = {row.pk for row in rows}
         if rows and not shown.params.get(lists.AttentionFilter.parameter_name):
-            marked = set(attention.orders().filter(pk__in=keys).order_by().values_list("pk", flat=True))
+            marked = unresolved.among(keys)
         for row in rows:
             row.needs_a_person = row.pk in marked
         shown.result_list = rows

@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Language, Order
-from payments import attention
+from payments import unresolved
 from payments.desk.periods import EARLIEST, latest
 from payments.models import Letter, Method, Payment, Refund
 
@@ -185,7 +185,7 @@ class AttentionFilter(YesFilter):
     parameter_name = "attention"
 
     def queryset(self, request: Any, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        return queryset.filter(pk__in=attention.orders().values("pk")) if self.value() else queryset
+        return queryset.filter(pk__in=unresolved.orders()) if self.value() else queryset
 
 
 class WaitingFilter(YesFilter):
@@ -395,7 +395,7 @@ class UnsentFilter(YesFilter):
     parameter_name = "unsent"
 
     def queryset(self, request: Any, queryset: QuerySet[Letter]) -> QuerySet[Letter]:
-        return queryset.filter(pk__in=attention.unsent().values("pk")) if self.value() else queryset
+        return queryset.filter(pk__in=unresolved.unsent().values("pk")) if self.value() else queryset
 
 
 NEWEST = ["-created_at", "-id"]
