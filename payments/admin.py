@@ -336,7 +336,8 @@ class OrderAdmin(ReadOnly, lists.Quick):
     def _file_of(
         self, request: HttpRequest, orders: QuerySet[Order], format: Export.Format, asked: str
     ) -> HttpResponseBase:
-        return exporting.file(table_of_orders(orders), member_of_staff(request), Export.What.ORDERS, format, asked)
+        by, days = member_of_staff(request), lists.days_named(request.GET)
+        return exporting.file(table_of_orders(orders), days, by, Export.What.ORDERS, format, asked)
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(exporting.PERMISSION)

@@ -1,6 +1,6 @@
 """What keeps the staff's lists quick however many orders there are: how they count, and what narrows them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -211,6 +211,7 @@ class LanguageFilter(ChoiceFilter):
 
 PERIODS = {
     "today": _("Today"),
+    "yesterday": _("Yesterday"),
     "7": _("Past 7 days"),
     "month": _("This month"),
     "last_month": _("Last month"),
@@ -225,6 +226,8 @@ def period(word: str) -> tuple[date, date] | None:
     match word:
         case "today":
             return today, today
+        case "yesterday":
+            return today - timedelta(days=1), today - timedelta(days=1)
         case "7":
             return today - timedelta(days=6), today
         case "month":
@@ -235,6 +238,13 @@ def period(word: str) -> tuple[date, date] | None:
         case "quarter":
             return first.replace(month=(today.month - 1) // 3 * 3 + 1), today
     return None
+
+
+def days_of(asked: Mapping[str, Any], word: str) -> tuple[date | None, date | None]:
+    """The first and the last day that a list's address asks for, by a period of PERIODS or by the days themselves."""
+    if named := period(str(asked.get(word, ""))):
+        return named
+    return _day(asked.get(f"{word}_from")), _day(asked.get(f"{word}_to"))
 
 
 def between(column: str, first: date | None, last: date | None) -> Q:
@@ -277,9 +287,7 @@ class PeriodFilter(admin.ListFilter):
     @property
     def days(self) -> tuple[date | None, date | None]:
         """The first and the last day asked for."""
-        if named := period(str(self.used_parameters.get(self.word, ""))):
-            return named
-        return _day(self.used_parameters.get(f"{self.word}_from")), _day(self.used_parameters.get(f"{self.word}_to"))
+        return days_of(self.used_parameters, self.word)
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         own = self.names
@@ -306,6 +314,14 @@ class PeriodFilter(admin.ListFilter):
 
     def limits(self, column: str) -> Q:
         return between(column, *self.days)
+
+
+def days_named(asked: Mapping[str, Any]) -> list[date]:
+    """The days that a list of orders was narrowed to, where it was: of payment first; else today."""
+    for word in (PaidFilter.word, PlacedFilter.word, RefundedFilter.word):
+        if days := [day for day in days_of(asked, word) if day]:
+            return days
+    return [localdate()]
 
 
 class PlacedFilter(PeriodFilter):

@@ -79,6 +79,9 @@ def test_periods_of_placing_and_of_payment_are_apart(client: Client) -> None:
     Order.objects.filter(pk=old.pk).update(created_at=now() - timedelta(days=40), effective_at=now())
     today = now().date()
     assert shown(client, paid="today") == {old, new}
+    assert shown(client, paid="yesterday") == set()
+    Order.objects.filter(pk=new.pk).update(effective_at=now() - timedelta(days=1))
+    assert shown(client, paid="yesterday") == {new}
     assert shown(client, placed="7") == {new}
     assert shown(client, placed_from=str(today - timedelta(days=41)), placed_to=str(today - timedelta(days=39))) == {
         old
