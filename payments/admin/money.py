@@ -7,14 +7,14 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.money import format_money
 from payments.admin.rows import OfOrders
-from payments.desk import lists
+from payments.desk import filters
 from payments.models import Dispute, Payment, Refund, WebhookEvent
 
 
 @admin.register(Payment)
 class PaymentAdmin(OfOrders):
     list_display = ["started_at", "of_order", "method", "status", "settles", "why_not", "asked", "received", "refusal"]
-    list_filter = [lists.OutcomeFilter, lists.StartedFilter, "method", "settles", "why_not"]
+    list_filter = [filters.OutcomeFilter, filters.StartedFilter, "method", "settles", "why_not"]
     list_select_related = ["order"]
     ordering = ["-created_at"]
     readonly_fields = ["asked", "received"]

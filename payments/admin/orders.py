@@ -23,7 +23,7 @@ from orders.money import format_chf
 from orders.views import SeeOther
 from payments import letters, unresolved
 from payments.admin.rows import SEARCHED, ReadOnly
-from payments.desk import doing, exporting, lists, many, papers, search, slips
+from payments.desk import doing, exporting, filters, lists, many, papers, search, slips
 from payments.desk.deeds import DEEDS, offered
 from payments.desk.file import badges, file_for, given_back, settling, with_payments
 from payments.exports.orders import orders as table_of_orders
@@ -51,19 +51,19 @@ class OrderAdmin(ReadOnly, lists.Quick):
     ]
     list_display_links = ["reference"]
     list_filter = [
-        lists.StateFilter,
-        lists.MethodFilter,
-        lists.PaidFilter,
-        lists.PlacedFilter,
-        lists.RefundedFilter,
-        lists.AttentionFilter,
-        lists.WaitingFilter,
-        lists.LanguageFilter,
+        filters.StateFilter,
+        filters.MethodFilter,
+        filters.PaidFilter,
+        filters.PlacedFilter,
+        filters.RefundedFilter,
+        filters.AttentionFilter,
+        filters.WaitingFilter,
+        filters.LanguageFilter,
     ]
     search_fields = ["number"]  # what is searched says get_search_results
     search_help_text = SEARCHED
     actions = ["print_slips", "check_many", "send_many", "export_csv", "export_xlsx"]
-    ordering = (*lists.NEWEST,)
+    ordering = (*filters.NEWEST,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         return with_payments(super().get_queryset(request).defer("vat", "token"))
@@ -71,7 +71,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
     def get_ordering(self, request: HttpRequest) -> Any:
         """Who asks for a time of payment sees its latest first: by an index that the question uses anyway."""
         asked = any(request.GET.get(name) for name in ("paid", "paid_from", "paid_to"))
-        return lists.NEWEST_PAID if asked else lists.NEWEST
+        return filters.NEWEST_PAID if asked else filters.NEWEST
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
@@ -88,7 +88,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
         asked = request.GET.urlencode()
         views = [
             {"label": label, "address": f"?{query}" if query else ".", "is_shown": asked == query}
-            for label, query in lists.VIEWS
+            for label, query in filters.VIEWS
         ]
         export = f"{reverse('admin:orders_order_export')}?{asked}" if self.has_export_permission(request) else ""
         context = {"views": views, "export": export, "formats": Export.Format.choices}
@@ -100,7 +100,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
         shown = super().get_changelist_instance(request)
         rows = list(shown.result_list)
         marked = keys = {row.pk for row in rows}
-        if rows and not shown.params.get(lists.AttentionFilter.parameter_name):
+        if rows and not shown.params.get(filters.AttentionFilter.parameter_name):
             marked = unresolved.among(keys)
         for row in rows:
             row.needs_a_person = row.pk in marked
@@ -242,7 +242,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
     def _file_of(
         self, request: HttpRequest, orders: QuerySet[Order], format: Export.Format, asked: str
     ) -> HttpResponseBase:
-        by, days = member_of_staff(request), lists.days_named(request.GET)
+        by, days = member_of_staff(request), filters.days_named(request.GET)
         return exporting.file(table_of_orders(orders), days, by, Export.What.ORDERS, format, asked)
 
     def has_export_permission(self, request: HttpRequest) -> bool:

@@ -9,14 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
 from payments.admin.rows import OfOrders, ReadOnly, link_to
-from payments.desk import lists, search
+from payments.desk import filters, lists, search
 from payments.models import Attestation, Export, Letter, Refund
 
 
 @admin.register(Letter)
 class LetterAdmin(OfOrders):
     list_display = ["__str__", "of_order", "due_at", "sent_at", "tries"]
-    list_filter = [lists.UnsentFilter, "kind", ("sent_at", admin.EmptyFieldListFilter)]
+    list_filter = [filters.UnsentFilter, "kind", ("sent_at", admin.EmptyFieldListFilter)]
     list_select_related = ["order"]
     ordering = ["-id"]
 
