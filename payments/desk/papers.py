@@ -16,7 +16,7 @@ from payments import attestation as attestations
 from payments import letters
 from payments.desk.file import SEE
 from payments.models import Attestation, Refund
-from payments.views import pdf_of
+from payments.papers import pdf_of
 
 SEND_AGAIN = "orders.send_letters_again"
 
