@@ -68,7 +68,7 @@ def waiting() -> Card:
 
 
 def to_be_looked_at() -> Card:
-    return Card(_("To be looked at"), listed(Order, attention="1"), str(unresolved.number_of_orders()))
+    return Card(_("To be looked at"), listed(Order, attention="1"), str(len(unresolved.orders())))
 
 
 def acceptance(tries: dict[date, Counter[tuple[str, str]]]) -> Card:

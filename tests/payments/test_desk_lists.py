@@ -114,7 +114,6 @@ def test_the_list_of_what_needs_a_person_and_its_items_are_the_same_orders() -> 
     expected = {odd, doubtful, disputed, failed, proposed}
     assert {item.order for item in attention.items()} == expected
     assert unresolved.orders() == {order.pk for order in expected}
-    assert unresolved.number_of_orders() == len(expected)
     some = {disputed.pk, failed.pk, plain.pk}
     assert unresolved.among(some) == some - {plain.pk}
 
