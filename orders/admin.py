@@ -10,7 +10,6 @@ from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import Field, ForeignKey, Model, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localdate
@@ -23,7 +22,7 @@ from orders.forms import COUNTRIES
 from orders.goods_forms import CategoryForm, ProductForm, ShippingMethodForm, VatRateForm
 from orders.models import Category, Language, Order, Product, ShippingMethod, VatRate
 from orders.money import format_chf
-from orders.vat_changes import Change, change_by, percent
+from orders.vat_changes import Change, change_by, confirmation, percent
 
 M = TypeVar("M", bound=Model)
 ADJUST = "orders.adjust_stock"
@@ -322,23 +321,8 @@ class VatRateAdmin(Goods[VatRate]):
     ) -> HttpResponse:
         """A rate is saved once what it changes was shown and confirmed, and is still so."""
         change = self._change(request, object_id) if request.method == "POST" else None
-        confirmed = request.POST.get("confirmed", "")
-        if change is None or change.sentence == confirmed:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Change of a VAT rate"),
-            "change": change,
-            "typed": [
-                (name, value)
-                for name, values in request.POST.lists()
-                if name not in ("csrfmiddlewaretoken", "confirmed")
-                for value in values
-            ],
-            "why": gettext("The rates changed meanwhile. Read once more what follows.") if confirmed else "",
-        }
-        return TemplateResponse(request, "admin/orders/vatrate/confirm.html", context, status=409 if confirmed else 200)
+        asked = confirmation(request, change) if change else None
+        return asked or super().changeform_view(request, object_id, form_url, extra_context)
 
     def _change(self, request: HttpRequest, object_id: str | None) -> Change | None:
         """What the form that was sent would change; None where there is nothing to be confirmed."""

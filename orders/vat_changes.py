@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.contrib import admin
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
@@ -33,6 +36,27 @@ def change_by(rate: VatRate, was: VatRate | None = None) -> Change:
         )
         sentence += " " + _("Until now the row said %(rate)s from %(day)s.") % _named(was)
     return Change(facts, sentence)
+
+
+def confirmation(request: HttpRequest, change: Change) -> TemplateResponse | None:
+    """The page that shows a change before it is saved; None once it was confirmed, and is still the same."""
+    confirmed = request.POST.get("confirmed", "")
+    if change.sentence == confirmed:
+        return None
+    context = {
+        **admin.site.each_context(request),
+        "opts": VatRate._meta,
+        "title": _("Change of a VAT rate"),
+        "change": change,
+        "typed": [
+            (name, value)
+            for name, values in request.POST.lists()
+            if name not in ("csrfmiddlewaretoken", "confirmed")
+            for value in values
+        ],
+        "why": _("The rates changed meanwhile. Read once more what follows.") if confirmed else "",
+    }
+    return TemplateResponse(request, "admin/orders/vatrate/confirm.html", context, status=409 if confirmed else 200)
 
 
 def percent(rate: Decimal) -> str:
