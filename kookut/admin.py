@@ -26,6 +26,9 @@ class ShopAdminSite(AdminSite):
         """A password alone opens nothing."""
         return super().has_permission(request) and access.is_verified(request)
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "is_live": settings.PAYMENTS.mode == "live"}
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [
             # Who has shown no second factor yet must be able to leave, too.

@@ -24,7 +24,7 @@ from payments import attestation
 from payments.capture import capture
 from payments.handoff import LONGEST_HOLD, hand_off
 from payments.models import CODE_LENGTH, Attestation, Dispute, Letter, Payment, Refund, Refusal, WebhookEvent
-from payments.views import VERIFICATIONS_A_MINUTE
+from payments.papers import VERIFICATIONS_A_MINUTE
 from tests.demo.catalogue import fill_catalogue
 from tests.sandbox.client import Sandbox
 from tests.shop import DETAILS, deliver, fill_cart, goods, placed, started, stripe_event
