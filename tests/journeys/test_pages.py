@@ -79,11 +79,14 @@ def is_sound_for_customers(page: Page) -> None:
     assert eyes.total_is_in_sight(page)
     page.set_viewport_size({"width": SMALLEST, "height": 700})
     assert eyes.reaches_beyond(page) <= 0
+    assert eyes.messages_astray(page) == []
     for width in (PHONE, TABLET):
         page.set_viewport_size({"width": width, "height": 900})
         assert eyes.cut_with_large_text(page) == []
+        assert eyes.messages_astray(page) == []
     page.set_viewport_size({"width": DESK, "height": 900})
     assert eyes.faults_of_the_frame(page) == []
+    assert eyes.messages_astray(page) == []
 
 
 def violations(page: Page) -> list[str]:
