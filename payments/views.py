@@ -114,6 +114,7 @@ def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = N
         form = ReviewForm(offers=offers(quote.total), initial=initial)
     context = {"form": form, "quote": quote, "details": ready.details, "offers": form.offers}
     context["hints"] = ready.hints
+    context["waiting"] = checkout.waiting_order(request.session)
     context["on_statements"] = on_statements(form.offers)
     return render(request, "payments/review.html", context, status=status)
 

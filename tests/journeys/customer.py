@@ -106,7 +106,7 @@ class Customer:
         """Choose a method and press the button, which names the amount and the method."""
         total = self.page.locator(".total .money").inner_text().replace("\u00a0", " ")
         self.chooses(method)
-        self.presses(re.compile(rf"^Commander et payer {re.escape(total)} {words}$"))
+        self.presses(re.compile(rf"^(Commander et payer|Payer) {re.escape(total)} {words}$"))
 
     def orders_by_card(self) -> None:
         self.comes_to_review()

@@ -16,6 +16,7 @@ from django.utils.timezone import localdate, now
 from playwright.sync_api import Page
 
 from kookut import errors
+from orders import cart as carts
 from orders.checkout import remember_order
 from orders.codes import grouped, new_code
 from orders.models import Order, Product, ShippingMethod, TimelineEntry
@@ -171,8 +172,15 @@ def cart(stage: Stage) -> None:
 def cart_with_errors(stage: Stage) -> None:
     cart(stage)
     for quantity in stage.page.locator("[name^=quantity]").all():
-        quantity.fill("0")
+        quantity.fill("100")
     stage.press("[name=checkout]")
+
+
+@scene
+def cart_with_a_line_removed(stage: Stage) -> None:
+    cart(stage)
+    stage.page.locator("[name^=quantity]").first.fill("0")
+    stage.press("form#basket .actions [type=submit]")
 
 
 @scene
@@ -267,6 +275,22 @@ def review_billed_elsewhere(stage: Stage) -> None:
         "billing_country": "CH",
     }
     stage.fill_cart(details=details)
+    stage.open("/paiement/")
+
+
+@scene
+def review_beside_its_open_order(stage: Stage) -> None:
+    stage.fill_cart()
+    order = stage.order(checkout_key=carts.read(stage.client.session).key)
+    session = stage.client.session
+    remember_order(session, order)
+    session.save()
+    stage.open("/paiement/")
+
+
+@scene
+def review_beside_another_open_order(stage: Stage) -> None:
+    cart_beside_an_order_that_waits(stage)
     stage.open("/paiement/")
 
 

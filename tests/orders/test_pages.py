@@ -160,11 +160,12 @@ def test_a_page_costs_no_more_with_more_lines(client: Client, full_cart: list[Pr
     assert statements() == before
 
 
-@pytest.mark.parametrize("address", ["/", "/panier/"])
+@pytest.mark.parametrize("address", ["/", "/panier/", "/coordonnees/"])
 def test_who_comes_back_with_an_order_that_has_not_taken_effect_yet_is_led_to_it(client: Client, address: str) -> None:
     """Told by the number alone, in this browser, as long as it waits; for one statement more, none without an order.
     Not told whether it is paid: the money may be here already."""
     order = placed()
+    add(client, goods())
     before = statements_of(client, address)
     assert order.number not in page(client.get(address))
     session = client.session
@@ -177,7 +178,7 @@ def test_who_comes_back_with_an_order_that_has_not_taken_effect_yet_is_led_to_it
     assert f'{order.number} est en cours. <a href="/commande/{order.token}/">' in page(answer)
     assert "Dufour" not in page(answer) and "claire@" not in page(answer)
     assert "no-store" in answer["Cache-Control"]
-    session_and_order = 2 if address == "/" else 3  # the cart's page also asks what that order holds
+    session_and_order = 1 if address == "/" else 2  # the others also ask what that order holds
     assert with_order == before + session_and_order
     assert order.number not in page(Client().get(address))
     Order.objects.update(status="effective", effective_at=now())
