@@ -18,8 +18,9 @@ from orders import cart as carts
 from orders import details as details_in_session
 from orders import pictures
 from orders.caching import View, keep_no_copy, never_cached
-from orders.catalogue import look
+from orders.catalogue import look, to_be_had_instead
 from orders.checkout import current_order_token, waiting_order
+from orders.codes import is_like_an_order_number
 from orders.forms import AddForm, CartForm, DetailsForm
 from orders.models import TWINT_LIMIT, Category, Product
 from orders.quote import Quote, offers, quote
@@ -43,7 +44,11 @@ class SeeOther(HttpResponseRedirect):
 
 @require_safe
 def catalogue(request: HttpRequest, slug: str = "") -> HttpResponse:
-    """All goods or those of one category; `q`, `sort` and `page` say which and in what order."""
+    """All goods or those of one category; `q`, `sort` and `page` say which and in what order. Who searches for an
+    order's number is led to where orders are found."""
+    if is_like_an_order_number(request.GET.get("q", "")):
+        found = urlencode({"number": request.GET["q"].strip()})
+        return HttpResponseRedirect(f"{reverse('payments:find_order')}?{found}")
     try:
         shown = look(request.GET, slug)
     except Category.DoesNotExist as unknown:
@@ -103,6 +108,7 @@ def _product_page(request: HttpRequest, shown: Product, form: AddForm, status: i
         "sizes": PICTURE_SIZES,
         "above_twint": shown.price > TWINT_LIMIT,
         "canonical": _canonical(request),
+        "similar": [] if shown.stock else to_be_had_instead(shown),
     }
     return render(request, "orders/product.html", page, status=status)
 

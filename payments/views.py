@@ -183,7 +183,7 @@ def find_order(request: HttpRequest) -> HttpResponse:
     if "language" in request.POST:
         # Not by an address with a query: that would be logged.
         return render(request, "payments/find_order.html", {"form": FindOrderForm(initial=request.POST.dict())})
-    form = FindOrderForm(request.POST or None)
+    form = FindOrderForm(request.POST or None, initial={"number": request.GET.get("number", "")[:40]})
     if request.method == "POST" and form.is_valid():
         if is_too_often("find-order", address(request), ASKS_FOR_LINKS_AN_HOUR, 3600):
             return _wait(request, 3600)

@@ -108,6 +108,11 @@ def catalogue_without_a_find(stage: Stage) -> None:
 
 
 @scene
+def catalogue_with_some_of_the_words(stage: Stage) -> None:
+    stage.open("/?q=gr%C3%A8s+noyer")
+
+
+@scene
 def catalogue_in_pages(stage: Stage) -> None:
     for number in range(40):
         goods(names={"fr": f"Assiette creuse {number}"}, position=number)
@@ -340,7 +345,13 @@ def order_open(stage: Stage) -> None:
 
 @scene
 def order_left(stage: Stage) -> None:
-    order = stage.order()
+    order = stage.order(
+        billing_organisation="Atelier du Lac SA",
+        billing_street="Chemin de l’Ancienne-Tuilerie 112b",
+        billing_postcode="1009",
+        billing_town="Pully",
+        billing_country="CH",
+    )
     started(order, "twint", left_at=now())
     stage.open_order(order)
 

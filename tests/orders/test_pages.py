@@ -12,12 +12,13 @@ from pytest_django import DjangoAssertNumQueries
 
 from orders import checkout
 from orders.catalogue import GOODS_PER_PAGE
-from orders.models import Order, Product
+from orders.models import Category, Order, Product
 from tests.orders.steps import add, amounts, give_details, page, review, said
 from tests.shop import delivery, goods, placed
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert(1)</script>"
+SOLD_OUT = "This item is sold out. Write to us if you would like to know whether it will be available again."
 
 
 @pytest.fixture
@@ -75,9 +76,25 @@ def test_a_product_shows_its_price_with_vat_delivery_date_and_cost_and_the_marks
 def test_a_product_that_is_sold_out_cannot_be_put_in(client: Client) -> None:
     bowl = goods(stock=0)
     shown = page(client.get(f"/articles/{bowl.slug}/"))
-    assert said("Sold out") in shown
+    assert said(SOLD_OUT) in shown
     assert 'name="quantity"' not in shown
     assert add(client, bowl).status_code == 422
+
+
+def test_a_sold_out_product_leads_on_to_what_can_be_had_of_its_category(client: Client) -> None:
+    table, pantry = (Category.objects.create(slug=slug, names={"fr": slug}) for slug in ("table", "pantry"))
+    bowl = goods(stock=0, category=table)
+    for n in range(5):
+        goods(names={"fr": f"Plat {n}"}, category=table, position=n)
+    goods(names={"fr": "Plat épuisé"}, category=table, stock=0)
+    goods(names={"fr": "Miel"}, category=pantry)
+    shown = page(client.get(f"/articles/{bowl.slug}/"))
+    assert re.findall(r"<h2><a [^>]*>([^<]*)</a>", shown) == ["Plat 0", "Plat 1", "Plat 2", "Plat 3"]
+    assert shown.count('href="/contact/"') == 2, "and to who can be asked"
+    Product.objects.filter(category=table).update(stock=0)
+    shown = page(client.get(f"/articles/{bowl.slug}/"))
+    assert said("Similar items in stock") not in shown
+    assert re.search(rf'<a class="button" href="/">{said("See all goods")}</a>', shown)
 
 
 def test_a_product_that_does_not_exist_is_not_found(client: Client) -> None:

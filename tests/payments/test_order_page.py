@@ -22,12 +22,14 @@ from payments.capture import capture
 from payments.models import Attestation, Payment, Refund
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
+from tests.orders.steps import BUREAU
 from tests.payments.steps import bring, only, ordered, paid, take
 from tests.payments.test_paying import bring_messages, pay
 from tests.sandbox.client import DECLINED, Sandbox
 from tests.shop import deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
 
 pytestmark = pytest.mark.django_db
+LATER = "Ce jour est plus tardif"
 NOTHING_DEBITED = "Aucun montant n’a été débité"
 
 
@@ -198,6 +200,26 @@ def test_a_paid_order_shows_its_way_so_far_and_where_it_is_delivered_to(psps: Sa
 
 PROMISE = "d’ici au"
 """Of a day of delivery; `Nous préparons` and the timeline's step promise the parcel itself."""
+
+
+def test_an_order_that_is_not_paid_yet_shows_where_goods_and_bill_go_by_when_and_to_whom_we_write() -> None:
+    promised = localdate() + timedelta(days=9)
+    billing: dict[str, Any] = {name: typed for name, typed in BUREAU.items() if name != "other_billing"}
+    order = placed(delivery_by=promised, **billing)
+    payment = started(order)
+    shown = text(order)
+    assert f"livré d’ici au {day(promised)}" in shown
+    assert "Bureau du Lac SA<br>Claire Dufour<br>Quai du Mont-Blanc 1<br>Case postale 20<br>1211 Genève" in shown
+    assert "c•••@exemple.ch" in shown and "claire@" not in shown
+    assert LATER not in shown
+
+    Order.objects.update(created_at=now() - timedelta(days=8), expires_at=now() + timedelta(hours=1))
+    shown = text(order)
+    assert LATER in shown
+    assert day(promised) not in shown
+
+    deliver(stripe_event(payment))
+    assert "Bureau du Lac SA" in text(order)
 
 
 def test_a_day_of_delivery_that_is_over_is_not_promised_but_the_parcel_is(psps: Sandbox) -> None:

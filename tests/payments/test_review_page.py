@@ -22,10 +22,11 @@ LEAVING = (
 )
 
 PLACED_ALREADY = (
-    "Your order %(number)s is placed already. The button below goes on with its payment: no second order is placed."
+    "Your order %(number)s has already been placed. "
+    "The button below continues with its payment: no second order is placed."
 )
 TAKES_ITS_PLACE = (
-    "Your order %(number)s is still open. The button below places another one in its stead: the open one is cancelled."
+    "Your order %(number)s is still open. The button below places a new one in its place: the open one is cancelled."
 )
 
 
