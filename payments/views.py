@@ -250,6 +250,7 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
         "page": page,
         "state": page.state.value,
         "lines": sold,
+        "count": sum(line.quantity for line in lines),
         "shipping_note": parcel.note_of_the_delivery(order, page.given_back),
         "nothing_left": not order.shipped_at and not any(line.left for line in sold),
         "attestation": document,

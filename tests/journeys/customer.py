@@ -156,7 +156,7 @@ class Customer:
     def downloads_attestation(self) -> bytes:
         with self.page.expect_download() as download:
             self.page.get_by_role(
-                "link", name=re.compile(r"^Télécharger l’attestation AP-\d{4}-\d{6} \(PDF, (environ )?\d+\sKo\)$")
+                "link", name=re.compile(r"^Télécharger l’attestation AP-\d{4}-\d{6} \(PDF,\s(environ\s)?\d+\sKo\)$")
             ).click()
         return download.value.path().read_bytes()
 

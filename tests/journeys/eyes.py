@@ -67,7 +67,7 @@ WITHOUT_EDGE = """() => [...document.querySelectorAll('.button, .field select, .
 }).map(each => each.className || each.id)"""
 
 TOTAL_IN_SIGHT = """() => [...document.querySelectorAll('.mini .money')].every(
-  each => document.querySelector('.checkout-head .notice')
+  each => document.querySelector('main .notice')
     || each.getBoundingClientRect().bottom + scrollY <= innerHeight)"""
 
 TOO_WIDE = "() => document.documentElement.scrollWidth - innerWidth"

@@ -103,7 +103,7 @@ def test_a_product_that_does_not_exist_is_not_found(client: Client) -> None:
 
 def test_the_same_day_and_total_stand_on_cart_details_and_review(client: Client, full_cart: list[Product]) -> None:
     pages = [client.get("/panier/"), client.get("/coordonnees/"), review(client)]
-    days = [re.search(r"(lundi|mardi|mercredi|jeudi|vendredi) \d+\w* \w+", page(response)) for response in pages]
+    days = [re.search(r"(lundi|mardi|mercredi|jeudi|vendredi) \d+\w*\s\w+", page(response)) for response in pages]
     assert len({day[0] for day in days if day}) == 1
     assert all(days)
     assert [amounts(response).count("CHF\u00a096.00") > 0 for response in pages] == [True] * 3
