@@ -227,3 +227,5 @@ def test_what_came_of_a_button_has_the_focus_so_that_it_is_read_out(client: Clie
     added = client.post(f"/articles/{bowl.slug}/", {"quantity": "1"})
     for address in (added["Location"], "/commande/?asked"):
         assert 'role="status" tabindex="-1" autofocus' in page(client.get(address)), address
+    removed = client.post("/panier/retirer/", {"product": str(bowl.pk)})
+    assert 'role="status" tabindex="-1" autofocus' in page(client.get(removed["Location"]))
