@@ -95,7 +95,7 @@ def test_goods_with_some_of_the_words_come_after_those_with_all_and_sold_out_one
         "Bol bleu épuisé",
         "Assiette",
         "Bol de bois",
-        "Plat bleu",
+        "Anse bleue",
         "Bol de grès",
     ]
     text = page(client.get("/", asked))
