@@ -6,9 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import escape_leading_slashes
 from django.views.decorators.http import require_safe
 
 from orders.checkout import TIME_TO_PAY
@@ -50,6 +51,16 @@ def _facts() -> dict[str, Any]:
         "unpaid_days": retention.UNPAID.days,
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
     }
+
+
+@require_safe
+def without_prefix(request: HttpRequest) -> HttpResponse:
+    """French is at the root: who types its prefix, as for the other languages, is led there for good.
+
+    Two slashes after the prefix lead to no other host.
+    """
+    rest = request.get_full_path().removeprefix(f"/{settings.LANGUAGE_CODE}")
+    return HttpResponsePermanentRedirect(escape_leading_slashes(rest if rest.startswith("/") else f"/{rest}"))
 
 
 @require_safe

@@ -24,6 +24,7 @@ urlpatterns = [
     # What browsers look for where no page names it.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}img/favicon.svg")),
     path("admin/", admin.site.urls),
+    re_path(rf"^{settings.LANGUAGE_CODE}(?:/|$)", pages.without_prefix),
     # Behind a proxy nginx may serve the pictures; without one this does, from the same storage.
     re_path(rf"^media/(?P<name>{NAME})$", picture),
 ]

@@ -68,11 +68,12 @@ def add(session: SessionBase, product: int, quantity: int, price: int) -> None:
 
 
 def set_quantities(session: SessionBase, quantities: Mapping[int, int]) -> None:
-    """Take new quantities for products that are in the cart; the others are left alone."""
+    """Take new quantities for products that are in the cart, 0 takes one out; the others are left alone."""
     cart = read(session)
     lines = {
         product: replace(wanted, quantity=quantities.get(product, wanted.quantity))
         for product, wanted in cart.lines.items()
+        if quantities.get(product) != 0
     }
     _change(session, cart, replace(cart, lines=lines))
 

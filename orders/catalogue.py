@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,8 @@ from orders import search
 from orders.models import Category, Product
 
 GOODS_PER_PAGE = 24
+INSTEAD = 4
+"""Goods that are shown beside one that is sold out: a row at a desk."""
 OUR_ORDER = "shop"
 ORDERS = {
     OUR_ORDER: (_("Our choice"), ["position", "id"]),
@@ -27,12 +29,14 @@ ORDERS = {
 
 @dataclass(frozen=True)
 class Catalogue:
-    """One page of goods, and how it came about. `typed` are the words as the customer wrote them."""
+    """One page of goods, and how it came about. `typed` are the words as the customer wrote them, which all stand in
+    some of the goods if they fit: the others come last, or are all that there is."""
 
     categories: list[Category]
     category: Category | None
     typed: str
     order: str
+    fits: bool
     page: Page[Product]
 
     @property
@@ -47,11 +51,21 @@ class Catalogue:
     def title(self) -> str:
         if not self.typed:
             return self.category.name if self.category else gettext("All goods")
-        sentence = (
-            gettext("Search for “%(words)s”") if self.page.object_list else gettext("Nothing found for “%(words)s”")
+        if self.category is None:
+            found = gettext("Search for “%(words)s”") if self.fits else gettext("Nothing found for “%(words)s”")
+            return found % {"words": self.typed}
+        found = (
+            gettext("Search for “%(words)s” in “%(category)s”")
+            if self.fits
+            else gettext("Nothing found for “%(words)s” in “%(category)s”")
         )
-        found = sentence % {"words": self.typed}
-        return f"{found}, {self.category.name}" if self.category else found
+        return found % {"words": self.typed, "category": self.category.name}
+
+    @property
+    def first_other(self) -> Product | None:
+        """Of this page, the first that holds only some of the words."""
+        goods = self.page.object_list
+        return next((product for product in goods if getattr(product, "rank", 0) >= search.ONLY_SOME), None)
 
     @property
     def is_a_selection(self) -> bool:
@@ -60,7 +74,7 @@ class Catalogue:
 
 
 def look(asked: QueryDict, slug: str = "") -> Catalogue:
-    """Read what the address asks for, in 4 queries; what it asks wrongly is left out.
+    """Read what the address asks for, in 4 queries, 5 where nothing fits; what it asks wrongly is left out.
 
     Raises Category.DoesNotExist when no category has this slug.
     """
@@ -75,21 +89,44 @@ def look(asked: QueryDict, slug: str = "") -> Catalogue:
     goods = _on_sale() if words or not typed else _on_sale().none()
     if category:
         goods = goods.filter(category=category)
+    fits = not typed
     if words:
-        goods = _found(goods, typed, words, categories)
-    goods = goods.order_by(*(["rank"] if words and order == OUR_ORDER else []), *_columns(order))
+        goods, fits = _found(goods, typed, words, categories)
+        goods = goods.alias(sold_out=_whether(stock=0), only_some=_whether(rank__gte=search.ONLY_SOME))
+    goods = goods.order_by(*(_ranks(order) if words else []), *_columns(order))
     page = Paginator(goods, GOODS_PER_PAGE).get_page(asked.get("page"))
     page.object_list = list(page.object_list)
-    return Catalogue([each for each in categories if each.filled or each == category], category, typed, order, page)
+    shelves: list[Category] = [each for each in categories if each.filled or each == category]
+    return Catalogue(shelves, category, typed, order, fits, page)
+
+
+def to_be_had_instead(sold_out: Product) -> list[Product]:
+    """The first goods of the same category that are in stock."""
+    return list(_on_sale().filter(category=sold_out.category_id, stock__gt=0)[:INSTEAD])
 
 
 def _on_sale() -> QuerySet[Product]:
     return Product.objects.filter(active=True)
 
 
-def _found(goods: QuerySet[Product], typed: str, words: list[str], categories: Sequence[Category]) -> QuerySet[Product]:
+def _found(
+    goods: QuerySet[Product], typed: str, words: list[str], categories: Sequence[Category]
+) -> tuple[QuerySet[Product], bool]:
+    """The goods for these words, and whether any of them fits: all of its words are there, or nearly."""
     found = search.holding(goods, typed, words, _language(), {each.pk: each.name for each in categories})
-    return found if found.exists() else search.resembling(goods, words, _language())
+    if found.filter(rank__lt=search.ONLY_SOME).exists():
+        return found, True
+    nearly = search.resembling(goods, words, _language())
+    return (nearly, True) if nearly.exists() else (found, False)
+
+
+def _whether(**holds: int) -> ExpressionWrapper[Q]:
+    return ExpressionWrapper(Q(**holds), BooleanField())
+
+
+def _ranks(order: str) -> list[str]:
+    """What comes before the order that was asked for: goods that fit, and in our own order those to be had."""
+    return ["rank", "sold_out"] if order == OUR_ORDER else ["only_some"]
 
 
 def _columns(order: str) -> list[str]:

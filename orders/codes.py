@@ -3,6 +3,8 @@
 import secrets
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ORDER_NUMBER_LENGTH = 10
+"""Of `KK-7F3Q-20M4` without its hyphens."""
 LOOKALIKES = str.maketrans("OIL", "011")
 
 
@@ -33,6 +35,12 @@ def grouped(code: str) -> str:
 def normalise(typed: str) -> str:
     """What a person meant: capitals, letters and digits only, O as 0, I and L as 1."""
     return "".join(filter(str.isalnum, typed.upper())).translate(LOOKALIKES)
+
+
+def is_like_an_order_number(typed: str) -> bool:
+    """Whether a customer means an order: KK and eight characters, right or mistyped."""
+    meant = normalise(typed)
+    return meant.startswith("KK") and len(meant) == ORDER_NUMBER_LENGTH
 
 
 def is_valid(code: str) -> bool:

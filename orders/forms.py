@@ -28,13 +28,16 @@ Refusal = Callable[[str], None]
 
 
 class QuantityField(forms.CharField):
-    """1 to 99, in plain digits."""
+    """1 to 99, in plain digits; 0 too, which takes the article out, `or_none`."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, or_none: bool = False, **kwargs: Any) -> None:
         widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
         super().__init__(strip=False, widget=widget, label=_("Quantity"), **kwargs)
+        self.or_none = or_none
 
     def clean(self, value: Any) -> int:
+        if self.or_none and value == "0":
+            return 0
         if not isinstance(value, str) or not QUANTITY.fullmatch(value):
             raise ValidationError(_("Type a number between 1 and 99"), code="quantity")
         return int(value)
@@ -55,7 +58,7 @@ class CartForm(forms.Form):
     def __init__(self, quote: Quote, data: Any = None) -> None:
         super().__init__(data)
         for line in quote.lines:
-            field = QuantityField(initial=str(line.quantity))
+            field = QuantityField(or_none=True, initial=str(line.quantity))
             self.fields[f"quantity-{line.product.pk}"] = field
         self.fields["shipping"] = forms.TypedChoiceField(
             choices=[(str(offer.method.pk), offer.method.name) for offer in quote.offers],

@@ -4,7 +4,7 @@ import re
 import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 
 from django.conf import settings
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders import pictures, search
 from orders.codes import new_code
-from orders.delivery import is_packed_later
+from orders.delivery import delivery_date_once_paid, is_packed_later
 from orders.money import CURRENCY
 
 MAX_QUANTITY = 99
@@ -439,14 +439,21 @@ class Order(models.Model):
         return f"{name[:1]}•••@{host}"
 
     @property
+    def delivery_day(self) -> date:
+        """By when it is delivered; for an order that is not paid yet, if it is paid now."""
+        if self.effective_at:
+            return self.delivery_by
+        return delivery_date_once_paid(self.delivery_by, self.created_at, timezone.now())
+
+    @property
     def delivery_is_ahead(self) -> bool:
         """Whether the day of delivery can still be promised: one that is over is no promise."""
-        return self.delivery_by >= timezone.localdate()
+        return self.delivery_day >= timezone.localdate()
 
     @property
     def delivery_has_moved(self) -> bool:
         """Whether the day of delivery is a later one than the customer saw: the payment came after the packing."""
-        return self.effective_at is not None and is_packed_later(self.created_at, self.effective_at)
+        return is_packed_later(self.created_at, self.effective_at or timezone.now())
 
     @property
     def vat_shares(self) -> list[VatShare]:

@@ -8,7 +8,7 @@ written in the migrations.
 import re
 import unicodedata
 from functools import reduce
-from operator import and_
+from operator import add, and_, or_
 from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -29,6 +29,8 @@ OF_THE_CUSTOMER = (
 """The columns of an order in which words are looked for."""
 MAX_LENGTH = 100
 MAX_WORDS = 6
+IN_THE_NAME, IN_THE_TEXT, ONLY_SOME = range(3)
+"""What goods are ranked by: where they hold the words that were typed; from ONLY_SOME on, not all of the words."""
 MAX_WORDS_RESEMBLED = 3
 """Resemblance is worked out name by name, word by word; no index helps much."""
 LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "ø": "o", "Ø": "O"})
@@ -87,25 +89,33 @@ def holding(
     goods: QuerySet[Any], typed: str, words: list[str], language: str, categories: dict[int, str]
 ) -> QuerySet[Any]:
     """The goods whose text holds all of the words, each whole or in part, or whose category's name does
-    (`categories` by id); and the one whose number was `typed`. In `rank` those come first whose own name holds them
-    all, or whose number it is."""
+    (`categories` by id); the one whose number was `typed`; and those whose name holds some of the words. In `rank`
+    those come first whose own name holds them all, or whose number it is, and those with the fewest words last."""
     column = column_of(language)
     held = Q()
     for word in words:
         named = [key for key, category in categories.items() if word in plain(category)]
         held &= Q(**{f"{column}__contains": word}) | Q(category__in=named)
     number = Q(sku__iexact=typed)
-    in_the_name = reduce(and_, (Q(plain_name__contains=word) for word in words))
-    goods = goods.filter(held | number).alias(plain_name=_name_in(language))
-    first = When(in_the_name | number, then=0)
-    ranked: QuerySet[Any] = goods.alias(rank=Case(first, default=1, output_field=IntegerField()))
+    # Of the text, which an index finds; and of the name, which is only a part of it.
+    named_so = [Q(**{f"{column}__contains": word}, plain_name__contains=word) for word in words]
+    goods = goods.alias(plain_name=_name_in(language)).filter(reduce(or_, named_so, held | number))
+    missing = [Case(When(one, then=0), default=1) for one in named_so]
+    ranked: QuerySet[Any] = goods.annotate(
+        rank=Case(
+            When(reduce(and_, named_so) | number, then=IN_THE_NAME),
+            When(held, then=IN_THE_TEXT),
+            default=reduce(add, missing, Value(ONLY_SOME)),
+            output_field=IntegerField(),
+        )
+    )
     return ranked
 
 
 def resembling(goods: QuerySet[Any], words: list[str], language: str) -> QuerySet[Any]:
     """The goods whose name is nearly what was typed: in the plural, or with a letter too many or too few. The first
     words count."""
-    goods = goods.alias(plain_name=_name_in(language), rank=Value(0))
+    goods = goods.alias(plain_name=_name_in(language)).annotate(rank=Value(IN_THE_NAME))
     for word in words[:MAX_WORDS_RESEMBLED]:
         goods = goods.filter(plain_name__trigram_word_similar=word)
     return goods

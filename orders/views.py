@@ -18,8 +18,9 @@ from orders import cart as carts
 from orders import details as details_in_session
 from orders import pictures
 from orders.caching import View, keep_no_copy, never_cached
-from orders.catalogue import look
+from orders.catalogue import look, to_be_had_instead
 from orders.checkout import current_order_token, waiting_order
+from orders.codes import is_like_an_order_number
 from orders.forms import AddForm, CartForm, DetailsForm
 from orders.models import TWINT_LIMIT, Category, Product
 from orders.quote import Quote, offers, quote
@@ -43,7 +44,11 @@ class SeeOther(HttpResponseRedirect):
 
 @require_safe
 def catalogue(request: HttpRequest, slug: str = "") -> HttpResponse:
-    """All goods or those of one category; `q`, `sort` and `page` say which and in what order."""
+    """All goods or those of one category; `q`, `sort` and `page` say which and in what order. Who searches for an
+    order's number is led to where orders are found."""
+    if is_like_an_order_number(request.GET.get("q", "")):
+        found = urlencode({"number": request.GET["q"].strip()})
+        return HttpResponseRedirect(f"{reverse('payments:find_order')}?{found}")
     try:
         shown = look(request.GET, slug)
     except Category.DoesNotExist as unknown:
@@ -103,6 +108,7 @@ def _product_page(request: HttpRequest, shown: Product, form: AddForm, status: i
         "sizes": PICTURE_SIZES,
         "above_twint": shown.price > TWINT_LIMIT,
         "canonical": _canonical(request),
+        "similar": [] if shown.stock else to_be_had_instead(shown),
     }
     return render(request, "orders/product.html", page, status=status)
 
@@ -132,13 +138,29 @@ def cart(request: HttpRequest) -> HttpResponse:
     carts.set_quantities(request.session, form.quantities)
     if form.cleaned_data["shipping"]:
         carts.choose_shipping(request.session, form.cleaned_data["shipping"])
-    return _see("orders:details" if "checkout" in request.POST else "orders:cart")
+    if "checkout" in request.POST:
+        return _see("orders:details")
+    return _see_cart_without(*(product for product, quantity in form.quantities.items() if not quantity))
+
+
+def _see_cart_without(*products: int) -> SeeOther:
+    """The cart, which says that these were taken out, for who did so by a slip of the finger."""
+    query = f"?{urlencode({'removed': products}, doseq=True)}" if products else ""
+    return SeeOther(f"{reverse('orders:cart')}{query}")
+
+
+def _removed(request: HttpRequest) -> list[Product]:
+    """What was taken out of the cart just now and can be put in again."""
+    asked = [int(typed) for typed in request.GET.getlist("removed") if carts.IDENTIFIER.fullmatch(typed)]
+    taken_out = set(asked[: carts.MAX_LINES]) - carts.read(request.session).lines.keys()
+    return list(Product.objects.filter(active=True, pk__in=taken_out)) if taken_out else []
 
 
 def _cart_page(request: HttpRequest, current: Quote, form: CartForm, status: int = 200) -> HttpResponse:
     goods = {"name": _("Goods"), "quantity": 1, "total": current.goods_total}
     page = {"quote": current, "form": form, "goods": [goods], "back": "cart"}
     page["waiting"] = waiting_order(request.session)
+    page["removed"] = _removed(request)
     return render(request, "orders/cart.html", page, status=status)
 
 
@@ -160,7 +182,7 @@ def remove(request: HttpRequest) -> HttpResponse:
     if not carts.IDENTIFIER.fullmatch(posted):
         raise BadRequest("No product's id")
     carts.remove(request.session, int(posted))
-    return _see("orders:cart")
+    return _see_cart_without(int(posted))
 
 
 @never_cached
@@ -209,7 +231,7 @@ def details(request: HttpRequest) -> HttpResponse:
 def _details_page(request: HttpRequest, current: Quote, form: DetailsForm, status: int = 200) -> HttpResponse:
     known = None if form.is_bound else details_in_session.details_of(request.session)
     hints = details_in_session.hints_about(request.session, known) if known else []
-    page = {"quote": current, "form": form, "hints": hints}
+    page = {"quote": current, "form": form, "hints": hints, "waiting": waiting_order(request.session)}
     return render(request, "orders/details.html", page, status=status)
 
 

@@ -16,7 +16,7 @@ class FindOrderForm(forms.Form):
 
     use_required_attribute = False
     email = forms.EmailField(
-        label=_("E-mail"),
+        label=_("E-mail address"),
         widget=forms.EmailInput(attrs={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
         error_messages={
             "required": _("Type your e-mail address"),

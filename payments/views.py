@@ -94,6 +94,7 @@ def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = N
         form = ReviewForm(offers=offers(quote.total), initial=initial)
     context = {"form": form, "quote": quote, "details": ready.details, "offers": form.offers}
     context["hints"] = ready.hints
+    context["waiting"] = checkout.waiting_order(request.session)
     context["on_statements"] = on_statements(form.offers)
     return render(request, "payments/review.html", context, status=status)
 
@@ -162,7 +163,7 @@ def find_order(request: HttpRequest) -> HttpResponse:
     if "language" in request.POST:
         # Not by an address with a query: that would be logged.
         return render(request, "payments/find_order.html", {"form": FindOrderForm(initial=request.POST.dict())})
-    form = FindOrderForm(request.POST or None)
+    form = FindOrderForm(request.POST or None, initial={"number": request.GET.get("number", "")[:40]})
     if request.method == "POST" and form.is_valid():
         if is_too_often("find-order", address(request), ASKS_FOR_LINKS_AN_HOUR, 3600):
             return wait(request, 3600)
@@ -201,6 +202,7 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
         "page": page,
         "state": page.state.value,
         "lines": sold,
+        "count": sum(line.quantity for line in lines),
         "shipping_note": parcel.note_of_the_delivery(order, page.given_back),
         "nothing_left": not order.shipped_at and not any(line.left for line in sold),
         "attestation": document,

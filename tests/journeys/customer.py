@@ -106,7 +106,7 @@ class Customer:
         """Choose a method and press the button, which names the amount and the method."""
         total = self.page.locator(".total .money").inner_text().replace("\u00a0", " ")
         self.chooses(method)
-        self.presses(re.compile(rf"^Commander et payer {re.escape(total)} {words}$"))
+        self.presses(re.compile(rf"^(Commander et payer|Payer) {re.escape(total)} {words}$"))
 
     def orders_by_card(self) -> None:
         self.comes_to_review()
@@ -156,7 +156,7 @@ class Customer:
     def downloads_attestation(self) -> bytes:
         with self.page.expect_download() as download:
             self.page.get_by_role(
-                "link", name=re.compile(r"^Télécharger l’attestation AP-\d{4}-\d{6} \(PDF, (environ )?\d+\sKo\)$")
+                "link", name=re.compile(r"^Télécharger l’attestation AP-\d{4}-\d{6} \(PDF,\s(environ\s)?\d+\sKo\)$")
             ).click()
         return download.value.path().read_bytes()
 

@@ -27,11 +27,22 @@ FRAME = """() => {
   }
   for (const mark of see('.marks img'))
     if (mark.offsetWidth !== 48 || mark.offsetHeight !== 30 || !mark.alt) faults.push('a mark: ' + mark.src);
-  for (const error of see('.field-pair > .error'))
+  for (const error of see('.field > .error'))
     if (error.offsetWidth < 320) faults.push('a narrow message: ' + error.id);
   for (const aside of see('.checkout-aside'))
     if (getComputedStyle(aside).position !== 'sticky') faults.push('a summary that scrolls away');
   return faults;
+}"""
+
+ASTRAY = """() => {
+  const see = selector => [...document.querySelectorAll(selector)].filter(each => each.checkVisibility());
+  const box = each => each.getBoundingClientRect();
+  return see('.field > .error').filter(error => {
+    const field = error.parentElement, message = box(error), next = box(field.querySelector('input, select, textarea'));
+    const beside = see('.field :is(label, input, select, textarea)')
+      .some(each => box(each).top < message.bottom && box(each).bottom > message.top);
+    return beside || box(field.querySelector('label')).bottom > message.top || next.top < message.bottom;
+  }).map(error => error.id);
 }"""
 
 SMALL_TARGETS = """() => {
@@ -56,7 +67,7 @@ WITHOUT_EDGE = """() => [...document.querySelectorAll('.button, .field select, .
 }).map(each => each.className || each.id)"""
 
 TOTAL_IN_SIGHT = """() => [...document.querySelectorAll('.mini .money')].every(
-  each => document.querySelector('.checkout-head .notice')
+  each => document.querySelector('main .notice')
     || each.getBoundingClientRect().bottom + scrollY <= innerHeight)"""
 
 TOO_WIDE = "() => document.documentElement.scrollWidth - innerWidth"
@@ -69,6 +80,11 @@ def moved(page: Page) -> float:
 
 def faults_of_the_frame(page: Page) -> list[str]:
     return list(page.evaluate(FRAME))
+
+
+def messages_astray(page: Page) -> list[str]:
+    """Messages about a field that do not stand between its label and itself, or stand beside another field."""
+    return list(page.evaluate(ASTRAY))
 
 
 def small_targets(page: Page) -> list[str]:

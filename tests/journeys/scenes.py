@@ -16,6 +16,7 @@ from django.utils.timezone import localdate, now
 from playwright.sync_api import Page
 
 from kookut import errors
+from orders import cart as carts
 from orders.checkout import remember_order
 from orders.codes import grouped, new_code
 from orders.models import Order, Product, ShippingMethod, TimelineEntry
@@ -107,6 +108,11 @@ def catalogue_without_a_find(stage: Stage) -> None:
 
 
 @scene
+def catalogue_with_some_of_the_words(stage: Stage) -> None:
+    stage.open("/?q=gr%C3%A8s+noyer")
+
+
+@scene
 def catalogue_in_pages(stage: Stage) -> None:
     for number in range(40):
         goods(names={"fr": f"Assiette creuse {number}"}, position=number)
@@ -171,8 +177,15 @@ def cart(stage: Stage) -> None:
 def cart_with_errors(stage: Stage) -> None:
     cart(stage)
     for quantity in stage.page.locator("[name^=quantity]").all():
-        quantity.fill("0")
+        quantity.fill("100")
     stage.press("[name=checkout]")
+
+
+@scene
+def cart_with_a_line_removed(stage: Stage) -> None:
+    cart(stage)
+    stage.page.locator("[name^=quantity]").first.fill("0")
+    stage.press("form#basket .actions [type=submit]")
 
 
 @scene
@@ -271,6 +284,22 @@ def review_billed_elsewhere(stage: Stage) -> None:
 
 
 @scene
+def review_beside_its_open_order(stage: Stage) -> None:
+    stage.fill_cart()
+    order = stage.order(checkout_key=carts.read(stage.client.session).key)
+    session = stage.client.session
+    remember_order(session, order)
+    session.save()
+    stage.open("/paiement/")
+
+
+@scene
+def review_beside_another_open_order(stage: Stage) -> None:
+    cart_beside_an_order_that_waits(stage)
+    stage.open("/paiement/")
+
+
+@scene
 def review_without_a_choice(stage: Stage) -> None:
     review(stage)
     stage.press()
@@ -316,7 +345,13 @@ def order_open(stage: Stage) -> None:
 
 @scene
 def order_left(stage: Stage) -> None:
-    order = stage.order()
+    order = stage.order(
+        billing_organisation="Atelier du Lac SA",
+        billing_street="Chemin de l’Ancienne-Tuilerie 112b",
+        billing_postcode="1009",
+        billing_town="Pully",
+        billing_country="CH",
+    )
     started(order, "twint", left_at=now())
     stage.open_order(order)
 

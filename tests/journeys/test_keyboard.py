@@ -27,6 +27,7 @@ def fills_the_cart(claire: Customer, keys: Keyboard) -> None:
     keys.goes_to("button", "Ajouter au panier")
     keys.presses("Space")
     expect(claire.page.get_by_role("status")).to_contain_text("Bol en grès")
+    expect(claire.page.get_by_role("status")).to_be_focused()
     keys.goes_to("link", "Voir le panier")
     keys.presses("Enter")
     claire.reads("Votre panier")

@@ -110,7 +110,8 @@ def test_what_the_paper_says_is_what_was_charged_and_anybody_can_verify_it(
     assert f"−CHF {format_amount(BACK)} Reste payé CHF {format_amount(book['received'] - BACK)}" in anew
     with claire.page.expect_download() as download:
         claire.page.get_by_role(
-            "link", name=re.compile(r"^Télécharger l’avis de remboursement AR-\d{4}-\d{6} .* \(PDF, environ \d+ Ko\)$")
+            "link",
+            name=re.compile(r"^Télécharger l’avis de remboursement AR-\d{4}-\d{6} .* \(PDF, environ\s\d+\sKo\)$"),
         ).click()
     notice = download.value.path().read_bytes()
     (back,) = sandbox.payment(str(payment.page_reference))["refunds"]

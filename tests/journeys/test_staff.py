@@ -69,7 +69,7 @@ def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox
     sign_in_by_hand(staff, "leila")
 
     with staff.expect_download() as download:
-        staff.get_by_role("link", name=re.compile(r"^Attestation de paiement .*\(PDF, (environ )?\d+\sKo\)$")).click()
+        staff.get_by_role("link", name=re.compile(r"^Attestation de paiement .*\(PDF, (environ\s)?\d+\sKo\)$")).click()
     assert order.number in text_of(download.value.path().read_bytes())
 
     again = staff.get_by_role("button", name="Renvoyer : Lien vers la commande")

@@ -72,7 +72,7 @@ def test_another_quantity_than_1_to_99_is_refused_with_a_sentence(client: Client
     assert lines(client) == {}
 
 
-@pytest.mark.parametrize("quantity", ["", "0", "-1", "100", "٣", "1.5"])
+@pytest.mark.parametrize("quantity", ["", "00", "-1", "100", "٣", "1.5"])
 def test_the_cart_page_refuses_it_too_and_shows_it_at_its_field(client: Client, bowl: Product, quantity: str) -> None:
     add(client, bowl, 2)
     response = client.post("/panier/", {f"quantity-{bowl.pk}": quantity, "shipping": first_method()})
@@ -104,7 +104,7 @@ def test_of_two_things_to_say_the_latest_is_said(client: Client, bowl: Product) 
 
     Product.objects.update(stock=1)
     assert said("There is less left than expected") in page(client.get("/panier/"))
-    typed = {f"quantity-{bowl.pk}": "0", "shipping": first_method()}
+    typed = {f"quantity-{bowl.pk}": "100", "shipping": first_method()}
     wrong = page(client.post("/panier/", typed))
     assert said("Type a number between 1 and 99") in wrong
     assert said("There is less left than expected") not in wrong
@@ -126,9 +126,36 @@ def test_quantities_are_updated_and_lines_removed(client: Client, bowl: Product)
     update = {f"quantity-{bowl.pk}": "4", f"quantity-{cup.pk}": "3", "shipping": first_method()}
     assert client.post("/panier/", update).status_code == 303
     assert lines(client) == {bowl.pk: Wanted(4, 2900), cup.pk: Wanted(3, 1500)}
-    assert client.post("/panier/retirer/", {"product": str(bowl.pk)}).status_code == 303
-    assert lines(client) == {cup.pk: Wanted(3, 1500)}
-    assert client.post("/panier/retirer/", {"product": str(bowl.pk)}).status_code == 303
+    for _twice in range(2):
+        removed = client.post("/panier/retirer/", {"product": str(bowl.pk)})
+        assert removed.status_code == 303
+        assert lines(client) == {cup.pk: Wanted(3, 1500)}
+        told = page(client.get(removed["Location"]))
+        assert said("“%(name)s” is no longer in your basket.", name=bowl.name) in told
+        assert f'href="/articles/{bowl.slug}/"' in told
+
+
+@pytest.mark.parametrize("pressed", [{}, {"checkout": "1"}])
+def test_a_quantity_of_0_takes_the_article_out_and_says_so(
+    client: Client, bowl: Product, pressed: dict[str, str]
+) -> None:
+    cup = goods(price=1500)
+    add(client, bowl, 2)
+    add(client, cup, 1)
+    typed = {f"quantity-{bowl.pk}": "0", f"quantity-{cup.pk}": "4", "shipping": first_method()}
+    answer = client.post("/panier/", typed | pressed)
+    assert answer["Location"] == ("/coordonnees/" if pressed else f"/panier/?removed={bowl.pk}")
+    assert lines(client) == {cup.pk: Wanted(4, 1500)}
+    last = client.post("/panier/", {f"quantity-{cup.pk}": "0", "shipping": first_method()} | pressed, follow=True)
+    assert said("Your basket is empty") in page(last)
+
+
+@pytest.mark.parametrize("asked", ["", "0", "x", "9" * 40, "1 OR 1=1"])
+def test_what_was_never_taken_out_is_not_told_of(client: Client, bowl: Product, asked: str) -> None:
+    add(client, bowl)
+    removed = said("“%(name)s” is no longer in your basket.", name=bowl.name)
+    for address in (f"/panier/?removed={bowl.pk}", f"/panier/?removed={asked}"):
+        assert removed not in page(client.get(address))
 
 
 @pytest.mark.parametrize("product", ["", "0", "-1", "٣", "9" * 40, "1 OR 1=1"])

@@ -52,7 +52,6 @@ def named(*names: str, **more: object) -> None:
         ("oeuf", ["Œufs d’Émilie"]),
         ("œuf", ["Œufs d’Émilie"]),
         ("d'emilie", ["Œufs d’Émilie"]),
-        ("théière rouge", []),
         ("théieres en fontes théière rouge", ["Théière en fonte"]),  # of what is mistyped three words count
         ("samovar", []),
         ("%", []),
@@ -82,6 +81,44 @@ def test_goods_that_have_the_word_in_their_name_come_first(client: Client) -> No
     named("Bol")
     assert shown(client, q="bol") == ["Bol", "Assiette"]
     assert shown(client, q="bol", sort="name") == ["Assiette", "Bol"]
+
+
+def test_goods_with_some_of_the_words_come_after_those_with_all_and_sold_out_ones_last_of_each(client: Client) -> None:
+    named("Bol de bois", "Anse bleue", "Carafe")
+    named("Bol bleu épuisé", stock=0)
+    named("Assiette", descriptions={"fr": "Va avec le bol bleu."})
+    named("Bol bleu")
+    named("Bol de grès", stock=0)
+    asked = {"q": "bol bleu"}
+    assert shown(client, **asked) == [
+        "Bol bleu",
+        "Bol bleu épuisé",
+        "Assiette",
+        "Bol de bois",
+        "Anse bleue",
+        "Bol de grès",
+    ]
+    text = page(client.get("/", asked))
+    assert text.index(">Assiette<") < text.index(said("Other items that might suit you")) < text.index(">Bol de bois<")
+    by_name = ["Assiette", "Bol bleu", "Bol bleu épuisé", "Anse bleue", "Bol de bois", "Bol de grès"]
+    assert shown(client, **asked, sort="name") == by_name
+    assert said("Other items that might suit you") not in page(client.get("/", {"q": "bol"})) + page(client.get("/"))
+
+
+def test_where_nothing_holds_all_of_the_words_what_holds_some_is_shown_under_its_own_heading(client: Client) -> None:
+    named("Théière en fonte", "Bol")
+    text = page(client.get("/", {"q": "théière rouge"}))
+    assert "Aucun article pour «\u00a0théière rouge\u00a0»" in text
+    assert text.index(said("Other items that might suit you")) < text.index(">Théière en fonte<")
+    assert ">Bol<" not in text
+    assert shown(client, q="théierre en fontte") == ["Théière en fonte"], "mistyped, and all of it"
+
+
+@pytest.mark.parametrize("typed", ["KK-7F3Q-20M4", " kk 7f3q 20m4", "KK7F3Q20M5"])
+def test_who_searches_for_an_orders_number_is_led_to_where_orders_are_found(client: Client, typed: str) -> None:
+    answer = client.get("/de/", {"q": typed})
+    assert answer["Location"].startswith("/de/commande/?number=")
+    assert f'value="{typed.strip()}"' in page(client.get(answer["Location"]))
 
 
 @pytest.mark.parametrize("typed", ["ART-1001", " art-1001 "])
@@ -156,7 +193,7 @@ def test_where_nothing_is_found_the_page_says_so_and_keeps_the_words(
     named("Bol", category=shelves["table"])
     named("Miel", category=shelves["pantry"])
     text = page(client.get("/rayons/table/", {"q": "<b>miel"}))
-    assert "Aucun article pour «\u00a0&lt;b&gt;miel\u00a0»" in text
+    assert "Aucun article pour «\u00a0&lt;b&gt;miel\u00a0» dans «\u00a0Vaisselle\u00a0»" in text
     assert 'value="&lt;b&gt;miel"' in text
     assert said("Search all goods") in text
     assert shown(client, q="<b>miel") == ["Miel"]

@@ -54,15 +54,15 @@ def test_the_days_of_zurich_count_whatever_the_clock_is_set_to() -> None:
 
 def test_a_day_is_printed_as_people_say_it() -> None:
     with override("fr"):
-        assert day(date(2026, 11, 26)) == "jeudi 26 novembre"
-        assert day(date(2026, 12, 1)) == "mardi 1er décembre"
-        assert day(date(2026, 12, 11)) == "vendredi 11 décembre"
+        assert day(date(2026, 11, 26)) == "jeudi 26\u00a0novembre"
+        assert day(date(2026, 12, 1)) == "mardi 1er\u00a0décembre"
+        assert day(date(2026, 12, 11)) == "vendredi 11\u00a0décembre"
     with override("de"):
-        assert day(date(2026, 11, 26)) == "Donnerstag, 26. November"
+        assert day(date(2026, 11, 26)) == "Donnerstag, 26.\u00a0November"
     with override("it"):
-        assert day(date(2026, 11, 26)) == "giovedì 26 novembre"
+        assert day(date(2026, 11, 26)) == "giovedì 26\u00a0novembre"
     with override("en"):
-        assert day(date(2026, 11, 26)) == "Thursday 26 November"
+        assert day(date(2026, 11, 26)) == "Thursday 26\u00a0November"
 
 
 @pytest.mark.parametrize(

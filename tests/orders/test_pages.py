@@ -12,12 +12,13 @@ from pytest_django import DjangoAssertNumQueries
 
 from orders import checkout
 from orders.catalogue import GOODS_PER_PAGE
-from orders.models import Order, Product
+from orders.models import Category, Order, Product
 from tests.orders.steps import add, amounts, give_details, page, review, said
 from tests.shop import delivery, goods, placed
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert(1)</script>"
+SOLD_OUT = "This item is sold out. Write to us if you would like to know whether it will be available again."
 
 
 @pytest.fixture
@@ -75,9 +76,25 @@ def test_a_product_shows_its_price_with_vat_delivery_date_and_cost_and_the_marks
 def test_a_product_that_is_sold_out_cannot_be_put_in(client: Client) -> None:
     bowl = goods(stock=0)
     shown = page(client.get(f"/articles/{bowl.slug}/"))
-    assert said("Sold out") in shown
+    assert said(SOLD_OUT) in shown
     assert 'name="quantity"' not in shown
     assert add(client, bowl).status_code == 422
+
+
+def test_a_sold_out_product_leads_on_to_what_can_be_had_of_its_category(client: Client) -> None:
+    table, pantry = (Category.objects.create(slug=slug, names={"fr": slug}) for slug in ("table", "pantry"))
+    bowl = goods(stock=0, category=table)
+    for n in range(5):
+        goods(names={"fr": f"Plat {n}"}, category=table, position=n)
+    goods(names={"fr": "Plat épuisé"}, category=table, stock=0)
+    goods(names={"fr": "Miel"}, category=pantry)
+    shown = page(client.get(f"/articles/{bowl.slug}/"))
+    assert re.findall(r"<h2><a [^>]*>([^<]*)</a>", shown) == ["Plat 0", "Plat 1", "Plat 2", "Plat 3"]
+    assert shown.count('href="/contact/"') == 2, "and to who can be asked"
+    Product.objects.filter(category=table).update(stock=0)
+    shown = page(client.get(f"/articles/{bowl.slug}/"))
+    assert said("Similar items in stock") not in shown
+    assert re.search(rf'<a class="button" href="/">{said("See all goods")}</a>', shown)
 
 
 def test_a_product_that_does_not_exist_is_not_found(client: Client) -> None:
@@ -86,7 +103,7 @@ def test_a_product_that_does_not_exist_is_not_found(client: Client) -> None:
 
 def test_the_same_day_and_total_stand_on_cart_details_and_review(client: Client, full_cart: list[Product]) -> None:
     pages = [client.get("/panier/"), client.get("/coordonnees/"), review(client)]
-    days = [re.search(r"(lundi|mardi|mercredi|jeudi|vendredi) \d+\w* \w+", page(response)) for response in pages]
+    days = [re.search(r"(lundi|mardi|mercredi|jeudi|vendredi) \d+\w*\s\w+", page(response)) for response in pages]
     assert len({day[0] for day in days if day}) == 1
     assert all(days)
     assert [amounts(response).count("CHF\u00a096.00") > 0 for response in pages] == [True] * 3
@@ -160,11 +177,12 @@ def test_a_page_costs_no_more_with_more_lines(client: Client, full_cart: list[Pr
     assert statements() == before
 
 
-@pytest.mark.parametrize("address", ["/", "/panier/"])
+@pytest.mark.parametrize("address", ["/", "/panier/", "/coordonnees/"])
 def test_who_comes_back_with_an_order_that_has_not_taken_effect_yet_is_led_to_it(client: Client, address: str) -> None:
     """Told by the number alone, in this browser, as long as it waits; for one statement more, none without an order.
     Not told whether it is paid: the money may be here already."""
     order = placed()
+    add(client, goods())
     before = statements_of(client, address)
     assert order.number not in page(client.get(address))
     session = client.session
@@ -177,7 +195,7 @@ def test_who_comes_back_with_an_order_that_has_not_taken_effect_yet_is_led_to_it
     assert f'{order.number} est en cours. <a href="/commande/{order.token}/">' in page(answer)
     assert "Dufour" not in page(answer) and "claire@" not in page(answer)
     assert "no-store" in answer["Cache-Control"]
-    session_and_order = 2 if address == "/" else 3  # the cart's page also asks what that order holds
+    session_and_order = 1 if address == "/" else 2  # the others also ask what that order holds
     assert with_order == before + session_and_order
     assert order.number not in page(Client().get(address))
     Order.objects.update(status="effective", effective_at=now())
@@ -209,3 +227,5 @@ def test_what_came_of_a_button_has_the_focus_so_that_it_is_read_out(client: Clie
     added = client.post(f"/articles/{bowl.slug}/", {"quantity": "1"})
     for address in (added["Location"], "/commande/?asked"):
         assert 'role="status" tabindex="-1" autofocus' in page(client.get(address)), address
+    removed = client.post("/panier/retirer/", {"product": str(bowl.pk)})
+    assert 'role="status" tabindex="-1" autofocus' in page(client.get(removed["Location"]))

@@ -287,7 +287,7 @@ def test_a_price_changed_between_the_page_and_the_button_asks_again(client: Clie
 BEFORE = datetime(2026, 11, 23, 13, 59, 59, tzinfo=ZURICH)
 AFTER = datetime(2026, 11, 23, 14, 0, tzinfo=ZURICH)
 """A second later: what is ordered then is packed on the next day."""
-BOTH_DAYS = ("mardi 24 novembre", "mercredi 25 novembre")
+BOTH_DAYS = ("mardi 24\u00a0novembre", "mercredi 25\u00a0novembre")
 
 
 @pytest.fixture
@@ -341,8 +341,8 @@ def test_a_notice_of_a_change_is_read_in_another_language_with_the_choice_that_w
     in_german: Any = client.post("/de/paiement/", held | {"language": "de"})
 
     assert in_german.status_code == 409
-    assert "Dienstag, 24. November" in page(in_german)
-    assert "Mittwoch, 25. November" in page(in_german)
+    assert "Dienstag, 24.\u00a0November" in page(in_german)
+    assert "Mittwoch, 25.\u00a0November" in page(in_german)
     assert all(hidden(in_german, name) == value for name, value in held.items())
     assert not Order.objects.exists()
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -22,18 +22,25 @@ from payments.capture import capture
 from payments.models import Attestation, Payment, Refund
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
+from tests.orders.steps import BUREAU
 from tests.payments.steps import bring, only, ordered, paid, take
 from tests.payments.test_paying import bring_messages, pay
 from tests.sandbox.client import DECLINED, Sandbox
 from tests.shop import deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
 
 pytestmark = pytest.mark.django_db
+LATER = "Ce jour est plus tardif"
 NOTHING_DEBITED = "Aucun montant n’a été débité"
 
 
 def text(order: Order, client: Client | None = None) -> str:
     shown = (client or Client()).get(f"/commande/{order.token}/").content.decode()
     return re.sub(r'<span class="nowrap">(.*?)</span>', r"\1", shown).replace("\u00a0", " ")
+
+
+def spoken(value: date) -> str:
+    """As `text` has it."""
+    return day(value).replace("\u00a0", " ")
 
 
 def test_an_order_that_has_waited_for_as_long_as_it_can_says_so_and_lets_go(psps: Sandbox) -> None:
@@ -183,9 +190,9 @@ def test_a_paid_order_shows_its_way_so_far_and_where_it_is_delivered_to(psps: Sa
     said = text(order)
     assert f"Passée le {date_format(localtime(order.created_at), 'j F Y')}" in said
     assert '<p class="address">Claire Dufour<br>Rue de Carouge 12<br>1205 Genève<br></p>' in said
-    assert f"Livraison d’ici au {day(localdate())}" in said
-    assert f", livré d’ici au {day(localdate())}</p>" in said
-    assert f"il est livré d’ici au {day(localdate())}." in said
+    assert f"Livraison d’ici au {spoken(localdate())}" in said
+    assert f", livré d’ici au {spoken(localdate())}</p>" in said
+    assert f"il est livré d’ici au {spoken(localdate())}." in said
     assert "Nous préparons votre colis" in said
 
     Order.objects.update(shipped_at=now(), tracking="99.12.345678")
@@ -198,6 +205,26 @@ def test_a_paid_order_shows_its_way_so_far_and_where_it_is_delivered_to(psps: Sa
 
 PROMISE = "d’ici au"
 """Of a day of delivery; `Nous préparons` and the timeline's step promise the parcel itself."""
+
+
+def test_an_order_that_is_not_paid_yet_shows_where_goods_and_bill_go_by_when_and_to_whom_we_write() -> None:
+    promised = localdate() + timedelta(days=9)
+    billing: dict[str, Any] = {name: typed for name, typed in BUREAU.items() if name != "other_billing"}
+    order = placed(delivery_by=promised, **billing)
+    payment = started(order)
+    shown = text(order)
+    assert f"livré d’ici au {spoken(promised)}" in shown
+    assert "Bureau du Lac SA<br>Claire Dufour<br>Quai du Mont-Blanc 1<br>Case postale 20<br>1211 Genève" in shown
+    assert "c•••@exemple.ch" in shown and "claire@" not in shown
+    assert LATER not in shown
+
+    Order.objects.update(created_at=now() - timedelta(days=8), expires_at=now() + timedelta(hours=1))
+    shown = text(order)
+    assert LATER in shown
+    assert spoken(promised) not in shown
+
+    deliver(stripe_event(payment))
+    assert "Bureau du Lac SA" in text(order)
 
 
 def test_a_day_of_delivery_that_is_over_is_not_promised_but_the_parcel_is(psps: Sandbox) -> None:

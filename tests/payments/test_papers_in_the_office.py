@@ -54,7 +54,7 @@ def test_the_attestation_is_had_from_the_orders_page(psps: Sandbox) -> None:
     client = office(SEE)
     page = client.get(address("change", order)).content.decode()
     assert f'href="{address("attestation", order)}"' in page
-    assert "Attestation de paiement (PDF, environ 45\u00a0Ko)" in page
+    assert "Attestation de paiement (PDF, environ\u00a045\u00a0Ko)" in page
 
     answer = client.get(address("attestation", order))
 

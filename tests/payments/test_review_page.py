@@ -10,15 +10,23 @@ from django.test import Client, override_settings
 from orders.models import Order
 from payments.letters import compose
 from payments.models import Letter
-from tests.orders.steps import page, review, said
+from tests.orders.steps import add, page, review, said
 from tests.payments.steps import paid
 from tests.sandbox.client import Sandbox
-from tests.shop import fill_cart, order_and_pay
+from tests.shop import fill_cart, goods, order_and_pay
 
 pytestmark = pytest.mark.django_db
 LEAVING = (
     "You will leave %(shop)s for the secure page of the payment provider and then come back here.",
     "Your order takes effect as soon as the bank or PayPal has approved the payment.",
+)
+
+PLACED_ALREADY = (
+    "Your order %(number)s has already been placed. "
+    "The button below continues with its payment: no second order is placed."
+)
+TAKES_ITS_PLACE = (
+    "Your order %(number)s is still open. The button below places a new one in its place: the open one is cancelled."
 )
 
 
@@ -32,6 +40,29 @@ def test_where_one_goes_and_when_the_order_takes_effect_stands_above_the_button(
     button = shown.index(said("Order and pay %(amount)s", amount="CHF\u00a038.00"))
     assert shown.index(said(LEAVING[0], shop="KOOKUT")) < shown.index(said(LEAVING[1])) < button
     assert re.search(r'<a href="/conditions/">', shown)
+
+
+def test_who_comes_back_from_the_payment_page_sees_the_open_order_and_places_no_second_one_unawares(
+    client: Client, psps: Sandbox
+) -> None:
+    bowl = goods()
+    fill_cart(client, bowl)
+    order_and_pay(client, "card")
+    order = Order.objects.get()
+    back = page(review(client))
+    assert said(PLACED_ALREADY, number=order.number) in back
+    assert f'href="/commande/{order.token}/"' in back
+    assert said("Pay %(amount)s by card", amount="CHF\u00a038.00") in back
+    assert said("Order and pay %(amount)s", amount="CHF\u00a038.00") not in back
+
+    add(client, bowl)
+    changed = page(review(client))
+    assert said(TAKES_ITS_PLACE, number=order.number) in changed
+    assert said("Order and pay %(amount)s", amount="CHF\u00a067.00") in changed
+    order_and_pay(client, "card")
+    order.refresh_from_db()
+    assert order.status == "cancelled"
+    assert order.number not in page(review(client))
 
 
 def test_nothing_is_ticked_or_chosen_for_the_customer(client: Client, shown: str) -> None:
