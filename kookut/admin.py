@@ -26,9 +26,6 @@ class ShopAdminSite(AdminSite):
         """A password alone opens nothing."""
         return super().has_permission(request) and access.is_verified(request)
 
-    def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().each_context(request), "is_live": settings.PAYMENTS.mode == "live"}
-
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [
             # Who has shown no second factor yet must be able to leave, too.
@@ -44,8 +41,8 @@ class ShopAdminSite(AdminSite):
         ]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        shop = settings.SELLER["shop"]
-        return {**super().each_context(request), "site_header": shop, "site_title": shop}
+        shop, is_live = settings.SELLER["shop"], settings.PAYMENTS.mode == "live"
+        return {**super().each_context(request), "site_header": shop, "site_title": shop, "is_live": is_live}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """By name, but the staff themselves after what they work with."""
