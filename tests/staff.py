@@ -43,3 +43,19 @@ def sign_in_by_hand(page: Page, name: str) -> None:
     page.locator("[type=submit]").first.click()
     page.get_by_label("Code").fill(code())
     page.get_by_role("button", name="Continuer").click()
+
+
+def form_of(client: Client, address: str) -> dict[str, object]:
+    """What a browser would send back of the form without a change."""
+    response = client.get(address)
+    assert response.status_code == 200
+    form = response.context["adminform"].form
+    fields: dict[str, object] = {}
+    for bound in form:
+        value = bound.value()
+        if value is not None and value is not False and value != "":
+            fields[bound.html_name] = value
+        if bound.field.show_hidden_initial and value is not None:
+            fields[bound.html_initial_name] = value
+    fields.pop("upload", None)
+    return fields

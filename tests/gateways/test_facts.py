@@ -6,8 +6,7 @@ import pytest
 
 from payments.gateways.base import Kind
 from payments.gateways.stripe_messages import live_session
-from tests.gateways import test_paypal as paypal
-from tests.gateways import test_stripe as stripe
+from tests.gateways import paypal, stripe
 from tests.gateways.cast import APayment
 
 OURS = "5f0d1e3a-6f3e-4c40-9c0b-0a1b2c3d4e5f"

@@ -15,12 +15,13 @@ from payments.gateways.base import Declined, Facts, Kind, Notice, PageState, Ref
 from payments.gateways.paypal import PayPalGateway
 from payments.gateways.paypal_messages import HANDLED, details_of
 from payments.models import Refusal
-from tests.environment import PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET, PAYPAL_ROOT_FILE, PAYPAL_WEBHOOK_ID
+from tests.environment import PAYPAL_WEBHOOK_ID
 from tests.gateways.balance_contract import BalanceContract
 from tests.gateways.cast import URLS, AnOrder, APayment
 from tests.gateways.channel_contract import ChannelContract
 from tests.gateways.forgery import with_crc_of
 from tests.gateways.money_back_contract import MoneyBackContract
+from tests.gateways.paypal import capture, configured, event, opened, token, trusting
 from tests.gateways.server import Answer, Request, as_json, serving
 from tests.sandbox.paypal.signature import Certificates
 from tests.sandbox.process import Running
@@ -28,58 +29,9 @@ from tests.sandbox.process import Running
 ORDERS = "/v2/checkout/orders"
 
 
-def configured(base: str, secret: str = PAYPAL_CLIENT_SECRET) -> PayPalGateway:
-    return PayPalGateway(
-        PayPalConfiguration(PAYPAL_CLIENT_ID, secret, (PAYPAL_WEBHOOK_ID,), base, base, base, certificate_roots=None)
-    )
-
-
-def trusting(sandbox: Running) -> PayPalGateway:
-    """The gateway that believes the sandbox's own authority."""
-    base = f"{sandbox.url}/paypal"
-    return PayPalGateway(
-        PayPalConfiguration(
-            PAYPAL_CLIENT_ID,
-            PAYPAL_CLIENT_SECRET,
-            (PAYPAL_WEBHOOK_ID,),
-            base,
-            base,
-            base,
-            certificate_roots=sandbox.state / PAYPAL_ROOT_FILE,
-        )
-    )
-
-
 @pytest.fixture
 def gateway(sandbox: Running) -> PayPalGateway:
     return trusting(sandbox)
-
-
-def opened(gateway: PayPalGateway) -> APayment:
-    payment = APayment(method="paypal")
-    return payment.on(gateway.open(payment, URLS).reference)
-
-
-def event(type: str, resource: object, **changes: object) -> dict[str, Any]:
-    return {"id": "WH-1", "event_type": type, "resource_version": "2.0", "resource": resource, **changes}
-
-
-def capture(**changes: Any) -> dict[str, Any]:
-    return {
-        "id": "2GG279541U471931P",
-        "status": "COMPLETED",
-        "amount": {"currency_code": "CHF", "value": "128.50"},
-        "custom_id": "5f0d1e3a-6f3e-4c40-9c0b-0a1b2c3d4e5f",
-        "invoice_id": "KK-7F3Q-20AB-5f0d1e3a",
-        "supplementary_data": {"related_ids": {"order_id": "5O190127TN364715T"}},
-        **changes,
-    }
-
-
-def token(request: Request, answer: Answer) -> Answer:
-    """`answer`, unless a token is asked for."""
-    asked = request.path == "/v1/oauth2/token"
-    return as_json({"access_token": "A21", "token_type": "Bearer", "expires_in": 32_400}) if asked else answer
 
 
 class TestPayPal(MoneyBackContract, ChannelContract, BalanceContract):

@@ -9,8 +9,8 @@ import pytest
 
 from payments.gateways.base import Entry, Move, NotPermitted, Unreachable
 from payments.gateways.paypal import PayPalGateway
+from tests.gateways.paypal import configured, token, trusting
 from tests.gateways.server import Answer, Request, as_json, serving
-from tests.gateways.test_paypal import configured, token, trusting
 from tests.sandbox.process import Running
 
 OURS = UUID("0b8f2a1c-7d55-4a7e-9f43-6c5b4a392817")

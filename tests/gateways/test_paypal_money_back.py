@@ -25,8 +25,8 @@ from payments.gateways.paypal import PayPalGateway
 from payments.gateways.paypal_messages import HANDLED
 from tests.gateways.cast import APayment, ARefund
 from tests.gateways.forgery import with_crc_of
+from tests.gateways.paypal import capture, configured, event, opened, token, trusting
 from tests.gateways.server import Answer, Request, as_json, serving
-from tests.gateways.test_paypal import capture, configured, event, opened, token, trusting
 from tests.sandbox.process import Running
 
 OURS = UUID("0b8f2a1c-7d55-4a7e-9f43-6c5b4a392817")

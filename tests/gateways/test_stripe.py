@@ -18,22 +18,17 @@ from payments.gateways.stripe_messages import HANDLED, KEPT
 from payments.gateways.stripe_refusals import refusal
 from payments.gateways.stripe_transport import API_VERSION
 from payments.models import Refusal
-from tests.environment import STRIPE_KEY, STRIPE_WEBHOOK_SECRET
+from tests.environment import STRIPE_WEBHOOK_SECRET
 from tests.gateways.balance_contract import BalanceContract
 from tests.gateways.cast import URLS, AnOrder, APayment
 from tests.gateways.channel_contract import ChannelContract
 from tests.gateways.money_back_contract import MoneyBackContract
 from tests.gateways.server import Answer, Request, as_json, serving
+from tests.gateways.stripe import configured, event, session
 from tests.sandbox.client import INSUFFICIENT_FUNDS
 from tests.sandbox.process import Running
 
 NEW_SECRET = "whsec_next"
-
-
-def configured(base: str, *, livemode: bool = False, secrets: tuple[str, ...] = ()) -> StripeGateway:
-    return StripeGateway(
-        StripeConfiguration(STRIPE_KEY, secrets or (STRIPE_WEBHOOK_SECRET,), base, base, livemode=livemode)
-    )
 
 
 def signature(body: bytes, *, at: float | None = None, secret: str = STRIPE_WEBHOOK_SECRET) -> Mapping[str, str]:
@@ -41,34 +36,6 @@ def signature(body: bytes, *, at: float | None = None, secret: str = STRIPE_WEBH
     sent_at = int(time.time() if at is None else at)
     proof = stripe.WebhookSignature._compute_signature(f"{sent_at}.{body.decode('latin-1')}", secret)
     return CaseInsensitiveDict({"Stripe-Signature": f"t={sent_at},v1={proof}"})
-
-
-def event(type: str, thing: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return {
-        "id": "evt_1",
-        "object": "event",
-        "api_version": API_VERSION,
-        "livemode": False,
-        "type": type,
-        "data": {"object": thing},
-        **changes,
-    }
-
-
-def session(payment: APayment, **changes: Any) -> dict[str, Any]:
-    return {
-        "id": "cs_test_1",
-        "object": "checkout.session",
-        "status": "complete",
-        "payment_status": "paid",
-        "payment_intent": "pi_1",
-        "amount_total": payment.amount,
-        "currency": "chf",
-        "client_reference_id": str(payment.id),
-        "payment_method_types": ["card"],
-        "livemode": False,
-        **changes,
-    }
 
 
 class TestStripe(MoneyBackContract, ChannelContract, BalanceContract):

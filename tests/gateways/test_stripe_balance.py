@@ -9,7 +9,7 @@ import pytest
 from payments.gateways.base import Entry, Move, NotPermitted, Unreachable
 from payments.gateways.stripe import StripeGateway
 from tests.gateways.server import Answer, as_json, serving
-from tests.gateways.test_stripe import configured
+from tests.gateways.stripe import configured
 from tests.sandbox.process import Running
 
 OURS = UUID("5f0d1e3a-6f3e-4c40-9c0b-0a1b2c3d4e5f")

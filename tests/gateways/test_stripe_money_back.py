@@ -23,7 +23,7 @@ from payments.gateways.stripe import StripeGateway
 from payments.gateways.stripe_messages import HANDLED
 from tests.gateways.cast import URLS, APayment, ARefund
 from tests.gateways.server import Answer, Request, as_json, serving
-from tests.gateways.test_stripe import configured, event
+from tests.gateways.stripe import configured, event
 from tests.sandbox.process import Running
 
 OURS = UUID("5f0d1e3a-6f3e-4c40-9c0b-0a1b2c3d4e5f")

@@ -1,13 +1,12 @@
 """The table of known cases and failures names tests that exist, and each test that is called after one stands there."""
 
-import ast
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parents[1]
+from tests.house.written import TESTS, WRITTEN
+
 TABLE = (TESTS / "known.md").read_text()
 CASE = re.compile(r"test_case_(\d+)_")
 FAILURE = re.compile(r"test_(?!case_)([a-z_]+?)_(?:\d+|paypal2)_")
@@ -39,13 +38,6 @@ CASES, FAILURES = rows("Cases"), rows("Failures")
 NAMED = {name for row in [*CASES, *FAILURES] for name in row.tests}
 TRACKERS = {found[1] for name in NAMED if (found := FAILURE.match(name))}
 """The first words of tests that are called after a failure: woo, pretix …"""
-WRITTEN = {
-    node.name
-    for path in TESTS.rglob("*.py")
-    for node in ast.walk(ast.parse(path.read_text()))
-    if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-}
-"""All tests, those of contracts too."""
 
 
 def is_called_after_a_failure(name: str) -> bool:

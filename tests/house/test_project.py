@@ -1,6 +1,7 @@
 """What Django itself can say about the project."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,3 +54,9 @@ def test_every_static_file_that_is_named_exists(settings: LazySettings, tmp_path
     settings.STORAGES = settings.STORAGES | manifest  # a new one: nothing gives the old one its entry back
     call_command("collectstatic", interactive=False, verbosity=0)
     assert (tmp_path / "staticfiles.json").exists()
+
+
+def test_no_module_of_tests_takes_anything_from_another() -> None:
+    """What several need stands beside them: steps.py, office.py, papers.py."""
+    taken = re.compile(r"^(?:from tests\.[\w.]*\.test_\w+ import|from tests\.[\w.]+ import .*\btest_\w+)", re.MULTILINE)
+    assert [str(path) for path in (ROOT / "tests").rglob("*.py") if taken.search(path.read_text())] == []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.test_known import WRITTEN
+from tests.house.written import WRITTEN
 
 TABLE = (Path(__file__).parents[1] / "rules.md").read_text()
 ROWS = [

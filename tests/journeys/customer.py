@@ -10,6 +10,7 @@ from playwright.sync_api import Error, Page, expect
 from pypdf import PdfReader
 
 from orders.models import Product
+from tests.sandbox.client import MASTERCARD, THREE_D_SECURE, VISA
 from tests.shop import fill_cart
 from tests.waiting import until
 
@@ -165,3 +166,17 @@ def text_of(document: bytes) -> str:
     """What an attestation says, with plain spaces."""
     pages = (page.extract_text() for page in PdfReader(BytesIO(document)).pages)
     return " ".join(" ".join(pages).split())
+
+
+def confirms_with_the_bank(claire: Customer) -> None:
+    claire.types_card(THREE_D_SECURE)
+    claire.presses("Confirmer")
+
+
+WAYS: dict[str, tuple[str, str, Callable[[Customer], None]]] = {
+    "Visa": ("card", "par carte", lambda claire: claire.types_card(VISA)),
+    "Visa with 3-D Secure": ("card", "par carte", confirms_with_the_bank),
+    "Mastercard": ("card", "par carte", lambda claire: claire.types_card(MASTERCARD)),
+    "TWINT": ("twint", "avec TWINT", lambda claire: claire.confirms_twint()),
+    "PayPal": ("paypal", "avec PayPal", lambda claire: claire.approves_paypal()),
+}

@@ -17,9 +17,8 @@ from payments.models import CODE_LENGTH, Attestation, Payment
 from payments.paper.wording import SWISS_TIME
 from payments.refunds import Wanted, ask, carry_out
 from tests.environment import STRIPE_API_VERSION, STRIPE_KEY
-from tests.journeys.customer import ACCEPTED, Customer, text_of
+from tests.journeys.customer import ACCEPTED, WAYS, Customer, text_of
 from tests.journeys.scenes import SCENES, Stage, given_back
-from tests.journeys.test_paying import WAYS
 from tests.sandbox.client import Sandbox
 from tests.scanner import blank_places, scanned
 from tests.shop import deliver, goods, placed, started, stripe_event

@@ -1,7 +1,6 @@
 """The one job: a customer pays, the bank agrees, the order is effective, the attestation is in hand."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
@@ -9,23 +8,9 @@ from playwright.sync_api import expect
 from orders.models import Order
 from orders.money import format_amount
 from payments.models import Payment
-from tests.journeys.customer import ACCEPTED, LATE, WAITING, WAITING_FOR_PAYPAL, Customer, text_of
-from tests.sandbox.client import MASTERCARD, THREE_D_SECURE, VISA, Sandbox
+from tests.journeys.customer import ACCEPTED, LATE, WAITING, WAITING_FOR_PAYPAL, WAYS, Customer, text_of
+from tests.sandbox.client import Sandbox
 from tests.worker import work
-
-
-def confirms_with_the_bank(claire: Customer) -> None:
-    claire.types_card(THREE_D_SECURE)
-    claire.presses("Confirmer")
-
-
-WAYS: dict[str, tuple[str, str, Callable[[Customer], None]]] = {
-    "Visa": ("card", "par carte", lambda claire: claire.types_card(VISA)),
-    "Visa with 3-D Secure": ("card", "par carte", confirms_with_the_bank),
-    "Mastercard": ("card", "par carte", lambda claire: claire.types_card(MASTERCARD)),
-    "TWINT": ("twint", "avec TWINT", lambda claire: claire.confirms_twint()),
-    "PayPal": ("paypal", "avec PayPal", lambda claire: claire.approves_paypal()),
-}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -8,8 +8,7 @@ from django.conf import settings
 from django.test import Client, override_settings
 
 from kookut.pages import CONFIDENTIALITY_OF
-from tests.kookut.test_fixed_pages import words
-from tests.orders.steps import page
+from tests.orders.steps import page, words
 from tests.shop import delivery
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.test import Client, override_settings
 
 from orders.delivery import CUT_OFF_HOUR
 from orders.models import ShippingMethod
-from tests.orders.steps import page
+from tests.orders.steps import page, words
 
 pytestmark = pytest.mark.django_db
 
@@ -17,10 +17,6 @@ pytestmark = pytest.mark.django_db
 def text(client: Client, address: str) -> str:
     """The page's words, without its tags."""
     return words(page(client.get(address)))
-
-
-def words(html: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace("\u2060", "")
 
 
 def test_the_shop_promises_what_its_owner_promises(client: Client) -> None:

@@ -69,3 +69,7 @@ def hidden(response: HttpResponse, name: str) -> str:
 
 def only_order() -> Order:
     return Order.objects.get()
+
+
+def words(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace("\u2060", "")

@@ -17,25 +17,9 @@ from django.utils.timezone import localdate
 
 from orders.models import Category, Product, ShippingMethod, VatRate
 from tests.shop import delivery, goods, placed
-from tests.staff import sign_in
+from tests.staff import form_of, sign_in
 
 pytestmark = pytest.mark.django_db
-
-
-def form_of(client: Client, address: str) -> dict[str, object]:
-    """What a browser would send back of the form without a change."""
-    response = client.get(address)
-    assert response.status_code == 200
-    form = response.context["adminform"].form
-    fields: dict[str, object] = {}
-    for bound in form:
-        value = bound.value()
-        if value is not None and value is not False and value != "":
-            fields[bound.html_name] = value
-        if bound.field.show_hidden_initial and value is not None:
-            fields[bound.html_initial_name] = value
-    fields.pop("upload", None)
-    return fields
 
 
 def confirm(client: Client, address: str, form: Mapping[str, object]) -> Any:

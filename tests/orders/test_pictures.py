@@ -19,8 +19,8 @@ from PIL import Image, ImageCms
 from orders.models import Product
 from orders.pictures import MAX_BYTES, MAX_PIXELS, NAME
 from tests.orders.steps import page
-from tests.orders.test_admin import form_of
 from tests.shop import goods
+from tests.staff import form_of
 
 pytestmark = pytest.mark.django_db
 PLACE = "Rue de Carouge 12"

@@ -1,5 +1,6 @@
 """What tests of paying do again and again, without a browser: order, pay, bring the PSPs' messages."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -7,13 +8,43 @@ from django.test import Client
 from django.utils.timezone import now
 
 from orders.models import Order
+from payments import notices
 from payments.capture import capture
 from payments.handoff import hand_off
 from payments.models import Payment, Refund
 from payments.refunds import Wanted, ask, carry_out
-from tests.payments.test_paying import bring_messages, pay
 from tests.sandbox.client import Sandbox, Webhook
 from tests.shop import placed
+
+NOTHING_DEBITED = "Aucun montant n’a été débité"
+
+
+def bring_messages(sandbox: Sandbox) -> list[str]:
+    """Deliver what the PSPs have to say; returns the shop's answers."""
+    answers = []
+    while waiting := sandbox.collect():
+        for webhook in waiting:
+            answer = Client().post(
+                f"/webhooks/{webhook.psp}/",
+                data=webhook.body,
+                content_type="application/json",
+                headers=webhook.django_headers,
+            )
+            assert answer.status_code == 200, answer.content
+            answers.append(answer.content.decode())
+    return answers
+
+
+def pay(sandbox: Sandbox, method: str, page: str, **how: Any) -> str:
+    """What the customer does on the PSP's page; returns where the browser goes then."""
+    if method == "card":
+        result = sandbox.pay_by_card(page, **how)
+    elif method == "twint":
+        result = sandbox.pay_by_twint(page, **how)
+    else:
+        result = sandbox.approve_paypal(page, **how)
+    assert result.url
+    return result.url
 
 
 def ordered(method: str = "card", *products: Any, **changes: Any) -> tuple[Order, str]:
@@ -80,3 +111,25 @@ def page_of(order: Order) -> str:
 def is_in(moment: Any, span: timedelta) -> bool:
     """To the minute."""
     return bool(abs(moment - now() - span) < timedelta(minutes=1))
+
+
+def give_back(psps: Sandbox, order: Order, amount: int, **what: Any) -> Refund:
+    """Staff give money back, and the PSP says that it went."""
+    refund = ask(order.payments.get(settles=True).pk, Wanted(amount, "Le client n’en veut plus <b>", **what))
+    carry_out(refund.pk)
+    bring_messages(psps)
+    refund.refresh_from_db()
+    assert refund.status == Refund.Status.SUCCEEDED
+    return refund
+
+
+def said(order: Order) -> str:
+    """The words of the order's page, below its steps."""
+    page = Client().get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page[page.index("<h1") :]))
+
+
+def written(order: Order, kind: str) -> str:
+    """The mail of that kind: its subject, then what it says."""
+    words = notices.of(order.letters.select_related("order").get(kind=kind))
+    return "\n".join([words.subject, *words.paragraphs]).replace("\u00a0", " ")

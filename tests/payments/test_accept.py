@@ -13,8 +13,7 @@ from payments import recovery
 from payments.attention import items
 from payments.models import Payment, WebhookEvent
 from payments.sweep import sweep
-from tests.payments.steps import paid
-from tests.payments.test_paying import pay
+from tests.payments.steps import paid, pay
 from tests.sandbox.client import Sandbox
 from tests.shop import fill_cart, order_and_pay, placed
 

@@ -21,9 +21,8 @@ from payments.letters import compose
 from payments.models import Channel, Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
 from payments.refunds import NotRefundable, Wanted, ask, carry_out
 from payments.sweep import sweep
-from tests.payments.steps import bring, ordered, paid, take
-from tests.payments.test_paper import embedded_facts, pages
-from tests.payments.test_paying import bring_messages
+from tests.payments.papers import embedded_facts, pages
+from tests.payments.steps import bring, bring_messages, ordered, paid, take
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, goods, placed, started, stripe_event
 

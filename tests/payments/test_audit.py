@@ -35,8 +35,7 @@ from payments.letters import send_soon
 from payments.models import Attestation, Payment, Refund
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
-from tests.payments.steps import paid
-from tests.payments.test_paying import bring_messages, pay
+from tests.payments.steps import bring_messages, paid, pay
 from tests.sandbox.client import DECLINED, INSUFFICIENT_FUNDS, Sandbox
 from tests.sandbox.names import paypal_id, stripe_id
 from tests.shop import fill_cart, goods, order_and_pay, placed

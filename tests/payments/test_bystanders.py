@@ -14,8 +14,7 @@ from payments.capture import capture
 from payments.expiry import withdraw
 from payments.handoff import hand_off
 from payments.models import Dispute, Letter, Payment, Refund
-from tests.payments.steps import bring, only, ordered, paid, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring, bring_messages, only, ordered, paid, take
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 

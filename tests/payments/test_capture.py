@@ -21,8 +21,7 @@ from payments.sweep import look_after, sweep
 from tests.at_once import at_once
 from tests.gateways.forgery import with_crc_of
 from tests.payments.door import answers_changed, answers_meet, answers_refused
-from tests.payments.steps import bring, kinds, only, ordered, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring, bring_messages, kinds, only, ordered, take
 from tests.sandbox.client import Sandbox, Webhook
 from tests.shop import deliver, goods, placed, started, stripe_event
 from tests.worker import work

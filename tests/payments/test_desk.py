@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
@@ -14,6 +14,7 @@ from orders.models import Order
 from payments.models import Dispute, Letter, Payment, Refund, SetAside
 from payments.refunds import Wanted, ask
 from tests.at_once import at_once
+from tests.payments.office import address, confirm, effective, office
 from tests.payments.steps import kinds, ordered, paid, take
 from tests.sandbox.in_process import SandboxInProcess
 from tests.shop import deliver, goods, placed, started, stripe_event
@@ -22,37 +23,8 @@ from tests.staff import sign_in
 pytestmark = pytest.mark.django_db
 
 
-def office(name: str = "leila", *allowed: str) -> Client:
-    """The back office for somebody who may see orders, and what is named; everything when nothing is."""
-    if not allowed:
-        return sign_in(Client(), User.objects.create_superuser(name))
-    staff = User.objects.create_user(name, is_staff=True)
-    codenames = ["view_order", *(one.partition(".")[2] for one in allowed)]
-    staff.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    return sign_in(Client(), staff)
-
-
-def effective(**changes: Any) -> Order:
-    order = placed(**changes)
-    deliver(stripe_event(started(order)))
-    order.refresh_from_db()
-    assert order.status == Order.Status.EFFECTIVE
-    return order
-
-
-def address(order: Order, deed: str, *about: object) -> str:
-    return reverse(f"admin:orders_order_{deed}", args=[order.pk, *about])
-
-
 def page_of(client: Client, order: Order) -> str:
     return str(client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode())
-
-
-def confirm(client: Client, where: str, **typed: object) -> Any:
-    """Open the page of a deed and press its button."""
-    opened = client.get(where)
-    assert opened.status_code == 200, opened
-    return client.post(where, {"seen": opened.context["order"].journal, **typed})
 
 
 # The page ------------------------------------------------------------------------------------------------------------

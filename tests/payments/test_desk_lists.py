@@ -18,7 +18,7 @@ from payments import attention, attestation, unresolved
 from payments.desk import lists, slips
 from payments.desk.lists import NearPaginator
 from payments.models import Dispute, Payment, Refund
-from tests.payments.test_desk import effective, office
+from tests.payments.office import effective, office
 from tests.shop import deliver, placed, started, stripe_event
 
 pytestmark = pytest.mark.django_db

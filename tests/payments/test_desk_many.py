@@ -10,8 +10,8 @@ from orders.models import Order
 from payments import checking
 from payments.desk import many
 from payments.models import Letter
+from tests.payments.office import address, confirm, effective, office
 from tests.payments.steps import kinds, ordered, take
-from tests.payments.test_desk import address, confirm, effective, office
 from tests.sandbox.in_process import SandboxInProcess
 from tests.shop import placed, started
 

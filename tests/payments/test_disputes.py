@@ -20,8 +20,7 @@ from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.payments.door import answers_changed
 from tests.payments.histories.clock import moved_by_hand
-from tests.payments.steps import bring, kinds, ordered, page_of, paid, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring, bring_messages, kinds, ordered, page_of, paid, take
 from tests.sandbox.client import Sandbox, Webhook
 from tests.shop import goods
 

@@ -13,7 +13,7 @@ from orders.models import Order, Product
 from payments import attention
 from payments.models import Channel, Letter, Payment
 from payments.sweep import sweep
-from tests.payments.test_paying import bring_messages, pay
+from tests.payments.steps import bring_messages, pay
 from tests.sandbox.client import Sandbox
 from tests.shop import DETAILS, deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
 

@@ -29,9 +29,8 @@ from payments.exports.xlsx_file import as_xlsx
 from payments.models import Export, Payment, Provider, Refund
 from payments.reconciliation import balance
 from payments.refunds import Wanted, ask, carry_out
-from tests.payments.steps import ordered, paid
-from tests.payments.test_desk import effective, office
-from tests.payments.test_paying import bring_messages
+from tests.payments.office import effective, office
+from tests.payments.steps import bring_messages, ordered, paid
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 

@@ -15,9 +15,8 @@ from django.utils.timezone import localtime, now
 
 from orders.models import Order
 from payments import tally
-from payments.desk.cards import Card
 from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
-from tests.payments.test_desk import effective, office
+from tests.payments.office import cards, effective, front, office
 from tests.shop import deliver, goods, placed, started, stripe_event
 
 pytestmark = pytest.mark.django_db
@@ -29,18 +28,8 @@ def client() -> Client:
     return office()
 
 
-def front(client: Client) -> Any:
-    answer = client.get("/admin/", headers={"Accept-Language": "en"})
-    assert answer.status_code == 200
-    return answer.context["front"]
-
-
 def plots(client: Client) -> dict[str, Any]:
     return {plot.name: plot for column in front(client).columns for plot in column}
-
-
-def cards(client: Client) -> dict[str, Card]:
-    return {card.title: card for card in front(client).cards}
 
 
 def counted(client: Client, link: str) -> int:

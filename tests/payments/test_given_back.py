@@ -14,8 +14,7 @@ from payments import attestation
 from payments.letters import compose
 from payments.models import Letter
 from payments.refunds import Wanted, ask, carry_out
-from tests.payments.steps import ordered, paid
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring_messages, ordered, paid
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, goods, started, stripe_event
 

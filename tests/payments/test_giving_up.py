@@ -15,8 +15,7 @@ from payments.models import Payment
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.at_once import at_once
-from tests.payments.steps import bring, only, ordered, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring, bring_messages, only, ordered, take
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 from tests.waiting import somebody_waits, until

@@ -5,7 +5,7 @@ from django.test import Client
 
 from orders.models import Order
 from payments.models import Payment, Refund
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring_messages
 from tests.sandbox.client import Sandbox
 from tests.shop import fill_cart, order_and_pay
 

@@ -22,8 +22,7 @@ from payments.models import Payment
 from payments.sweep import look_after, sweep
 from tests.at_once import at_once
 from tests.payments.door import answers_meet
-from tests.payments.steps import ordered, paid, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring_messages, ordered, paid, take
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
 from tests.waiting import until

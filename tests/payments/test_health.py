@@ -18,8 +18,7 @@ from orders.models import Order
 from payments import attention, health
 from payments.models import Channel, Payment, SetAside, WebhookEvent
 from payments.sweep import sweep
-from tests.payments.steps import ordered, paid, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring_messages, ordered, paid, take
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 

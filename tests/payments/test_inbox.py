@@ -22,8 +22,7 @@ from payments.handoff import hand_off
 from payments.models import Attestation, Letter, Payment, WebhookEvent
 from payments.sweep import sweep
 from tests.orders.steps import page
-from tests.payments.steps import bring, kinds, only, ordered, paid, take
-from tests.payments.test_paying import bring_messages, pay
+from tests.payments.steps import bring, bring_messages, kinds, only, ordered, paid, pay, take
 from tests.sandbox.client import DECLINED, Sandbox
 from tests.shop import deliver, placed, started, stripe_event, stripe_signature
 

@@ -28,8 +28,7 @@ from payments.refunds import ask, carry_out
 from payments.sweep import sweep
 from tests.at_once import at_once
 from tests.payments.histories.world import CLAIRE
-from tests.payments.steps import bring, kinds, only, ordered, paid, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring, bring_messages, kinds, only, ordered, paid, take
 from tests.sandbox.client import Sandbox, SandboxRefused
 from tests.shop import deliver, goods, started, stripe_event
 from tests.waiting import until

@@ -15,7 +15,7 @@ from django.test import Client
 from orders.models import Order
 from payments.gateways import deadline
 from payments.sweep import sweep
-from tests.payments.test_paying import bring_messages, pay
+from tests.payments.steps import bring_messages, pay
 from tests.sandbox.canaries import CANARIES
 from tests.sandbox.client import Sandbox
 from tests.shop import fill_cart, order_and_pay

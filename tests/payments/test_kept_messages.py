@@ -11,8 +11,7 @@ from django.utils.timezone import now
 from payments.models import Dispute, Letter, WebhookEvent
 from payments.recovery import recover
 from tests.payments.door import answers_changed
-from tests.payments.steps import bring, only, ordered, paid, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring, bring_messages, only, ordered, paid, take
 from tests.sandbox.client import INSUFFICIENT_FUNDS, Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 

@@ -11,8 +11,7 @@ from payments.models import Letter, Payment, Refund, WebhookEvent
 from payments.recovery import recover
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import LONGEST_WAIT, sweep
-from tests.payments.steps import kinds, ordered, paid, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring_messages, kinds, ordered, paid, take
 from tests.sandbox.client import Sandbox
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,8 @@ import pytest
 from orders.models import Order
 from payments import attestation
 from payments.models import Payment
-from tests.payments.steps import ordered, paid
-from tests.payments.test_paper import embedded_facts, pages
-from tests.payments.test_paying import bring_messages
+from tests.payments.papers import embedded_facts, pages
+from tests.payments.steps import bring_messages, ordered, paid
 from tests.sandbox.canaries import CARD_AUTHORISATION
 from tests.sandbox.client import MASTERCARD, VISA, Sandbox
 

@@ -39,7 +39,7 @@ from payments.models import Attestation, Dispute, Payment, Refund, WebhookEvent
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.payments.door import answers_meet
-from tests.payments.test_paying import pay
+from tests.payments.steps import pay
 from tests.sandbox.canaries import CANARIES
 from tests.sandbox.client import INSUFFICIENT_FUNDS, Sandbox, Webhook
 from tests.shop import fill_cart, goods, order_and_pay

@@ -19,9 +19,7 @@ from payments.letters import compose, send_again
 from payments.models import Letter, Payment, Refund, Refusal
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
-from tests.payments.steps import ordered, paid, take
-from tests.payments.test_other_money import NOTHING_DEBITED, said, written
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import NOTHING_DEBITED, bring_messages, ordered, paid, said, take, written
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 

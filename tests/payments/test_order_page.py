@@ -23,14 +23,12 @@ from payments.models import Attestation, Payment, Refund
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.orders.steps import BUREAU
-from tests.payments.steps import bring, only, ordered, paid, take
-from tests.payments.test_paying import bring_messages, pay
+from tests.payments.steps import NOTHING_DEBITED, bring, bring_messages, only, ordered, paid, pay, take
 from tests.sandbox.client import DECLINED, Sandbox
 from tests.shop import deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
 
 pytestmark = pytest.mark.django_db
 LATER = "Ce jour est plus tardif"
-NOTHING_DEBITED = "Aucun montant n’a été débité"
 
 
 def text(order: Order, client: Client | None = None) -> str:

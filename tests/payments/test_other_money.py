@@ -1,6 +1,5 @@
 """Money that settles nothing, comes late or bounces: what the order's page and the mails say of it until it is gone."""
 
-import re
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -14,13 +13,12 @@ from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
 from orders.moves import cancel, hold
-from payments import attention, notices
+from payments import attention
 from payments.handoff import hand_off
 from payments.models import Payment, Refund
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
-from tests.payments.steps import ordered, paid, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import NOTHING_DEBITED, bring_messages, ordered, paid, said, take, written
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 
@@ -30,19 +28,6 @@ BY_THE_NEXT_WORKING_DAY = "d’ici au prochain jour ouvrable"
 WENT_BACK = "CHF 38.00 ont été renvoyés"
 GOES_BACK = "Nous renvoyons CHF 38.00"
 TWO_PAYMENTS = "Nous avons reçu deux paiements"
-NOTHING_DEBITED = "Aucun montant n’a été débité"
-
-
-def said(order: Order) -> str:
-    """The words of the order's page, below its steps."""
-    page = Client().get(f"/commande/{order.token}/").content.decode().replace("\u00a0", " ")
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page[page.index("<h1") :]))
-
-
-def written(order: Order, kind: str) -> str:
-    """The mail of that kind: its subject, then what it says."""
-    words = notices.of(order.letters.select_related("order").get(kind=kind))
-    return "\n".join([words.subject, *words.paragraphs]).replace("\u00a0", " ")
 
 
 def not_fitting(psps: Sandbox) -> tuple[Order, Payment]:

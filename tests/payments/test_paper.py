@@ -1,7 +1,6 @@
 """The papers as PDF: what they say, how they are made, and that no text can break them."""
 
 import io
-import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +12,8 @@ from typing import Any
 
 import pytest
 import segno
-from django.conf import settings as shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 from pypdf import PdfReader
 
 from orders.money import format_amount
@@ -29,7 +26,6 @@ from payments.paper import (
     Method,
     NoDetails,
     RefundFacts,
-    Seller,
     Shipping,
     Vat,
     draw,
@@ -37,19 +33,10 @@ from payments.paper import (
     worded,
 )
 from payments.paper.press import SHEET
+from tests.payments.papers import SELLER, embedded_facts, pages
 from tests.scanner import code_on, picture, scanned
 
 NORMAL, REDUCED = Decimal("8.1"), Decimal("2.6")
-SELLER = Seller(
-    name="KOOKUT Sàrl",
-    street="Rue de l’Exemple 1",
-    postcode="1200",
-    town="Genève",
-    email="commandes@kookut.example",
-    uid="CHE-123.456.788",
-    vat_registered=True,
-    statement_name="KOOKUT*SHOP",
-)
 CLAIRE = ("Claire Dufour", "Rue de Carouge 12", "1205 Genève")
 WORKSHOP = ("Atelier Dufour SA", "Chemin des Vignes 3", "1005 Lausanne")
 GOODS = (
@@ -107,9 +94,6 @@ REFUND = RefundFacts(
 BOTH = pytest.mark.parametrize("facts", [FACTS, REFUND], ids=["attestation", "refund notice"])
 BOTH_LENGTHS = pytest.mark.parametrize("lines", [1, 13])
 LANGUAGES = pytest.mark.parametrize("language", ["fr", "de", "it", "en"])
-_SCHEMA = json.loads((shop.BASE_DIR / "payments/paper/facts.schema.json").read_text())
-Draft202012Validator.check_schema(_SCHEMA)
-SCHEMA = Draft202012Validator(_SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def with_lines(*lines: Line) -> AttestationFacts:
@@ -122,21 +106,8 @@ def many_lines(count: int) -> AttestationFacts:
     return with_lines(*(Line(f"Verre à eau n° {n}", 1, 1_000 + n, NORMAL, f"KK-VER-{n}") for n in range(count)))
 
 
-def pages(pdf: bytes) -> list[str]:
-    """The text of each page, spaces made equal."""
-    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(pdf)).pages]
-
-
 def printed(facts: Facts) -> str:
     return " ".join(pages(draw(facts)))
-
-
-def embedded_facts(pdf: bytes) -> Any:
-    """What the file for machines says; it is held to its schema."""
-    (text,) = PdfReader(io.BytesIO(pdf)).attachments["facts.json"]
-    facts = json.loads(text)
-    SCHEMA.validate(facts)
-    return facts
 
 
 def catalogue(pdf: bytes) -> Any:

@@ -14,9 +14,8 @@ from orders.models import Order, TimelineEntry
 from payments.models import Attestation, Letter, Refund
 from payments.sweep import sweep
 from tests.at_once import at_once
-from tests.payments.steps import kinds, paid
-from tests.payments.test_paper import pages
-from tests.payments.test_refund_notice import give_back
+from tests.payments.papers import pages
+from tests.payments.steps import give_back, kinds, paid
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 from tests.staff import sign_in

@@ -17,6 +17,7 @@ from payments.models import Letter, Payment, WebhookEvent
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.at_once import at_once
+from tests.payments.steps import bring_messages, pay
 from tests.sandbox.client import DECLINED, Sandbox
 from tests.shop import fill_cart, goods, order_and_pay
 
@@ -27,34 +28,6 @@ pytestmark = pytest.mark.django_db
 def _messages_wait(sandbox: Sandbox) -> None:
     """The test itself brings the PSPs' messages, so that it knows when."""
     sandbox.change(hold_webhooks=True)
-
-
-def bring_messages(sandbox: Sandbox) -> list[str]:
-    """Deliver what the PSPs have to say; returns the shop's answers."""
-    answers = []
-    while waiting := sandbox.collect():
-        for webhook in waiting:
-            answer = Client().post(
-                f"/webhooks/{webhook.psp}/",
-                data=webhook.body,
-                content_type="application/json",
-                headers=webhook.django_headers,
-            )
-            assert answer.status_code == 200, answer.content
-            answers.append(answer.content.decode())
-    return answers
-
-
-def pay(sandbox: Sandbox, method: str, page: str, **how: Any) -> str:
-    """What the customer does on the PSP's page; returns where the browser goes then."""
-    if method == "card":
-        result = sandbox.pay_by_card(page, **how)
-    elif method == "twint":
-        result = sandbox.pay_by_twint(page, **how)
-    else:
-        result = sandbox.approve_paypal(page, **how)
-    assert result.url
-    return result.url
 
 
 @pytest.mark.parametrize("method", ["card", "twint", "paypal"])

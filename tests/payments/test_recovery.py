@@ -16,8 +16,7 @@ from payments.gateways import gateway
 from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
 from payments.sweep import sweep
 from tests.at_once import at_once
-from tests.payments.steps import bring, kinds, only, ordered, paid, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring, bring_messages, kinds, only, ordered, paid, take
 from tests.sandbox.client import Sandbox
 
 pytestmark = pytest.mark.django_db

@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.conf import settings as shop
@@ -23,23 +22,12 @@ from payments.sweep import sweep
 from payments.verification import Verdict, verify
 from tests.at_once import at_once
 from tests.payments.histories.clock import Clock, moved_by_hand
-from tests.payments.steps import paid
-from tests.payments.test_paper import SELLER, embedded_facts, pages
-from tests.payments.test_paying import bring_messages
+from tests.payments.papers import SELLER, embedded_facts, pages
+from tests.payments.steps import bring_messages, give_back, paid
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, goods, placed, started, stripe_event
 
 NORMAL, REDUCED = Decimal("8.1"), Decimal("2.6")
-
-
-def give_back(psps: Sandbox, order: Order, amount: int, **what: Any) -> Refund:
-    """Staff give money back, and the PSP says that it went."""
-    refund = ask(order.payments.get(settles=True).pk, Wanted(amount, "Le client n’en veut plus <b>", **what))
-    carry_out(refund.pk)
-    bring_messages(psps)
-    refund.refresh_from_db()
-    assert refund.status == Refund.Status.SUCCEEDED
-    return refund
 
 
 def notice(refund: Refund) -> str:

@@ -13,8 +13,7 @@ from orders.models import Order, OrderLine
 from orders.vat import shares
 from payments.models import Refund
 from payments.refunds import Wanted, ask
-from tests.payments.steps import ordered, settling, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring_messages, ordered, settling, take
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, goods, placed, started, stripe_event
 

@@ -18,8 +18,7 @@ from payments.models import Payment, Refund, SetAside, WebhookEvent
 from payments.refunds import NotRefundable, Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.at_once import at_once
-from tests.payments.steps import bring, given_back, is_in, kinds, ordered, page_of, paid, settling, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring, bring_messages, given_back, is_in, kinds, ordered, page_of, paid, settling, take
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, goods, placed, started, stripe_event
 

@@ -12,8 +12,7 @@ from payments import attention
 from payments.models import Letter, Refund
 from payments.refunds import NotRefundable, Wanted, ask, carry_out
 from payments.sweep import sweep
-from tests.payments.steps import bring, given_back, is_in, kinds, page_of, paid, settling
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring, bring_messages, given_back, is_in, kinds, page_of, paid, settling
 from tests.sandbox.client import Sandbox, Webhook
 from tests.shop import deliver, goods, placed, started, stripe_event
 from tests.worker import work

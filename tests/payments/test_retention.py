@@ -23,8 +23,7 @@ from payments.models import WebhookEvent
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.payments.histories.clock import Clock, moved_by_hand
-from tests.payments.steps import paid
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring_messages, paid
 from tests.sandbox.client import Sandbox
 from tests.shop import DETAILS, fill_cart, goods, placed, stripe_event
 

@@ -24,8 +24,7 @@ from payments.refunds import Wanted, ask, carry_out, carry_out_soon
 from payments.sweep import sweep
 from payments.why_pending import why_pending
 from tests.payments.door import answers_meet, answers_refused
-from tests.payments.steps import bring, kinds, only, ordered, paid, take
-from tests.payments.test_paying import bring_messages, pay
+from tests.payments.steps import bring, bring_messages, kinds, only, ordered, paid, pay, take
 from tests.sandbox.client import Sandbox
 from tests.shop import DETAILS, deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
 

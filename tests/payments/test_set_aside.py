@@ -21,8 +21,7 @@ from payments.attention import Item, NotListed, items, set_aside
 from payments.models import Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
 from payments.refunds import Wanted, ask, carry_out
 from tests.at_once import at_once
-from tests.payments.steps import paid
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring_messages, paid
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 from tests.waiting import somebody_waits, until

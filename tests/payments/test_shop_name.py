@@ -16,7 +16,7 @@ from payments.letters import compose
 from payments.models import Letter
 from tests.orders.steps import page
 from tests.payments.steps import paid
-from tests.payments.test_one_psp import LANGUAGES, pages_before_paying, words_sent
+from tests.payments.walk import LANGUAGES, pages_before_paying, words_sent
 from tests.sandbox.client import Sandbox
 from tests.shop import placed
 from tests.staff import sign_in

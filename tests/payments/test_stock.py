@@ -17,8 +17,7 @@ from orders.models import Order, Product
 from orders.moves import take_stock
 from payments import stock
 from tests.at_once import at_once
-from tests.payments.steps import given_back, paid
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring_messages, given_back, paid
 from tests.sandbox.in_process import SandboxInProcess
 from tests.shop import goods, placed, started
 from tests.staff import sign_in

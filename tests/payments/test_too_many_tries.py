@@ -14,8 +14,7 @@ from payments.models import CODE_LENGTH, Asked, Attestation, Payment
 from payments.papers import DRAWINGS_OF_AN_ORDER, VERIFICATIONS_A_MINUTE
 from payments.sweep import sweep
 from tests.at_once import at_once
-from tests.payments.steps import paid
-from tests.payments.test_refund_notice import give_back
+from tests.payments.steps import give_back, paid
 from tests.sandbox.client import Sandbox
 from tests.shop import fill_cart, goods, order_and_pay
 

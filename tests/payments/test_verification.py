@@ -21,9 +21,8 @@ from payments.models import Attestation
 from payments.papers import VERIFICATIONS_A_MINUTE
 from payments.refunds import Wanted, ask, carry_out
 from payments.verification import Verdict, initials, verify
-from tests.payments.steps import paid
-from tests.payments.test_paper import pages
-from tests.payments.test_paying import bring_messages
+from tests.payments.papers import pages
+from tests.payments.steps import bring_messages, paid
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 

@@ -16,8 +16,7 @@ from payments.models import Channel, Letter, Payment, WebhookEvent
 from payments.refunds import Wanted, ask
 from payments.sweep import sweep
 from tests.at_once import at_once
-from tests.payments.steps import bring, kinds, only, ordered, paid, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring, bring_messages, kinds, only, ordered, paid, take
 from tests.sandbox.client import Sandbox, Webhook
 from tests.shop import deliver, placed, started, stripe_event
 

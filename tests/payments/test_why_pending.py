@@ -10,8 +10,7 @@ from django.utils.timezone import now
 from payments.models import Payment, Refund
 from payments.sweep import sweep
 from payments.why_pending import why_pending
-from tests.payments.steps import ordered
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring_messages, ordered
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
 

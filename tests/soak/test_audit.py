@@ -13,8 +13,7 @@ from django.utils.timezone import now
 from orders.models import Order, Product
 from payments.models import Attestation, Letter, Payment, Refund
 from payments.sweep import sweep
-from tests.payments.steps import ordered, paid, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring_messages, ordered, paid, take
 from tests.sandbox.client import Json, Sandbox
 from tests.shop import goods
 from tests.soak.audit import Mail, Witness, violations

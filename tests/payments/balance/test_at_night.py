@@ -10,9 +10,8 @@ from orders.models import Order
 from payments.models import Channel, Refund
 from payments.recovery import open_channels
 from tests.payments.histories.clock import Clock
+from tests.payments.office import cards, office
 from tests.payments.steps import paid, settling
-from tests.payments.test_desk import office
-from tests.payments.test_front import cards
 from tests.sandbox.client import Sandbox
 
 pytestmark = pytest.mark.django_db

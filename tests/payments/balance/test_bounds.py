@@ -27,8 +27,7 @@ from tests.payments.balance.steps import (
     provider_of,
 )
 from tests.payments.histories.clock import Clock
-from tests.payments.steps import paid
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring_messages, paid
 from tests.sandbox.client import Sandbox
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,7 @@ from payments.models import Payment, Refund
 from payments.reconciliation import balance
 from tests.payments.balance.steps import BOTH, TOTAL, compared, given_back, lines, loses, only, provider_of
 from tests.payments.histories.clock import Clock
-from tests.payments.steps import ordered, paid, take
-from tests.payments.test_paying import bring_messages
+from tests.payments.steps import bring_messages, ordered, paid, take
 from tests.sandbox.client import Sandbox
 
 pytestmark = pytest.mark.django_db

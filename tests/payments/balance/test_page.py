@@ -9,8 +9,8 @@ from django.utils.timezone import localdate
 from payments.desk import balance
 from tests.payments.balance.steps import lines
 from tests.payments.histories.clock import Clock
+from tests.payments.office import office
 from tests.payments.steps import paid
-from tests.payments.test_desk import office
 from tests.sandbox.client import Sandbox
 
 pytestmark = pytest.mark.django_db
