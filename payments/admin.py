@@ -46,6 +46,8 @@ SHORT = "d.m.y H:i"
 class ReadOnly(InOurWords[Any]):
     """Money and state change by the bank's word or by named actions, never by a form."""
 
+    change_form_template = "admin/read_only.html"
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
@@ -198,7 +200,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
             return self._confirm(request, self._file(request, pk), deed, about, form=form, status=409, seen=seen)
         except NotDone as error:
             return self._confirm(request, self._file(request, pk), deed, about, form=form, status=409, why=str(error))
-        self.log_change(request, file.order, f"{deed.title}: {said}")
+        self.log_change(request, file.order, told_in_log(deed.title, said))
         messages.success(request, said)
         return page
 
@@ -282,7 +284,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
             done = deed.do(many.seen_in(request.POST.getlist("seen"), orders), member_of_staff(request))
             for order in orders:
                 if order.pk in done:
-                    self.log_change(request, order, f"{deed.title}: {gettext(done[order.pk])}")
+                    self.log_change(request, order, told_in_log(deed.title, gettext(done[order.pk])))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -505,7 +507,7 @@ class PaymentAdmin(OfOrders):
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(OfOrders):
     list_display = ["received_at", "provider", "type", "event_id", "source", "processed_at", "said", "of_order"]
-    list_filter = ["provider", "source", ("processed_at", admin.EmptyFieldListFilter)]
+    list_filter = ["provider", "source", ("processed_at", lists.DoneFilter)]
     list_select_related = ["order"]
     ordering = ["-received_at"]
     exclude = ["outcome"]
@@ -552,7 +554,7 @@ class RefundAdmin(OfOrders):
 
     @admin.display(description=_("reason"))
     def why(self, refund: Refund) -> str:
-        return refund.told_reason
+        return refund.told_reason or "–"
 
 
 @admin.register(Dispute)
@@ -577,7 +579,7 @@ class DisputeAdmin(OfOrders):
 @admin.register(Letter)
 class LetterAdmin(OfOrders):
     list_display = ["__str__", "of_order", "due_at", "sent_at", "tries"]
-    list_filter = [lists.UnsentFilter, "kind", ("sent_at", admin.EmptyFieldListFilter)]
+    list_filter = [lists.UnsentFilter, "kind", ("sent_at", lists.DoneFilter)]
     list_select_related = ["order"]
     ordering = ["-id"]
 
@@ -618,10 +620,14 @@ class ExportAdmin(ReadOnly, lists.Quick):
     """Who took what out of the shop, and when."""
 
     list_display = ["at", "by", "what", "format", "asked", "rows", "finished_at"]
-    list_display_links = ["at"]
     list_filter = ["what", "format"]
     list_select_related = ["by"]
     ordering = ["-id"]
+
+
+def told_in_log(deed: Any, outcome: str) -> str:
+    """What staff did and what came of it, as the log of what staff did keeps it."""
+    return gettext("%(deed)s: %(outcome)s") % {"deed": deed, "outcome": outcome}
 
 
 def narrowed_by(query: QueryDict) -> str:

@@ -77,6 +77,14 @@ class QuickList(ChangeList):
         self.is_exact = getattr(self.paginator, "is_exact", True)
 
 
+class DoneFilter(admin.EmptyFieldListFilter):
+    """By a time that stands there once something was done."""
+
+    def choices(self, changelist: Any) -> Any:
+        for choice, label in zip(super().choices(changelist), [_("All"), _("Not yet"), _("Done")], strict=True):
+            yield {**choice, "display": label}
+
+
 class Quick(admin.ModelAdmin[Any]):
     """What all lists of staff have in common."""
 
