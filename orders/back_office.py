@@ -30,6 +30,7 @@ DJANGOS_OWN = [
     _("Authentication and Authorization"),
     _("user"),
     _("users"),
+    _("After you’ve created a user, you’ll be able to edit more user options."),
     _("staff status"),
     _("View on site"),
     _("View site"),
