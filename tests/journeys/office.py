@@ -90,6 +90,10 @@ def desk_of_ones_own(stage: Stage) -> Iterator[str]:
     yield "index-of-a-new-shop"
     stage.open("/admin/orders/order/")
     yield "orders-none"
+    stage.page.emulate_media(color_scheme="dark")
+    stage.open("/admin/orders/vatrate/add/")
+    yield "new-rate-in-the-dark"
+    stage.page.emulate_media(color_scheme="light")
     stage.open("/admin/password_change/")
     yield "password"
     submit(stage)
@@ -199,11 +203,14 @@ def deeds(stage: Stage) -> Iterator[str]:
     for deed in ["check", "ship", "note", "replace-link"]:
         stage.open(of(order, deed))
         yield deed
-    for deed in ["ship", "note"]:
-        stage.open(of(order, deed))
-        stage.page.locator(".desk-field :is(input, textarea)").first.fill("4242 4242 4242 4242")
-        do(stage)
-        yield f"{deed}-refused"
+    stage.open(of(order, "ship"))
+    stage.page.fill("[name=tracking]", "99#34")
+    do(stage)
+    yield "ship-refused"
+    stage.open(of(order, "note"))
+    stage.page.fill("[name=text]", "4242 4242 4242 4242")
+    do(stage)
+    yield "note-refused"
     stage.open(of(order, "refund", paid.pk))
     yield "refund"
     stage.page.check("[value=amount]")
@@ -288,7 +295,7 @@ def goods(stage: Stage) -> Iterator[str]:
     bowl.adjustments.create(kind="received", difference=2, stock_after=42, note="Bulletin 4711")
     bowl.adjustments.create(kind="lost", difference=-1, stock_after=41)
     category, method = Category.objects.all()[0], ShippingMethod.objects.all()[0]
-    rate = VatRate.objects.create(vat_class="standard", rate="8.5", valid_from=localdate() + timedelta(days=40))
+    rate = VatRate.objects.create(vat_class="normal", rate="8.5", valid_from=localdate() + timedelta(days=40))
     for name, address in {
         "goods": "product/",
         "goods-not-found": "product/?q=samovar",
