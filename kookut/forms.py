@@ -31,7 +31,7 @@ class LoginForm(AdminAuthenticationForm):
     request: HttpRequest
     use_required_attribute = False
     error_messages = {
-        "invalid_login": _("Name or password is not right. Capital and small letters are different ones."),
+        "invalid_login": _("The name or the password is wrong. Mind capital letters."),
         "inactive": _("This account is closed."),
     }
 

@@ -283,7 +283,7 @@ class GiveBackAgain(GiveBack):
     def offers(self, file: OrderFile) -> Iterator[Offer]:
         for refund in file.refunds:
             if refund.status == Refund.Status.FAILED and self._is_open(file, refund) and _can_give(refund.payment):
-                yield Offer(self, _("Ask again for %(amount)s") % {"amount": refund.printed}, str(refund.pk))
+                yield Offer(self, _("Refund %(amount)s again") % {"amount": refund.printed}, str(refund.pk))
 
     def wanted(self, about: str, form: Any) -> refunds.Wanted:
         data = form.cleaned_data

@@ -75,7 +75,7 @@ def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox
 
     again = staff.get_by_role("button", name="Renvoyer : Lien vers la commande")
     again.click()
-    expect(staff.locator(".messagelist .success")).to_have_text("Le courrier est en route.")
+    expect(staff.locator(".messagelist .success")).to_have_text("L’e-\u2060mail est en route.")
     expect(staff.locator("#content")).to_contain_text("Renvoi demandé : Lien vers la commande.")
     again.click()
     expect(staff.locator(".messagelist .warning")).to_contain_text("moins d’une minute")
