@@ -1,5 +1,6 @@
 """What the pages of the back office have in common: who asks for them, and words as people say them."""
 
+from functools import cache
 from typing import Any, TypeVar
 
 from django.contrib import admin
@@ -45,8 +46,9 @@ def member_of_staff(request: HttpRequest) -> User:
     return request.user
 
 
+@cache
 def _time(field: DateTimeField[Any, Any]) -> Any:
-    """A column of a list for a moment."""
+    """A column of a list for a moment; always the same one, by which Django knows what can be sorted."""
 
     @admin.display(description=field.verbose_name, ordering=field.name, empty_value="–")
     def time(row: Model) -> str | None:

@@ -4,7 +4,6 @@ after another of it is shown."""
 import io
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -398,20 +397,16 @@ def in_language(language: str) -> Walk:
         given_back(Payment.objects.get(settles=True), 1250)
         order = Order.objects.get()
         enter(stage)
-        paid: Any = order.payments.get(settles=True)
+        paid = order.payments.get(settles=True)
         for name, address in {
             "index": "",
             "orders": "orders/order/",
             "order": f"orders/order/{order.pk}/change/",
             "refund": f"orders/order/{order.pk}/refund/{paid.pk}/",
-            "goods": "orders/product/",
-            "product": f"orders/product/{stage.goods[0].pk}/change/",
             "stock": f"orders/product/{stage.goods[0].pk}/stock/",
-            "refunds": "payments/refund/",
             "events": "payments/webhookevent/",
             "balance": f"balance/?first={localdate()}&last={localdate()}",
             "exports": "exports/",
-            "my-second-factor": "second-factor/mine/",
         }.items():
             stage.open(f"/admin/{address}")
             yield f"{language}-{name}"
