@@ -259,6 +259,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
             "meanwhile": file.since(seen) if seen else [],
             "why": why,
             "is_restated": is_restated,
+            "button": deed.button(file, about, form if is_restated else None),
         }
         return TemplateResponse(request, "admin/orders/order/act.html", context, status=status)
 

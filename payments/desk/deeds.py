@@ -75,6 +75,10 @@ class Deed:
         """Why what was typed cannot be, before it is restated; empty when it can."""
         return ""
 
+    def button(self, file: OrderFile, about: str, form: Form | None) -> str:
+        """What the last button says; `form` once it was filled in rightly."""
+        return str(self.title)
+
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
         """Do it; returns what came of it, in a sentence. Raises NotDone and Meanwhile."""
         raise NotImplementedError
@@ -243,6 +247,10 @@ class GiveBack(Deed):
             if refunds.needs_two(payment, form.centimes):
                 facts.append((_("Two people"), _("Another person has to release it: this proposes it.")))
         return facts
+
+    def button(self, file: OrderFile, about: str, form: Form | None) -> str:
+        two = isinstance(form, RefundForm) and refunds.needs_two(self._payment(file, about), form.centimes)
+        return _("Propose the refund") if two else super().button(file, about, form)
 
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
         assert isinstance(form, RefundForm)  # noqa: S101 - made above

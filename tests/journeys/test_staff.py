@@ -122,7 +122,7 @@ def test_one_proposes_a_refund_and_another_releases_it(claire: Customer, sandbox
     leila.get_by_role("button", name="Continuer").click()
     expect(leila.locator(".desk-facts")).to_contain_text("CHF\u00a038.00")
     expect(leila.locator(".desk-facts")).to_contain_text("Une autre personne doit le valider")
-    leila.get_by_role("button", name="Rembourser").click()
+    leila.get_by_role("button", name="Proposer le remboursement").click()
     expect(leila.locator(".messagelist .success")).to_contain_text("une autre personne doit valider")
     expect(leila.get_by_role("link", name="Valider le remboursement")).to_have_count(0)
 
