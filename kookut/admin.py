@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -26,6 +27,9 @@ class ShopAdminSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """A password alone opens nothing."""
         return super().has_permission(request) and access.is_verified(request)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "is_live": settings.PAYMENTS.mode == "live"}
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [

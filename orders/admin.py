@@ -1,6 +1,7 @@
 """The goods in the back office: products, delivery methods, VAT rates. Orders belong to payments' admin."""
 
 import json
+from copy import copy
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -10,7 +11,6 @@ from django.db import transaction
 from django.db.models import Field, ForeignKey, Model, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localdate
 from django.utils.translation import gettext, override
@@ -22,6 +22,7 @@ from orders.forms import COUNTRIES
 from orders.goods_forms import CategoryForm, ProductForm, ShippingMethodForm, VatRateForm
 from orders.models import Category, Language, Order, Product, ShippingMethod, VatRate
 from orders.money import format_chf
+from orders.vat_changes import Change, change_by, confirmation, percent
 
 M = TypeVar("M", bound=Model)
 ADJUST = "orders.adjust_stock"
@@ -44,6 +45,10 @@ class Goods(InOurWords[M]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> Any:
         return super().get_readonly_fields(request, obj) if self._may_write(request, obj) else self.read
+
+    def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:
+        """Of an old one only what was changed: the rest may be sold, booked or changed by others while it is open."""
+        obj.save(**({"update_fields": form.columns} if change else {}))
 
     def _may_write(self, request: HttpRequest, obj: M | None) -> bool:
         return self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
@@ -221,18 +226,10 @@ class ProductAdmin(Goods[Product]):
         elif new is False:
             obj.take_picture(None)
         with transaction.atomic():
-            self._save(obj, form, change=change)
+            super().save_model(request, obj, form, change)
         if old and not Product.objects.filter(picture=old.name).exists():
             pictures.remove(old.name, old.width)
         self._remind(request, obj, form, old)
-
-    def _save(self, obj: Product, form: ProductForm, *, change: bool) -> None:
-        if not change:
-            obj.save()
-            return
-        # What is sold, booked or changed by others while the form is open must not be written over.
-        of_picture = {"picture", "picture_width", "picture_height"} if "upload" in form.changed_data else set()
-        obj.save(update_fields=form.columns | of_picture)
 
     def _remind(self, request: HttpRequest, obj: Product, form: ProductForm, old: pictures.Shown | None) -> None:
         """A text that nobody changed may speak of the picture that was there before."""
@@ -315,9 +312,37 @@ class VatRateAdmin(Goods[VatRate]):
         ahead = obj is None or obj.valid_from > localdate()
         return ahead and super().has_delete_permission(request, obj)
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """A rate is saved once what it changes was shown and confirmed, and is still so."""
+        change = self._change(request, object_id) if request.method == "POST" else None
+        asked = confirmation(request, change) if change else None
+        return asked or super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _change(self, request: HttpRequest, object_id: str | None) -> Change | None:
+        """What the form that was sent would change; None where there is nothing to be confirmed."""
+        rate = self.get_object(request, object_id) if object_id else None
+        if (object_id and rate is None) or not self._may_write(request, rate):
+            return None
+        form: Any = self.get_form(request, rate, change=bool(rate))(request.POST, instance=copy(rate))
+        if not form.is_valid() or (rate and not form.columns):
+            return None
+        return change_by(form.as_written(rate), rate)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """What was confirmed."""
+        if add or form.columns:
+            return request.POST["confirmed"]
+        return super().construct_change_message(request, form, formsets, add)
+
     @admin.display(description=_("rate"), ordering="rate")
     def percent(self, rate: VatRate) -> str:
-        return f"{number_format(f'{rate.rate.normalize():f}')}\u00a0%"
+        return percent(rate.rate)
 
     @admin.display(description=_("status"))
     def use(self, rate: VatRate) -> str:

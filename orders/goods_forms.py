@@ -1,5 +1,6 @@
 """The forms of the goods in the back office."""
 
+from copy import copy
 from datetime import date
 from typing import Any, TypeVar
 
@@ -28,7 +29,26 @@ def _text(label: Any, *, long: bool = False, required: bool = False) -> forms.Ch
     )
 
 
-class NamesForm(forms.ModelForm[M]):
+class GoodsForm(forms.ModelForm[M]):
+    """Knows what somebody changed in it, whatever others changed while it was open."""
+
+    texts: dict[str, str] = {}
+    """Fields that there are one of per language → the JSON column with all of them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.show_hidden_initial = not isinstance(field, forms.FileField)
+
+    @property
+    def columns(self) -> set[str]:
+        """What is to be written: of what the form showed, only what was changed in it."""
+        changed = set(self.changed_data)
+        named = {column for text, column in self.texts.items() if changed & {f"{text}_{c}" for c in Language.values}}
+        return changed & {field.name for field in self.instance._meta.concrete_fields} | named
+
+
+class NamesForm(GoodsForm[M]):
     """Edits the names, which are one JSON column, as one field per language."""
 
     texts = {"name": "names"}
@@ -112,16 +132,11 @@ class ProductForm(NamesForm[Product]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["upload"] = self.instance.shown
-        # So that it is known what somebody changed, whatever others changed while the form was open.
-        for name, field in self.fields.items():
-            field.show_hidden_initial = name != "upload"
 
     @property
     def columns(self) -> set[str]:
-        """What is to be written: of what the form showed, only what was changed in it."""
-        changed = set(self.changed_data)
-        named = {column for text, column in self.texts.items() if changed & {f"{text}_{c}" for c in Language.values}}
-        return changed & {field.name for field in Product._meta.concrete_fields} | named
+        of_picture = {"picture", "picture_width", "picture_height"} if "upload" in self.changed_data else set()
+        return super().columns | of_picture
 
 
 class ShippingMethodForm(NamesForm[ShippingMethod]):
@@ -134,14 +149,22 @@ class ShippingMethodForm(NamesForm[ShippingMethod]):
         fields = ["price", "free_from", "delivery_days", "countries", "active", "position"]
 
 
-class VatRateForm(forms.ModelForm[VatRate]):
+class VatRateForm(GoodsForm[VatRate]):
     class Meta:
         model = VatRate
         fields = ["vat_class", "rate", "valid_from"]
 
+    def as_written(self, stands: VatRate | None) -> VatRate:
+        """The row as it will be: what others changed while the form was open stays."""
+        kept = [] if stands is None else [name for name in self.Meta.fields if name not in self.columns]
+        written = copy(self.instance)
+        for name in kept:
+            setattr(written, name, getattr(stands, name))
+        return written
+
     def clean_valid_from(self) -> date:
         begins: date = self.cleaned_data["valid_from"]
-        if "valid_from" not in self.changed_data:
+        if self.instance.pk and "valid_from" not in self.changed_data:
             return begins
         if begins < localdate():
             raise forms.ValidationError(

@@ -18,6 +18,15 @@ from django.db.models.functions import Concat
 
 LANGUAGES = ("fr", "de", "it", "en")
 AFTER_THE_NAME = "\x1f"
+OF_THE_CUSTOMER = (
+    "delivery_organisation",
+    "delivery_name",
+    "delivery_postcode",
+    "delivery_town",
+    "billing_organisation",
+    "billing_name",
+)
+"""The columns of an order in which words are looked for."""
 MAX_LENGTH = 100
 MAX_WORDS = 6
 MAX_WORDS_RESEMBLED = 3
@@ -113,9 +122,9 @@ def _name_in(language: str) -> Func:
 
 
 def words_of_the_customer() -> SearchVector:
-    """The words of an order's name, postcode and town, as its index holds them."""
-    parts = ("delivery_name", Value(" "), "delivery_postcode", Value(" "), "delivery_town")
-    text = PlainText(Concat(*parts, output_field=TextField()))
+    """The words of who ordered, who pays and where it goes, as their index holds them."""
+    apart_by_spaces = [part for column in OF_THE_CUSTOMER for part in (column, Value(" "))]
+    text = PlainText(Concat(*apart_by_spaces, output_field=TextField()))
     # PostgreSQL would take some of these for parts of a word.
     apart = Func(text, Value("’'-./"), Value("     "), function="translate", output_field=TextField())
     return SearchVector(apart, config="simple")

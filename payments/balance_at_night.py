@@ -3,15 +3,13 @@
 import logging
 from datetime import date, timedelta
 
-from django.db import transaction
-from django.db.models.functions import Now
 from django.utils.timezone import localdate
 
-from payments.gateways import configured
 from payments.gateways.base import Unreachable
 from payments.gateways.deadline import at_most
 from payments.models import Channel, Provider
 from payments.reconciliation import balance, midnight
+from payments.recovery import due_channels
 
 log = logging.getLogger(__name__)
 DAYS = 7
@@ -28,20 +26,12 @@ def at_night() -> int:
 
     A PSP that does not answer is asked again an hour later.
     """
-    return sum(_compare(channel) for channel in _due())
+    return sum(_compare(channel) for channel in due_channels("compare_at", AGAIN))
 
 
 def last_days(until: date) -> tuple[date, date]:
     """The days that were compared, both included, when the last of them is this one."""
     return until - timedelta(days=DAYS - 1), until
-
-
-def _due() -> list[Channel]:
-    with transaction.atomic():
-        due = Channel.objects.filter(compare_at__lte=Now(), provider__in=configured())
-        claimed = list(due.select_for_update(skip_locked=True, no_key=True))
-        Channel.objects.filter(pk__in=[channel.pk for channel in claimed]).update(compare_at=Now() + AGAIN)
-    return claimed
 
 
 def _compare(channel: Channel) -> bool:

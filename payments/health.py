@@ -8,8 +8,8 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils.timezone import now
 
 from payments import tally
-from payments.attention import SILENT, UNAPPLIED, overtime, unapplied, undecided
 from payments.models import Channel, Payment, Provider, WebhookEvent
+from payments.unresolved import SILENT, UNAPPLIED, overtime, unapplied, undecided
 
 QUIET_SECONDS = 15 * 60
 """So long may a customer who came back wait without any message of that PSP."""

@@ -23,12 +23,12 @@ from orders.models import Order, TimelineEntry
 from orders.money import format_money
 from orders.moves import entry, hold, mark_effective, revive, tell
 from payments import disputes, moves, refunds, surplus
-from payments.attention import AHEAD_AT_MOST
 from payments.capture import capture_soon
 from payments.gateways import gateway
 from payments.gateways.base import BadSignature, Facts, Gateway, Kind, Notice, Unreachable
 from payments.letters import due
 from payments.models import Letter, Method, Payment, Provider, WebhookEvent
+from payments.unresolved import AHEAD_AT_MOST
 
 log = logging.getLogger(__name__)
 Actor = TimelineEntry.Actor

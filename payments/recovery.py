@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
 from django.utils.translation import gettext_noop as _
@@ -138,6 +139,16 @@ def read_refund(refund: Refund) -> str:
         Refund.objects.filter(pk=refund.pk, status=Refund.Status.REQUESTED).update(next_try_at=Now() + READ_AFTER)
         return _("The refund is on its way")
     return inbox.take(psp.provider, psp.reading_of_refund(refund, made.state), WebhookEvent.Source.READ)
+
+
+@transaction.atomic
+def due_channels(moment: str, wait: timedelta) -> list[Channel]:
+    """Take the lines to the configured PSPs whose `moment` (a column) has come: whoever takes one has it to himself
+    until the wait is over."""
+    due = Channel.objects.filter(**{f"{moment}__lte": Now()}, provider__in=configured())
+    claimed = list(due.select_for_update(skip_locked=True, no_key=True))
+    Channel.objects.filter(pk__in=[channel.pk for channel in claimed]).update(**{moment: Now() + wait})
+    return claimed
 
 
 def open_channels() -> None:

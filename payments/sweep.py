@@ -20,7 +20,7 @@ from orders.moves import hold
 from payments import attestation, inbox, letters, limits, means, moves, recovery, retention
 from payments.capture import capture
 from payments.expiry import withdraw
-from payments.gateways import close, configured, gateway
+from payments.gateways import close, gateway
 from payments.gateways.base import Kind, PageState, Unclear, Unreachable
 from payments.models import Channel, Letter, Payment, Refund, Refusal, WebhookEvent
 from payments.refunds import carry_out
@@ -49,7 +49,7 @@ def sweep() -> dict[str, int]:
         "means": _by_psp(_due_checks(), lambda payment: payment.provider, means.check),
         "refunds": _by_psp(_due_refunds(), lambda refund: refund.payment.provider, _refund),
         "events": _by_psp(_due_events(), lambda event: event.provider, inbox.retry),
-        "recovered": sum(_read_list(channel) for channel in _due_channels()),
+        "recovered": sum(_read_list(channel) for channel in recovery.due_channels("next_try_at", READ_EVERY)),
         "letters": sum(_done(letters.send, letter) for letter in _due_letters()),
         "attestations": attestation.give_numbers(),
         "limits": limits.forget(),
@@ -237,14 +237,6 @@ def _read_list(channel: Channel) -> bool:
     except Unreachable as error:
         log.warning("A PSP's list could not be read: %s", error)
         return False
-
-
-def _due_channels() -> list[Channel]:
-    with transaction.atomic():
-        due = Channel.objects.filter(next_try_at__lte=Now(), provider__in=configured())
-        claimed = list(due.select_for_update(skip_locked=True, no_key=True))
-        Channel.objects.filter(pk__in=[channel.pk for channel in claimed]).update(next_try_at=Now() + READ_EVERY)
-    return claimed
 
 
 def _due_events() -> list[WebhookEvent]:

@@ -1,14 +1,13 @@
-"""The pages of paying: review and pay, the order's one page, the way back from the PSP, the attestation."""
+"""The pages of paying: review and pay, the order's one page, the way back from the PSP."""
 
-from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
-from urllib.parse import urlencode, urlsplit
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -18,49 +17,30 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from orders import checkout
-from orders.caching import keep_no_copy
 from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready, Shown
 from orders.models import Order, OrderLine, TimelineEntry
 from orders.moves import hold, tell
 from orders.views import WHAT_WAS_SHOWN, SeeOther, ask_again
-from payments import attestation, parcel, tracking, verification
+from payments import attestation, parcel, tracking
 from payments.capture import capture
 from payments.expiry import withdraw
-from payments.forms import CodeForm, FindOrderForm, MethodForm, ReviewForm
+from payments.forms import FindOrderForm, MethodForm, ReviewForm
 from payments.gateways.base import Unreachable
 from payments.gateways.deadline import HAND_OFF_SECONDS, at_most
+from payments.guarding import P, View, private, wait
 from payments.handoff import MethodUnavailable, NotPayable, Offer, hand_off, offers, on_statements
 from payments.limits import address, is_too_often
 from payments.links import send_link
-from payments.models import Attestation, Payment, Provider, Refund, Refusal
+from payments.models import Payment, Provider, Refusal
 from payments.order_page import OrderPage, State, page_of
 from payments.statement import name_on_statement
-from payments.verification import Verdict
 
 Actor = TimelineEntry.Actor
-VERIFICATIONS_A_MINUTE = 30
 ASKS_FOR_LINKS_AN_HOUR = 20
 TEN_MINUTES = 600
-DRAWINGS_OF_AN_ORDER = 30
-"""In ten minutes."""
 CHOOSE = "choose"
 """In the address of a page whose form was sent without a means of payment: the page can be loaded anew, and gone back
 to, as what answers a POST cannot."""
-P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
-
-
-def private(view: View[P]) -> View[P]:
-    """For what stands behind a token: kept by no cache, found by no search engine."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        response = view(request, *args, **kwargs)
-        response["X-Robots-Tag"] = "noindex"
-        keep_no_copy(request, response)
-        return response
-
-    return guarded
 
 
 def posted(view: View[P]) -> View[P]:
@@ -81,7 +61,7 @@ def posted(view: View[P]) -> View[P]:
 def review(request: HttpRequest) -> HttpResponse:
     """Review and pay: the POST places the order, pending, and hands the customer off to the PSP, in that order."""
     if request.method == "POST" and "language" not in request.POST:
-        return _wait(request, TEN_MINUTES) if _pays_too_often(request) else _place(request)
+        return wait(request, TEN_MINUTES) if _pays_too_often(request) else _place(request)
     try:
         ready = checkout.prepare(request.session)
     except NotReady as missing:
@@ -185,39 +165,11 @@ def find_order(request: HttpRequest) -> HttpResponse:
     form = FindOrderForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if is_too_often("find-order", address(request), ASKS_FOR_LINKS_AN_HOUR, 3600):
-            return _wait(request, 3600)
+            return wait(request, 3600)
         send_link(form.cleaned_data["email"], form.cleaned_data["number"])
         return SeeOther(f"{request.path}?asked")
     status = 422 if form.errors else 200
     return render(request, "payments/find_order.html", {"form": form, "asked": "asked" in request.GET}, status=status)
-
-
-@private
-@require_safe
-def verify(request: HttpRequest) -> HttpResponse:
-    """Where the code of a paper is typed."""
-    if "language" in request.GET:
-        form = CodeForm(initial={"code": request.GET.get("code", "")[:40]})
-        return render(request, "payments/verify.html", {"form": form})
-    if code := verification.code_in(request.GET.get("code", ""))[:40]:
-        return SeeOther(reverse("payments:verified", args=[code]))
-    form = CodeForm({"code": ""} if "code" in request.GET else None)
-    return render(request, "payments/verify.html", {"form": form}, status=422 if form.errors else 200)
-
-
-@private
-@require_safe
-def verified(request: HttpRequest, code: str) -> HttpResponse:
-    """What is true of the paper that bears this code: anybody may ask, a few times a minute."""
-    if is_too_often("verify", address(request), VERIFICATIONS_A_MINUTE, 60):
-        return _wait(request, 60)
-    found = verification.verify(code)
-    status = 404 if found.verdict in (Verdict.UNKNOWN, Verdict.MISTYPED) else 200
-    mistyped = found.printed_code if found.verdict == Verdict.MISTYPED else ""
-    form = CodeForm(initial={"code": request.GET.get("code", mistyped)[:40]})
-    context = {"found": found, "verdict": found.verdict.value, "checked_at": now(), "form": form}
-    context |= {"host": urlsplit(settings.SITE_URL).netloc, "address": settings.SITE_URL + request.path}
-    return render(request, "payments/verified.html", context, status=status)
 
 
 @private
@@ -303,7 +255,7 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
     """Another try for an order that is already placed, with any method."""
     if "language" in request.POST:
         return _keep_choice(request, _find(token))
-    return _wait(request, TEN_MINUTES) if _pays_too_often(request) else _try(request, _find(token))
+    return wait(request, TEN_MINUTES) if _pays_too_often(request) else _try(request, _find(token))
 
 
 def _keep_choice(request: HttpRequest, order: Order) -> HttpResponse:
@@ -337,13 +289,6 @@ def _pays_too_often(request: HttpRequest) -> bool:
     """Whether this address asks for payment pages as nobody does who shops: stolen cards are tried by the hundred."""
     most: int = settings.PAYMENT_PAGES_PER_ADDRESS
     return bool(most) and is_too_often("pay", address(request), most, TEN_MINUTES)
-
-
-def _wait(request: HttpRequest, seconds: int) -> HttpResponse:
-    """Nothing was done; the same request may come again after so many seconds at most."""
-    response = render(request, "429.html", status=429)
-    response["Retry-After"] = str(seconds)
-    return response
 
 
 def _psp_silent(request: HttpRequest, order: Order | None, wanted: str = "") -> HttpResponse:
@@ -416,45 +361,6 @@ def state_json(request: HttpRequest, token: str) -> HttpResponse:
     page = _page_of(_find(token))
     checked = _("Last checked at %(time)s.") % {"time": date_format(localtime(), "TIME_FORMAT")}
     return JsonResponse({"state": page.state, "stage": page.stage, "again": page.refresh_after, "checked": checked})
-
-
-@private
-@require_GET
-def attestation_pdf(request: HttpRequest, token: str) -> HttpResponse:
-    """The attestation of an effective order, drawn anew."""
-    order = _find(token)
-    if _is_drawn_too_often(order):
-        return _wait(request, TEN_MINUTES)
-    try:
-        return pdf_of(attestation.of(order))
-    except Attestation.DoesNotExist:
-        raise Http404 from None
-
-
-@private
-@require_GET
-def refund_notice_pdf(request: HttpRequest, token: str, refund: UUID) -> HttpResponse:
-    """The notice of a refund that succeeded, drawn anew."""
-    rows = Refund.objects.select_related("payment__order")
-    found = get_object_or_404(rows, pk=refund, payment__order__token=token, status=Refund.Status.SUCCEEDED)
-    if _is_drawn_too_often(found.payment.order):
-        return _wait(request, TEN_MINUTES)
-    return pdf_of(attestation.of_refund(found))
-
-
-def _is_drawn_too_often(order: Order) -> bool:
-    """Each drawing costs a page's time and asks the PSP: whoever has the link may have it done often, not endlessly."""
-    return is_too_often("draw", order.token, DRAWINGS_OF_AN_ORDER, TEN_MINUTES)
-
-
-def pdf_of(document: Attestation) -> HttpResponse:
-    """A paper as a file to save."""
-    name = attestation.filename(document)
-    return HttpResponse(
-        attestation.draw(document),
-        content_type="application/pdf",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
 
 
 def _find(token: str) -> Order:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from orders.models import Order
 from orders.money import format_chf
-from payments import attention
+from payments import unresolved
 from payments.balance_at_night import last_days
 from payments.desk import figures
 from payments.desk.figures import Sold
@@ -68,7 +68,7 @@ def waiting() -> Card:
 
 
 def to_be_looked_at() -> Card:
-    return Card(_("To be looked at"), listed(Order, attention="1"), str(attention.orders().count()))
+    return Card(_("To be looked at"), listed(Order, attention="1"), str(len(unresolved.orders())))
 
 
 def acceptance(tries: dict[date, Counter[tuple[str, str]]]) -> Card:
@@ -123,7 +123,7 @@ def refunds() -> Card:
 
 
 def letters() -> Card:
-    return Card(_("Mails that could not be sent"), listed(Letter, unsent="1"), str(attention.unsent().count()))
+    return Card(_("Mails that could not be sent"), listed(Letter, unsent="1"), str(unresolved.unsent().count()))
 
 
 def balance() -> Card:

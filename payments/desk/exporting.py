@@ -20,7 +20,7 @@ from payments.desk.periods import ExportForm
 from payments.exports.books import disputes, refunds, sales, vat
 from payments.exports.csv_file import as_csv
 from payments.exports.payouts import NotTold, payouts
-from payments.exports.tables import Table
+from payments.exports.tables import Table, file_name
 from payments.exports.xlsx_file import as_xlsx
 from payments.gateways.deadline import at_most
 from payments.models import Export
@@ -57,8 +57,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
         except NotTold as error:
             why = str(error)
         else:
-            asked = f"{days[0]} – {days[1]}"
-            return file(_named(table, *days), by, what, Export.Format(data["format"]), asked)
+            return file(table, days, by, what, Export.Format(data["format"]), f"{days[0]} – {days[1]}")
     context = {
         **admin.site.each_context(request),
         "orders": reverse("admin:orders_order_changelist"),
@@ -70,20 +69,18 @@ def page(request: HttpRequest) -> HttpResponseBase:
     return TemplateResponse(request, "admin/exports.html", context, status=503 if why else 422 if form.errors else 200)
 
 
-def file(table: Table, by: User, what: Export.What, format: Export.Format, asked: str) -> StreamingHttpResponse:
-    """The table as a file, sent while it is read, and written down before."""
+def file(
+    table: Table, days: Iterable[date], by: User, what: Export.What, format: Export.Format, asked: str
+) -> StreamingHttpResponse:
+    """The table as a file that is called by these days, sent while it is read, and written down before."""
     made = Export.objects.create(by=by, what=what, format=format, asked=asked[:500])
     log.info("Export %s begins: %s", made.pk, what)
     written, kind = FILES[format]
     return StreamingHttpResponse(
         _told(made, table, written),
         content_type=kind,
-        headers={"Content-Disposition": f'attachment; filename="{table.name}.{format}"'},
+        headers={"Content-Disposition": f'attachment; filename="{file_name(table.title, days)}.{format}"'},
     )
-
-
-def _named(table: Table, first: date, last: date) -> Table:
-    return replace(table, name=f"{table.name}-{first}-{last}")
 
 
 def _told(made: Export, table: Table, written: Any) -> Iterator[bytes]:

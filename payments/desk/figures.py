@@ -16,7 +16,7 @@ from django.utils.timezone import localdate, now
 from orders.models import Order
 from orders.money import CURRENCY
 from payments import health, tally
-from payments.desk.lists import between, start_of
+from payments.desk.filters import between, start_of
 from payments.models import Method, Payment, Provider, Refund, WebhookEvent
 
 DAYS = 30

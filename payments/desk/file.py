@@ -7,8 +7,10 @@ from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Prefetch, QuerySet
+from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 
 from orders.models import Order, OrderLine, TimelineEntry
@@ -19,6 +21,7 @@ from payments.models import Dispute, Letter, Payment, Refund, WebhookEvent
 
 Status = Order.Status
 Reason = Order.CancelReason
+SEE = "orders.view_order"
 
 
 def with_payments(orders: QuerySet[Order]) -> QuerySet[Order]:
@@ -26,6 +29,16 @@ def with_payments(orders: QuerySet[Order]) -> QuerySet[Order]:
     refunds = Refund.objects.select_related("requested_by", "released_by").order_by("created_at")
     payments = Payment.objects.order_by("created_at").prefetch_related(Prefetch("refunds", refunds), "disputes")
     return orders.prefetch_related(Prefetch("payments", payments))
+
+
+def file_for(request: HttpRequest, pk: int) -> "OrderFile":
+    """An order's file for a page of staff who may see it."""
+    if not request.user.has_perm(SEE):
+        raise PermissionDenied
+    try:
+        return OrderFile.of(pk)
+    except Order.DoesNotExist:
+        raise Http404 from None
 
 
 @dataclass(frozen=True)

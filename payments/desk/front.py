@@ -48,7 +48,7 @@ def of(user: User) -> Front:
     orders, payments = user.has_perm("orders.view_order"), user.has_perm("payments.view_payment")
     if orders:
         front.cards += [cards.sales(), cards.waiting(), cards.to_be_looked_at()]
-        found = sorted(attention.items(), key=lambda item: item.until.timestamp() if item.until else inf)
+        found = sorted(attention.items(most=SHOWN + 1), key=lambda item: item.until.timestamp() if item.until else inf)
         # What is of no order stands in no list of orders, and may be why so many of them wait.
         apart, of_orders = [one for one in found if not one.order], [one for one in found if one.order]
         front.to_do = [_to_do(item) for item in [*apart, *of_orders[:SHOWN]]]

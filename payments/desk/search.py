@@ -27,8 +27,8 @@ def exactly(typed: str) -> QuerySet[Order] | None:
 
 
 def find(orders: QuerySet[Order], typed: str) -> QuerySet[Order]:
-    """The orders that what was typed names, else those whose name, postcode and town begin with its words, or whose
-    e-mail address begins with it."""
+    """The orders that what was typed names, else those whose customer's words (orders.search) begin with its words, or
+    whose e-mail address begins with it."""
     named = exactly(typed)
     if named is not None:
         return orders.filter(pk__in=named.values("pk"))

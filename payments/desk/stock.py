@@ -5,7 +5,6 @@ from uuid import uuid4
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -14,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from orders.back_office import member_of_staff
+from orders.back_office import log_change, member_of_staff
 from orders.models import Product, StockAdjustment
 from orders.typed_text import refuse_card_number
 from orders.views import SeeOther
@@ -74,7 +73,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         return _page(request, product, form, status=409, why=str(error))
     said = told(booked)
     if is_new:
-        LogEntry.objects.log_actions(by.pk, [product], CHANGE, said, single_object=True)
+        log_change(by, product, said)
     messages.success(request, said)
     return SeeOther(reverse("admin:orders_product_change", args=[pk]))
 

@@ -59,12 +59,12 @@ class Sums(NamedTuple):
 
 def sales(first: date, last: date) -> Table:
     """All money that came on these days, both included, oldest first; a line a VAT rate."""
-    return Table("sales", _("Sales"), _columns(_("Paid on"), _("Attestation")), came(first, last))
+    return Table(_("Sales"), _columns(_("Paid on"), _("Attestation")), came(first, last))
 
 
 def refunds(first: date, last: date) -> Table:
     """All money that went back, on the day on which it went, below zero."""
-    return Table("refunds", _("Refunds"), _columns(_("Refunded on"), _("Refund notice")), went_back(first, last))
+    return Table(_("Refunds"), _columns(_("Refunded on"), _("Refund notice")), went_back(first, last))
 
 
 def vat(first: date, last: date) -> Table:
@@ -84,7 +84,7 @@ def vat(first: date, last: date) -> Table:
         Column(_("Currency")),
         Column(_("Remark")),
     ]
-    return Table("vat", _("VAT by quarter"), columns, _by_quarter(first, last))
+    return Table(_("VAT by quarter"), columns, _by_quarter(first, last))
 
 
 def disputes(first: date, last: date) -> Table:
@@ -105,7 +105,7 @@ def disputes(first: date, last: date) -> Table:
         Column(_("Dispute at the provider")),
         Column(_("Payment at the provider")),
     ]
-    return Table("disputes", _("Disputes"), columns, _disputed(first, last))
+    return Table(_("Disputes"), columns, _disputed(first, last))
 
 
 def came(first: date, last: date) -> Iterator[Entry]:

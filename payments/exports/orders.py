@@ -61,7 +61,7 @@ def orders(chosen: QuerySet[Order]) -> Table:
         Column(_("Currency")),
         Column(_("Tracking number")),
     ]
-    return Table("orders", _("Orders"), columns, _rows(chosen))
+    return Table(_("Orders"), columns, _rows(chosen))
 
 
 def _rows(chosen: QuerySet[Order]) -> Iterator[tuple[Any, ...]]:

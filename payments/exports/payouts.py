@@ -49,7 +49,7 @@ def payouts(first: date, last: date) -> Table:
             rows += _of(provider, first, last)
         except Unreachable as error:
             raise NotTold(why_not_asked(provider, error)) from error
-    return Table("payouts", _("Payouts"), columns, rows)
+    return Table(_("Payouts"), columns, rows)
 
 
 def _of(provider: Provider, first: date, last: date) -> Iterator[tuple[Any, ...]]:

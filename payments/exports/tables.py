@@ -6,7 +6,10 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
+from django.utils.text import slugify
 from django.utils.timezone import get_default_timezone
+
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
 
 class Kind(Enum):
@@ -28,12 +31,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """`name` is that of the file, `title` that of the sheet."""
+    """`title` is that of the sheet."""
 
-    name: str
     title: str
     columns: Sequence[Column]
     rows: Iterable[Sequence[Any]]
+
+
+def file_name(title: str, days: Iterable[date]) -> str:
+    """What a file is called, in letters that every system takes: `verkaeufe-2026-10-01-2026-10-31`."""
+    return "-".join([slugify(title.translate(UMLAUTS)), *map(str, days)])
 
 
 def francs(centimes: int) -> str:

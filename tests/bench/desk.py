@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import User
 from django.db import connection
@@ -22,7 +23,13 @@ from tests.bench.meter import Ruler
 from tests.bench.stage import Stage
 from tests.staff import sign_in
 
+if TYPE_CHECKING:
+    from orders.models import Order
+    from payments.models import Payment, Refund
+
 ORDERS, MESSAGES = 1_000_000, 100_000
+UNSENT_MAILS, OPEN_DISPUTES, FAILED_REFUNDS = 3000, 500, 200
+"""What waits for a person: far more than any shop should let lie."""
 SECONDS = 60.0
 EACH = 8
 """Pages of a round."""
@@ -107,11 +114,12 @@ def of_desk(desk: Desk) -> str:
 
 
 def seed() -> str:
-    """A million orders over three years, nine in ten paid, one in a hundred refunded in part, and the bank's messages
-    of the last months; returns the number of one that was placed beside them."""
+    """A million orders over three years, nine in ten paid, one in a hundred refunded in part, some thousands of which
+    something waits for a person, and the bank's messages of the last months; returns the number of one that was
+    placed beside them."""
     # These need Django, which the stage has set up.
     from orders.models import Order
-    from payments.models import Payment, Refund, WebhookEvent
+    from payments.models import Dispute, Letter, Payment, Refund, WebhookEvent
     from tests.shop import deliver, placed, started, stripe_event
 
     order = placed()
@@ -206,14 +214,42 @@ def seed() -> str:
                 "processed_at": at,
             },
         )
+        _backlog(cursor, order, payment, refund)
         cursor.execute("SET session_replication_role = DEFAULT")
     index = next(one for one in Order._meta.indexes if one.name == "order_words_of_customer")
     with connection.schema_editor() as editor:
         editor.add_index(Order, index)
     with connection.cursor() as cursor:
-        for model in (Order, Payment, Refund, WebhookEvent):
+        for model in (Order, Payment, Refund, WebhookEvent, Letter, Dispute):
             cursor.execute(f'VACUUM (ANALYZE) "{model._meta.db_table}"')
     return order.number
+
+
+def _backlog(cursor: object, order: "Order", payment: "Payment", refund: "Refund") -> None:
+    """What waits for a person, much of it about the newest orders."""
+    newest = 1_000_000 + ORDERS
+    dispute = payment.disputes.create(reference="dp_s", amount=100, reason="fraudulent")
+    _copy(
+        cursor,
+        order.letters.get(),
+        f"generate_series(1, {UNSENT_MAILS}) g",
+        {"id": f"{newest} + g", "order_id": f"{newest} - 7 * g", "sent_at": "NULL::timestamptz", "tries": "150"},
+    )
+    of_payments = "payments_payment p"
+    _copy(
+        cursor,
+        dispute,
+        of_payments,
+        {"id": "p.order_id", "payment_id": "p.id", "reference": "'dp_s' || p.order_id"},
+        where=f"p.settles AND p.order_id > {newest} - 20 * {OPEN_DISPUTES} AND p.order_id % 20 = 3",
+    )
+    _copy(
+        cursor,
+        refund,
+        of_payments,
+        {"id": "gen_random_uuid()", "payment_id": "p.id", "reference": "NULL", "status": "'failed'"},
+        where=f"p.settles AND p.order_id > {newest} - 500 * {FAILED_REFUNDS} AND p.order_id % 500 = 1",
+    )
 
 
 def _copy(cursor: object, row: Model, source: str, others: Mapping[str, str], where: str = "true") -> None:

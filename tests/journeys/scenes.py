@@ -20,7 +20,7 @@ from orders.moves import cancel, hold, tell
 from payments import attestation
 from payments.handoff import LONGEST_HOLD
 from payments.models import CODE_LENGTH, Attestation, Dispute, Payment, Refund, Refusal
-from payments.views import VERIFICATIONS_A_MINUTE
+from payments.papers import VERIFICATIONS_A_MINUTE
 from tests.demo.catalogue import fill_catalogue
 from tests.sandbox.client import Sandbox
 from tests.shop import DETAILS, deliver, fill_cart, goods, placed, started, stripe_event

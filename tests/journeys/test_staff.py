@@ -190,7 +190,7 @@ def test_accounting_compares_with_the_psp_and_takes_the_books_out(claire: Custom
     leila.get_by_label("au", exact=True).fill(str(localdate()))
     with leila.expect_download() as download:
         leila.get_by_role("button", name="Exporter").click()
-    assert download.value.suggested_filename == f"sales-{localdate()}-{localdate()}.csv"
+    assert download.value.suggested_filename == f"ventes-{localdate()}-{localdate()}.csv"
     with download.value.path().open(encoding="utf-8-sig", newline="") as file:
         (line,) = csv.DictReader(file, delimiter=";")
     assert (line["Commande"], line["Montant TTC"], line["TVA"]) == (order.number, "38.00", "2.85")

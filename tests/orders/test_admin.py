@@ -1,8 +1,10 @@
 """The goods in the back office."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -13,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import localdate
 
-from orders.models import Product, ShippingMethod, VatRate
+from orders.models import Category, Product, ShippingMethod, VatRate
 from tests.shop import delivery, goods, placed
 from tests.staff import sign_in
 
@@ -34,6 +36,13 @@ def form_of(client: Client, address: str) -> dict[str, object]:
             fields[bound.html_initial_name] = value
     fields.pop("upload", None)
     return fields
+
+
+def confirm(client: Client, address: str, form: Mapping[str, object]) -> Any:
+    """Send the form of a VAT rate, then the page that says what it changes."""
+    shown = client.post(address, form)
+    assert shown.status_code == 200, shown
+    return client.post(address, dict(shown.context["typed"]) | {"confirmed": shown.context["change"].sentence})
 
 
 def test_names_are_edited_as_one_field_per_language(admin_client: Client) -> None:
@@ -84,6 +93,22 @@ def test_what_others_changed_while_a_form_was_open_stays(admin_client: Client) -
     assert admin_client.post(address, form | {"name_de": "Schale", "position": "7"}).status_code == 302
     bowl.refresh_from_db()
     assert (bowl.price, bowl.position, bowl.names) == (3100, 7, {"fr": "Bol", "de": "Schale", "it": "Ciotola"})
+
+
+def test_what_others_changed_in_a_delivery_method_or_a_category_stays(admin_client: Client) -> None:
+    method = delivery()
+    shelf = Category.objects.create(slug="table", names={"fr": "Table"})
+    addresses = [f"/admin/orders/shippingmethod/{method.pk}/change/", f"/admin/orders/category/{shelf.pk}/change/"]
+    forms = [form_of(admin_client, address) for address in addresses]
+    ShippingMethod.objects.update(price=1100, countries=["LI"], names={"fr": "Poste", "it": "Posta"})
+    Category.objects.update(slug="tables")
+    for address, form in zip(addresses, forms, strict=True):
+        assert admin_client.post(address, form | {"name_de": "Neu", "position": "7"}).status_code == 302
+    method.refresh_from_db()
+    shelf.refresh_from_db()
+    assert (method.price, method.countries, method.position) == (1100, ["LI"], 7)
+    assert method.names == {"fr": "Poste", "it": "Posta", "de": "Neu"}
+    assert (shelf.slug, shelf.position, shelf.names) == ("tables", 7, {"fr": "Table", "de": "Neu"})
 
 
 def test_the_log_tells_the_old_and_the_new_price(admin_client: Client) -> None:
@@ -156,10 +181,11 @@ def test_a_vat_rate_is_added_with_its_first_day_and_may_be_mended_until_then(adm
     assert past.status_code == 200
     assert "aujourd’hui ou plus tard" in past.content.decode()
     ahead = form | {"valid_from": (localdate() + timedelta(days=30)).isoformat()}
-    assert admin_client.post("/admin/orders/vatrate/add/", ahead).status_code == 302
+    assert confirm(admin_client, "/admin/orders/vatrate/add/", ahead).status_code == 302
     rate = VatRate.objects.latest("pk")
     address = f"/admin/orders/vatrate/{rate.pk}/"
-    assert admin_client.post(f"{address}change/", ahead | {"rate": "8.8"}).status_code == 302
+    mended = form_of(admin_client, f"{address}change/") | {"rate": "8.8"}
+    assert confirm(admin_client, f"{address}change/", mended).status_code == 302
     rate.refresh_from_db()
     assert rate.rate == Decimal("8.8")
     assert admin_client.post(f"{address}delete/", {"post": "yes"}).status_code == 302
@@ -167,7 +193,7 @@ def test_a_vat_rate_is_added_with_its_first_day_and_may_be_mended_until_then(adm
 
 def test_a_vat_rate_begins_today_only_while_nothing_was_ordered_today(admin_client: Client) -> None:
     form = {"vat_class": "lodging", "rate": "4.1", "valid_from": localdate().isoformat()}
-    assert admin_client.post("/admin/orders/vatrate/add/", form).status_code == 302
+    assert confirm(admin_client, "/admin/orders/vatrate/add/", form).status_code == 302
     placed()
     refused = admin_client.post("/admin/orders/vatrate/add/", form | {"vat_class": "reduced"})
     assert refused.status_code == 200
@@ -176,8 +202,42 @@ def test_a_vat_rate_begins_today_only_while_nothing_was_ordered_today(admin_clie
 
 def test_a_vat_rate_nobody_used_is_mended_without_another_first_day(admin_client: Client) -> None:
     rate = VatRate.objects.create(vat_class="lodging", rate="4.1", valid_from="2026-01-01")
-    form = {"vat_class": "lodging", "rate": "3.9", "valid_from": "2026-01-01"}
-    assert admin_client.post(f"/admin/orders/vatrate/{rate.pk}/change/", form).status_code == 302
+    address = f"/admin/orders/vatrate/{rate.pk}/change/"
+    assert confirm(admin_client, address, form_of(admin_client, address) | {"rate": "3.9"}).status_code == 302
+
+
+def test_a_vat_rate_is_saved_once_what_it_changes_was_read_and_is_still_so(admin_client: Client) -> None:
+    address, day = "/admin/orders/vatrate/add/", localdate() + timedelta(days=30)
+    form = {"vat_class": "normal", "rate": "8.5", "valid_from": day.isoformat(), "_continue": "1"}
+    shown = admin_client.post(address, form)
+    assert not VatRate.objects.filter(rate="8.5").exists()
+    said = f"Taux normal\u00a0: 8,1\u00a0% → 8,5\u00a0% dès le {day:%d.%m.%Y}."
+    assert shown.context["change"].sentence == said
+    between = VatRate.objects.create(vat_class="normal", rate="8.3", valid_from=day - timedelta(days=1))
+
+    stale = admin_client.post(address, form | {"confirmed": said})
+    assert stale.status_code == 409
+    assert "8,3\u00a0% → 8,5\u00a0%" in stale.content.decode()
+    assert not VatRate.objects.filter(rate="8.5").exists()
+
+    between.delete()
+    saved = admin_client.post(address, dict(stale.context["typed"]) | {"confirmed": said})
+    rate = VatRate.objects.get(rate="8.5")
+    assert saved["Location"].endswith(f"/{rate.pk}/change/"), "the button that was pressed counts"
+    assert LogEntry.objects.get().get_change_message() == said
+
+
+def test_what_others_changed_in_a_vat_rate_is_told_and_stays(admin_client: Client) -> None:
+    day = localdate() + timedelta(days=30)
+    rate = VatRate.objects.create(vat_class="normal", rate="8.5", valid_from=day)
+    address = f"/admin/orders/vatrate/{rate.pk}/change/"
+    form = form_of(admin_client, address) | {"valid_from": (day + timedelta(days=1)).isoformat()}
+    VatRate.objects.filter(pk=rate.pk).update(rate="8.8")
+    shown = admin_client.post(address, form)
+    assert "8,1\u00a0% → 8,8\u00a0%" in shown.context["change"].sentence
+    confirm(admin_client, address, form)
+    rate.refresh_from_db()
+    assert (rate.rate, rate.valid_from) == (Decimal("8.8"), day + timedelta(days=1))
 
 
 def test_more_vat_rates_cost_no_more_statements(admin_client: Client) -> None:

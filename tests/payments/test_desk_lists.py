@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from orders.models import Order
-from payments import attention, attestation
+from payments import attention, attestation, unresolved
 from payments.desk import lists, slips
 from payments.desk.lists import NearPaginator
 from payments.models import Dispute, Payment, Refund
@@ -79,6 +79,9 @@ def test_periods_of_placing_and_of_payment_are_apart(client: Client) -> None:
     Order.objects.filter(pk=old.pk).update(created_at=now() - timedelta(days=40), effective_at=now())
     today = now().date()
     assert shown(client, paid="today") == {old, new}
+    assert shown(client, paid="yesterday") == set()
+    Order.objects.filter(pk=new.pk).update(effective_at=now() - timedelta(days=1))
+    assert shown(client, paid="yesterday") == {new}
     assert shown(client, placed="7") == {new}
     assert shown(client, placed_from=str(today - timedelta(days=41)), placed_to=str(today - timedelta(days=39))) == {
         old
@@ -102,14 +105,17 @@ def test_what_went_back_what_waits_and_what_needs_a_person(client: Client) -> No
 
 def test_the_list_of_what_needs_a_person_and_its_items_are_the_same_orders() -> None:
     odd, doubtful, disputed, failed, proposed = placed(), effective(), effective(), effective(), effective()
-    effective()
+    plain = effective()
     deliver(stripe_event(started(odd), amount_total=100))
     Payment.objects.filter(order=doubtful).update(doubt="brand")
     Dispute.objects.create(payment=disputed.payments.get(), reference="dp_1", amount=100, reason="fraudulent")
     failed.payments.get().refunds.create(amount=100, status="failed")
     proposed.payments.get().refunds.create(amount=100, status="proposed")
     expected = {odd, doubtful, disputed, failed, proposed}
-    assert {item.order for item in attention.items()} == set(attention.orders()) == expected
+    assert {item.order for item in attention.items()} == expected
+    assert unresolved.orders() == {order.pk for order in expected}
+    some = {disputed.pk, failed.pk, plain.pk}
+    assert unresolved.among(some) == some - {plain.pk}
 
 
 def known(order: Order) -> dict[str, str]:
@@ -151,6 +157,16 @@ def test_whatever_names_one_order_leads_to_it(client: Client, what: str) -> None
     effective()
     answer = client.get(LIST, {"q": known(order)[what]})
     assert answer["Location"] == reverse("admin:orders_order_change", args=[order.pk])
+
+
+def test_an_organisation_is_found_whether_it_gets_the_parcel_or_the_bill(client: Client) -> None:
+    at_work = placed(delivery_organisation="Atelier Zürichsee-Boote SA")
+    billed = placed(billing_organisation="Fiduciaire l’Écluse", billing_name="Ahmed Bouvier")
+    placed()
+    for typed in ["atelier", "zurichsee", "boote dufour", "Atelier SA 1205"]:
+        assert shown(client, q=typed) == {at_work}, typed
+    for typed in ["fiduciaire ecluse", "bouvier", "Dufour Fiduciaire"]:
+        assert shown(client, q=typed) == {billed}, typed
 
 
 def test_names_are_found_by_their_beginnings_without_accents(client: Client) -> None:

@@ -259,7 +259,7 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\x00=1", "�
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_no_text_becomes_a_formula(text: str) -> None:
-    table = Table("x", "x", [Column("Client"), Column("Amount", Kind.MONEY)], [(text, -1250)])
+    table = Table("x", [Column("Client"), Column("Amount", Kind.MONEY)], [(text, -1250)])
 
     ((_head, _amount), (client, amount)) = csv.reader(
         StringIO(b"".join(as_csv(table)).decode(), newline=""), delimiter=";"
@@ -274,7 +274,7 @@ def test_no_text_becomes_a_formula(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a;b", 'dit "oui"', "deux\nlignes", "Žižek <b>&amp;", "_x0041_", "日本", "O’Neill"])
 def test_a_text_comes_out_as_it_is(text: str) -> None:
-    table = Table("x", "x", [Column("Client")], [(text,)])
+    table = Table("x", [Column("Client")], [(text,)])
     ((_head,), (client,)) = csv.reader(StringIO(b"".join(as_csv(table)).decode(), newline=""), delimiter=";")
     cell = openpyxl.load_workbook(BytesIO(b"".join(as_xlsx(table)))).worksheets[0]["A2"].value
     assert client == text.replace("\n", " ")
@@ -286,7 +286,7 @@ def test_a_workbook_holds_days_and_numbers_not_texts(psps: Sandbox, client: Clie
     order, _page = paid(psps)
     given_back(psps, order, 1081)
     answer = export(client, "refunds", "xlsx")
-    assert answer["Content-Disposition"].endswith(f'refunds-{localdate()}-{localdate()}.xlsx"')
+    assert answer["Content-Disposition"].endswith(f'remboursements-{localdate()}-{localdate()}.xlsx"')
     found = sheet(answer)
     line = {head.value: cell for head, cell in zip(found[1], found[2], strict=True)}
     assert found.freeze_panes == "A2"
@@ -299,7 +299,7 @@ def test_a_workbook_holds_days_and_numbers_not_texts(psps: Sandbox, client: Clie
 def test_what_a_sheet_has_no_room_for_goes_on_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx_file, "MOST_ROWS", 2)
     for number, expected in ((0, ["T"]), (2, ["T"]), (3, ["T", "T 2"])):
-        table = Table("x", "T", [Column("N", Kind.NUMBER)], ((n,) for n in range(number)))
+        table = Table("T", [Column("N", Kind.NUMBER)], ((n,) for n in range(number)))
         book = openpyxl.load_workbook(BytesIO(b"".join(as_xlsx(table))))
         assert book.sheetnames == expected
         assert [row[0].value for one in book for row in one.iter_rows(min_row=2)] == list(range(number))
@@ -365,7 +365,7 @@ def test_each_export_is_written_down_with_who_and_how_much(client: Client) -> No
 def test_it_is_written_down_before_the_first_byte_leaves_and_whether_it_was_broken_off(client: Client) -> None:
     effective()
     table, by = sales(localdate(), localdate()), User.objects.get()
-    answer = exporting.file(table, by, Export.What.SALES, Export.Format.CSV, "today")
+    answer = exporting.file(table, [], by, Export.What.SALES, Export.Format.CSV, "today")
     assert Export.objects.get().rows == 0
     next(iter(answer))
     # Closing an answer ends its request, and that would end the test's transaction.
@@ -434,7 +434,14 @@ def test_a_day_may_be_typed_as_the_swiss_write_it(client: Client) -> None:
     assert rows(export(client, "sales", first="01.11.2026", last="30.11.2026")) == []
 
 
-def test_files_speak_the_language_of_staff() -> None:
-    with override("de"):
-        assert vat(localdate(), localdate()).columns[0].label == "Quartal"
-    assert User.objects.count() == 0
+def test_a_file_speaks_the_language_of_staff_and_its_name_says_of_which_days_it_is() -> None:
+    effective()
+    client = office()
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+    days = "-".join([str(localdate())] * 2)
+    answer = export(client, "sales")
+    assert answer["Content-Disposition"] == f'attachment; filename="verkaeufe-{days}.csv"'
+    assert rows(answer)[0]["Zahlungsart"] == "Karte"
+    for asked, named in (("", str(localdate())), ("?paid=today", days), ("?placed_from=2026-02-01", "2026-02-01")):
+        answer = client.post(f"{LIST}export/{asked}", {"format": "csv"})
+        assert answer["Content-Disposition"].endswith(f'"bestellungen-{named}.csv"')

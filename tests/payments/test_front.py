@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -99,6 +100,13 @@ def test_every_figure_is_the_count_of_the_list_to_which_it_leads(client: Client)
         assert counted(client, line.link) == int(line.figure.split()[-1]), line
     messages = shown["Last bank message"]
     assert counted(client, messages.lines[0].link) == WebhookEvent.objects.count() == 4
+
+
+def test_staff_see_whether_the_money_is_real(client: Client, settings: Any) -> None:
+    said = "Essai\u00a0: pas d’argent réel"
+    assert said in client.get("/admin/").content.decode()
+    settings.PAYMENTS = replace(settings.PAYMENTS, mode="live")
+    assert said not in client.get("/admin/").content.decode()
 
 
 def test_a_day_of_the_plot_is_the_list_of_that_day(client: Client) -> None:

@@ -127,8 +127,8 @@ COUNTERS = {
     "AUTHORISED": {
         "payments/desk/cards.py acceptance",
         "payments/desk/curves.py outcomes",
-        "payments/desk/lists.py queryset",
-        "payments/desk/lists.py ",
+        "payments/desk/filters.py queryset",
+        "payments/desk/filters.py ",
     },
 }
 """What only counts and filters by it, in ways that look like writing."""

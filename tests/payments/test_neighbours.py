@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.utils.timezone import now
 
-from payments import attention, health
+from payments import attention, health, unresolved
 from payments.gateways.paypal_transport import PayPalTransport
 from payments.gateways.stripe_transport import client_for
 from payments.models import Dispute, Refund, WebhookEvent
@@ -75,6 +75,6 @@ def test_case_18_nothing_of_another_shop_waits_here(psps: Sandbox, method: str) 
     assert not WebhookEvent.objects.filter(processed_at=None).exists()
     assert not Refund.objects.exists()
     assert not Dispute.objects.exists()
-    WebhookEvent.objects.update(received_at=now() - attention.UNAPPLIED * 2)
+    WebhookEvent.objects.update(received_at=now() - unresolved.UNAPPLIED * 2)
     assert attention.items() == []
     assert not any(channel.problems for channel in health.channels())

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import localdate, now
 
 from orders.models import Order
-from payments import attention, health
+from payments import attention, health, unresolved
 from payments.exports.books import Entry, came, went_back
 from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
 from tests.shop import placed
@@ -25,6 +25,8 @@ SMALL = {Channel._meta.db_table, User._meta.db_table}
 READINGS: dict[str, Callable[[], object]] = {
     "the list": attention.items,
     "an order's list": lambda: attention.items(Order(pk=1)),
+    "the orders of the list": unresolved.orders,
+    "of some orders those of the list": lambda: unresolved.among([1, 2]),
     "health": health.channels,
 }
 
@@ -124,8 +126,8 @@ def whole_tables(statement: str) -> list[str]:
 def test_no_table_is_read_from_end_to_end(read: Callable[[], object]) -> None:
     with CaptureQueriesContext(connection) as statements:
         read()
-    asked = [one["sql"] for one in statements.captured_queries if one["sql"].startswith("SELECT")]
-    assert len(asked) > 5
+    asked = [one["sql"] for one in statements.captured_queries if one["sql"].lstrip("(").startswith("SELECT")]
+    assert asked
 
     assert {statement: tables for statement in asked if (tables := whole_tables(statement))} == {}
 

@@ -11,8 +11,8 @@ from django.test import Client
 from orders.codes import new_code
 from orders.models import Order, Product
 from payments.models import CODE_LENGTH, Asked, Attestation, Payment
+from payments.papers import DRAWINGS_OF_AN_ORDER, VERIFICATIONS_A_MINUTE
 from payments.sweep import sweep
-from payments.views import DRAWINGS_OF_AN_ORDER, VERIFICATIONS_A_MINUTE
 from tests.at_once import at_once
 from tests.payments.steps import paid
 from tests.payments.test_refund_notice import give_back

@@ -18,9 +18,9 @@ from orders.money import format_amount
 from payments import attestation
 from payments.forms import CodeForm
 from payments.models import Attestation
+from payments.papers import VERIFICATIONS_A_MINUTE
 from payments.refunds import Wanted, ask, carry_out
 from payments.verification import Verdict, initials, verify
-from payments.views import VERIFICATIONS_A_MINUTE
 from tests.payments.steps import paid
 from tests.payments.test_paper import pages
 from tests.payments.test_paying import bring_messages

@@ -1,0 +1,130 @@
+"""Payments, refunds, disputes and the bank's messages."""
+
+from django.contrib import admin
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+
+from orders.money import format_money
+from payments.admin.rows import OfOrders
+from payments.desk import filters
+from payments.models import Dispute, Payment, Refund, WebhookEvent
+
+
+@admin.register(Payment)
+class PaymentAdmin(OfOrders):
+    list_display = ["started_at", "of_order", "method", "status", "settles", "why_not", "asked", "received", "refusal"]
+    list_filter = [filters.OutcomeFilter, filters.StartedFilter, "method", "settles", "why_not"]
+    list_select_related = ["order"]
+    ordering = ["-created_at"]
+    readonly_fields = ["asked", "received"]
+    fields = [
+        "order",
+        "method",
+        "provider",
+        "status",
+        "settles",
+        "why_not",
+        "asked",
+        "received",
+        "refusal",
+        "doubt",
+        "page_reference",
+        "money_reference",
+        "created_at",
+        "expires_at",
+        "returned_at",
+        "left_at",
+        "approved_at",
+        "with_bank_at",
+        "capture_number",
+        "claimed_at",
+        "next_try_at",
+        "paid_seen_at",
+        "authorised_at",
+        "authorised_by",
+    ]
+
+    @admin.display(description=_("started at"), ordering="created_at")
+    def started_at(self, payment: Payment) -> str:
+        return date_format(localtime(payment.created_at), "SHORT_DATETIME_FORMAT")
+
+    @admin.display(description=_("amount"))
+    def asked(self, payment: Payment) -> str:
+        return format_money(payment.amount, payment.currency)
+
+    @admin.display(description=_("received"))
+    def received(self, payment: Payment) -> str:
+        return payment.printed_received
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(OfOrders):
+    list_display = ["received_at", "provider", "type", "event_id", "source", "processed_at", "said", "of_order"]
+    list_filter = ["provider", "source", ("processed_at", filters.DoneFilter)]
+    list_select_related = ["order"]
+    ordering = ["-received_at"]
+    exclude = ["outcome"]
+    readonly_fields = ["said"]
+
+    @admin.display(description=_("outcome"))
+    def said(self, event: WebhookEvent) -> str:
+        return event.said
+
+
+@admin.register(Refund)
+class RefundAdmin(OfOrders):
+    list_display = ["asked_at", "of_order", "printed", "status", "why", "requested_by", "released_by", "settled_at"]
+    list_filter = ["status", "payment__method"]
+    list_select_related = ["payment__order", "requested_by", "released_by"]
+    ordering = ["-created_at"]
+    order = "payment__order"
+    readonly_fields = ["printed", "why"]
+    fields = [
+        "payment",
+        "printed",
+        "status",
+        "why",
+        "goods_back",
+        "goods_returned",
+        "requested_by",
+        "released_by",
+        "reference",
+        "refusal",
+        "instead_of",
+        "created_at",
+        "settled_at",
+        "settled_by",
+        "next_try_at",
+    ]
+
+    @admin.display(description=_("requested at"), ordering="created_at")
+    def asked_at(self, refund: Refund) -> str:
+        return date_format(localtime(refund.created_at), "SHORT_DATETIME_FORMAT")
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def printed(self, refund: Refund) -> str:
+        return refund.printed
+
+    @admin.display(description=_("reason"))
+    def why(self, refund: Refund) -> str:
+        return refund.told_reason or "–"
+
+
+@admin.register(Dispute)
+class DisputeAdmin(OfOrders):
+    list_display = ["reference", "of_order", "printed", "why", "status", "due_at", "opened_at", "decided_at"]
+    readonly_fields = ["printed", "why"]
+    fields = ["payment", "reference", "printed", "why", "status", "due_at", "opened_at", "decided_at"]
+    list_filter = ["status"]
+    list_select_related = ["payment__order"]
+    ordering = ["-id"]
+    order = "payment__order"
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def printed(self, dispute: Dispute) -> str:
+        return dispute.payment.printed(dispute.amount)
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def why(self, dispute: Dispute) -> str:
+        return dispute.told_reason
