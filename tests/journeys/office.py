@@ -313,6 +313,12 @@ def goods(stage: Stage) -> Iterator[str]:
         stage.open(f"/admin/orders/{address}/add/")
         stage.page.locator("[name=_save]").first.click()
         yield f"new-{name}-refused"
+    stage.open("/admin/orders/vatrate/add/")
+    stage.page.select_option("[name=vat_class]", "reduced")
+    stage.page.fill("[name=rate]", "2.8")
+    stage.page.fill("[name=valid_from]", "01.01.2099")
+    stage.page.locator("[name=_save]").first.click()
+    yield "rate-restated"
     stage.open(f"/admin/orders/shippingmethod/{method.pk}/change/")
     stage.page.fill("[name=price]", "9.50")
     stage.page.locator("[name=_continue]").first.click()
