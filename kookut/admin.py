@@ -45,8 +45,9 @@ class ShopAdminSite(AdminSite):
         return {**super().each_context(request), "site_header": shop, "site_title": shop, "is_live": is_live}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """By name, but the staff themselves after what they work with."""
-        return sorted(super().get_app_list(request, app_label), key=lambda app: bool(app["app_label"] == "auth"))
+        """What is sold, then its money, then the staff themselves."""
+        order = ["orders", "payments", "auth"]
+        return sorted(super().get_app_list(request, app_label), key=lambda app: order.index(app["app_label"]))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         shown = front.of(member_of_staff(request))

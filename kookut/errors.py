@@ -1,7 +1,8 @@
 """The error pages: drawn without the database, each with a way on, kept by no cache and found by no search engine.
 
-Their language is the address's, even of a request that failed before anything asked for its language. They do not
-repeat the address, in which there may be a token: their switch leads to the catalogue.
+Their language is the address's, even of a request that failed before anything asked for its language; in the back
+office it is the browser's. They do not repeat the address, in which there may be a token: their switch leads to the
+catalogue.
 """
 
 import sys
@@ -12,13 +13,14 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
-from django.utils.translation import get_language_from_path, override
+from django.utils.translation import get_language_from_path, get_language_from_request, override
 
 from kookut.languages import alternates
 from kookut.logs import request_id
 
 RETRY_AFTER = "60"
 """Seconds."""
+OFFICE = "/admin/"
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -62,8 +64,11 @@ class NotAllowedPage:
 
 
 def _page(request: HttpRequest, template: str, status: int, **facts: object) -> HttpResponse:
-    with override(get_language_from_path(request.path_info) or settings.LANGUAGE_CODE):
-        words = {"request_id": request_id.get(), "alternates": alternates("/"), "seller": settings.SELLER, **facts}
+    of_office = request.path_info.startswith(OFFICE)
+    language = get_language_from_request(request) if of_office else get_language_from_path(request.path_info)
+    with override(language or settings.LANGUAGE_CODE):
+        words = {"request_id": request_id.get(), "of_office": of_office, "seller": settings.SELLER, **facts}
+        words["alternates"] = [] if of_office else alternates("/")
         response = HttpResponse(render_to_string(template, words), status=status)
     response["X-Robots-Tag"] = "noindex"
     add_never_cache_headers(response)

@@ -29,6 +29,11 @@ class LoginForm(AdminAuthenticationForm):
     """Name and password; after ten that were wrong, none for half an hour."""
 
     request: HttpRequest
+    use_required_attribute = False
+    error_messages = {
+        "invalid_login": _("The name or the password is wrong. Mind capital letters."),
+        "inactive": _("This account is closed."),
+    }
 
     def clean(self) -> dict[str, Any]:
         name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")

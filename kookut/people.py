@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserCreationForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import ManyToManyField
@@ -29,6 +29,16 @@ class NewPersonForm(UserCreationForm[User]):
         del self.fields["username"].widget.attrs["autofocus"]
 
 
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # only its stub takes one
+    """Django's, without its choice of a person who has no password: whoever shall not come in is not active."""
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        self.fields.pop("usable_password", None)
+        for field in self.fields.values():
+            field.required = True
+
+
 class RolesField(ModelMultipleChoiceField[Group]):
     def label_from_instance(self, obj: Any) -> str:
         return str(ROLE_NAMES.get(obj.name, obj.name))
@@ -41,6 +51,8 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
     list_select_related = ["second_factor"]
     filter_horizontal = ()
     add_form = NewPersonForm
+    change_password_form = PasswordForm
+    change_user_password_template = "admin/password_change.html"  # noqa: S105 a page
     fieldsets = (
         (None, {"fields": ["username", "password", "has_second_factor"]}),
         (_("Person"), {"fields": ["first_name", "last_name", "email"]}),

@@ -30,7 +30,7 @@ def hold(**which: object) -> Order:
 
 
 class Meanwhile(Exception):
-    """The order is no more as the person saw it who decided: something was written into its timeline since."""
+    """The order is no more as the person saw it who decided: its timeline tells more since than that a mail left."""
 
 
 def hold_as_seen(order_id: int, seen: str | None) -> Order:
@@ -40,9 +40,17 @@ def hold_as_seen(order_id: int, seen: str | None) -> Order:
     nobody saw a page. Raises Meanwhile, Order.DoesNotExist.
     """
     order = hold(pk=order_id)
-    if seen is not None and order.journal != seen:
+    if seen is not None and order.journal != seen and _moved_since(order, seen):
         raise Meanwhile(order.number)
     return order
+
+
+def _moved_since(order: Order, seen: str) -> bool:
+    """A mail leaves a moment after what it tells of, and changes nothing that anybody could decide."""
+    told = list(order.timeline.values_list("hash", "kind"))
+    hashes = [each for each, _kind in told]
+    since = told[hashes.index(seen) + 1 :] if seen in hashes else told
+    return any(kind != TimelineEntry.Kind.LETTER_SENT for _hash, kind in since)
 
 
 def mark_effective(order: Order, at: datetime) -> bool:

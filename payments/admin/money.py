@@ -61,7 +61,7 @@ class PaymentAdmin(OfOrders):
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(OfOrders):
     list_display = ["received_at", "provider", "type", "event_id", "source", "processed_at", "said", "of_order"]
-    list_filter = ["provider", "source", ("processed_at", admin.EmptyFieldListFilter)]
+    list_filter = ["provider", "source", ("processed_at", filters.DoneFilter)]
     list_select_related = ["order"]
     ordering = ["-received_at"]
     exclude = ["outcome"]
@@ -108,7 +108,7 @@ class RefundAdmin(OfOrders):
 
     @admin.display(description=_("reason"))
     def why(self, refund: Refund) -> str:
-        return refund.told_reason
+        return refund.told_reason or "–"
 
 
 @admin.register(Dispute)

@@ -189,7 +189,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
             done = deed.do(many.seen_in(request.POST.getlist("seen"), orders), member_of_staff(request))
             for order in orders:
                 if order.pk in done:
-                    self.log_change(request, order, f"{deed.title}: {gettext(done[order.pk])}")
+                    self.log_change(request, order, doing.told_in_log(deed.title, gettext(done[order.pk])))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -16,7 +16,7 @@ from payments.models import Attestation, Export, Letter, Refund
 @admin.register(Letter)
 class LetterAdmin(OfOrders):
     list_display = ["__str__", "of_order", "due_at", "sent_at", "tries"]
-    list_filter = [filters.UnsentFilter, "kind", ("sent_at", admin.EmptyFieldListFilter)]
+    list_filter = [filters.UnsentFilter, "kind", ("sent_at", filters.DoneFilter)]
     list_select_related = ["order"]
     ordering = ["-id"]
 
@@ -57,7 +57,6 @@ class ExportAdmin(ReadOnly, lists.Quick):
     """Who took what out of the shop, and when."""
 
     list_display = ["at", "by", "what", "format", "asked", "rows", "finished_at"]
-    list_display_links = ["at"]
     list_filter = ["what", "format"]
     list_select_related = ["by"]
     ordering = ["-id"]

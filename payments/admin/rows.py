@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -19,8 +20,24 @@ SEARCHED = _(
 )
 
 
+def _person(field: Any) -> Any:
+    """A member of staff on a row's page: a name without a link, for not every role may see people's pages."""
+
+    @admin.display(description=field.verbose_name)
+    def person(row: Any) -> str:
+        return str(getattr(row, field.name) or "–")
+
+    return person
+
+
 class ReadOnly(InOurWords[Any]):
     """Money and state change by the bank's word or by named actions, never by a form."""
+
+    change_form_template = "admin/read_only.html"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        people = {field.name: field for field in self.opts.fields if field.related_model is User}
+        return [_person(people[name]) if name in people else name for name in super().get_fields(request, obj)]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

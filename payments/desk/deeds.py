@@ -11,6 +11,8 @@ from uuid import UUID
 from django import forms
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -72,6 +74,10 @@ class Deed:
     def refuse(self, file: OrderFile, about: str, form: Form) -> str:
         """Why what was typed cannot be, before it is restated; empty when it can."""
         return ""
+
+    def button(self, file: OrderFile, about: str, form: Form | None) -> str:
+        """What the last button says; `form` once it was filled in rightly."""
+        return str(self.title)
 
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
         """Do it; returns what came of it, in a sentence. Raises NotDone and Meanwhile."""
@@ -172,6 +178,9 @@ class ClosePage(Deed):
         if any(payment.status == Payment.Status.STARTED for payment in file.payments):
             yield Offer(self, _("Close the payment page"))
 
+    def facts(self, file: OrderFile, about: str, form: Form | None) -> list[tuple[str, str]]:
+        return _open_pages(file)
+
     def follows(self, file: OrderFile, about: str) -> str:
         return _("Nobody can pay on this page any more. The order stays: it may be paid on another page.")
 
@@ -190,6 +199,9 @@ class Cancel(Deed):
         held = any(payment.holds_money() or payment.is_unannounced for payment in file.payments)
         if file.order.status == Order.Status.PENDING and not held:
             yield Offer(self, _("Cancel the order"))
+
+    def facts(self, file: OrderFile, about: str, form: Form | None) -> list[tuple[str, str]]:
+        return _open_pages(file)
 
     def follows(self, file: OrderFile, about: str) -> str:
         return _("Its payment page is closed first, and its goods can be sold again. It cannot be taken back.")
@@ -225,7 +237,7 @@ class GiveBack(Deed):
         payment = self._payment(file, about)
         facts = [(_("Payment"), f"{payment.get_method_display()}, {payment.get_provider_display()}")]
         if isinstance(form, RefundForm):
-            facts.append((_("Goes back"), payment.printed(form.centimes)))
+            facts.append((_("To be given back"), payment.printed(form.centimes)))
             names = {line.pk: line.name for line in file.lines}
             facts += [(_("Pieces"), f"{count} × {names[line]}") for line, count in form.pieces.items()]
             if payment.settles:
@@ -235,6 +247,10 @@ class GiveBack(Deed):
             if refunds.needs_two(payment, form.centimes):
                 facts.append((_("Two people"), _("Another person has to release it: this proposes it.")))
         return facts
+
+    def button(self, file: OrderFile, about: str, form: Form | None) -> str:
+        two = isinstance(form, RefundForm) and refunds.needs_two(self._payment(file, about), form.centimes)
+        return _("Propose the refund") if two else super().button(file, about, form)
 
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
         assert isinstance(form, RefundForm)  # noqa: S101 - made above
@@ -275,7 +291,7 @@ class GiveBackAgain(GiveBack):
     def offers(self, file: OrderFile) -> Iterator[Offer]:
         for refund in file.refunds:
             if refund.status == Refund.Status.FAILED and self._is_open(file, refund) and _can_give(refund.payment):
-                yield Offer(self, _("Ask again for %(amount)s") % {"amount": refund.printed}, str(refund.pk))
+                yield Offer(self, _("Refund %(amount)s again") % {"amount": refund.printed}, str(refund.pk))
 
     def wanted(self, about: str, form: Any) -> refunds.Wanted:
         data = form.cleaned_data
@@ -466,13 +482,30 @@ def _proposals(file: OrderFile) -> list[Refund]:
     return [refund for refund in file.refunds if refund.status == Refund.Status.PROPOSED]
 
 
+def _open_pages(file: OrderFile) -> list[tuple[str, str]]:
+    text = _("%(method)s, %(provider)s, opened on %(time)s")
+    return [
+        (
+            _("Payment page"),
+            text
+            % {
+                "method": payment.get_method_display(),
+                "provider": payment.get_provider_display(),
+                "time": date_format(localtime(payment.created_at), "SHORT_DATETIME_FORMAT"),
+            },
+        )
+        for payment in file.payments
+        if payment.status == Payment.Status.STARTED
+    ]
+
+
 def _facts_of(refund: Refund | None) -> list[tuple[str, str]]:
     if refund is None:
         return []
     how = f"{refund.payment.get_method_display()}, {refund.payment.get_provider_display()}"
     goods = _("They return to the stock.") if refund.goods_back else _("They stay where they are.")
     return [
-        (_("Goes back"), f"{refund.printed} ({how})"),
+        (_("To be given back"), f"{refund.printed} ({how})"),
         (_("Reason"), refund.told_reason),
         (_("Goods"), goods),
         (_("Proposed by"), refund.requested_by.get_username() if refund.requested_by else "–"),
@@ -482,18 +515,19 @@ def _facts_of(refund: Refund | None) -> list[tuple[str, str]]:
 DEEDS: list[Deed] = [
     Check(),
     Ship(),
-    GiveBack(),
-    GiveBackAgain(),
+    PutAside(),
+    Note(),
+    Accept(),
     Release(),
     TurnDown(),
-    Accept(),
-    PutAside(),
+    GiveBack(),
+    GiveBackAgain(),
     ReplaceLink(),
     ClosePage(),
     Cancel(),
     WriteOff(),
-    Note(),
 ]
+"""In the order of their buttons: what goes on first, what moves money or ends something last."""
 
 
 def offered(file: OrderFile, by: User) -> list[Offer]:

@@ -49,9 +49,14 @@ def page(request: HttpRequest, pk: int, deed: Deed, about: str = "") -> HttpResp
         return _confirm(request, OrderFile.of(pk), deed, about, form=form, status=409, seen=seen)
     except NotDone as error:
         return _confirm(request, OrderFile.of(pk), deed, about, form=form, status=409, why=str(error))
-    log_change(by, file.order, f"{deed.title}: {said}")
+    log_change(by, file.order, told_in_log(deed.title, said))
     messages.success(request, said)
     return back
+
+
+def told_in_log(deed: Any, outcome: str) -> str:
+    """What staff did and what came of it, as the log of what staff did keeps it."""
+    return gettext("%(deed)s: %(outcome)s") % {"deed": deed, "outcome": outcome}
 
 
 def _restated(request: HttpRequest, file: OrderFile, deed: Deed, about: str, form: Any) -> HttpResponse | None:
@@ -92,5 +97,6 @@ def _confirm(
         "meanwhile": file.since(seen) if seen else [],
         "why": why,
         "is_restated": is_restated,
+        "button": deed.button(file, about, form if is_restated else None),
     }
     return TemplateResponse(request, "admin/orders/order/act.html", context, status=status)

@@ -92,6 +92,14 @@ class MethodFilter(ChoiceFilter):
         )
 
 
+class DoneFilter(admin.EmptyFieldListFilter):
+    """By a time that stands there once something was done."""
+
+    def choices(self, changelist: Any) -> Any:
+        for choice, label in zip(super().choices(changelist), [_("All"), _("Not yet"), _("Done")], strict=True):
+            yield {**choice, "display": label}
+
+
 class YesFilter(ChoiceFilter):
     """One condition, or none."""
 

@@ -63,9 +63,10 @@ def watch(shop: str, script: bool, windows: Callable[[bool], Watch]) -> Iterator
     watch.context.clear_cookies()
     watch.forget()
     yield watch
-    for page in watch.context.pages[1:]:
+    # Not the same page, emptied: one that waits for its bank may just be loading itself again.
+    left, _fresh = list(watch.context.pages), watch.context.new_page()
+    for page in left:
         page.close()
-    watch.context.pages[0].goto("about:blank")
     watch.assert_quiet()
 
 
@@ -73,7 +74,7 @@ def watch(shop: str, script: bool, windows: Callable[[bool], Watch]) -> Iterator
 def page(watch: Watch) -> Page:
     """The window as a visitor finds it who was never here."""
     page = watch.context.pages[0]
-    page.emulate_media(reduced_motion="no-preference", forced_colors="none")
+    page.emulate_media(reduced_motion="no-preference", forced_colors="none", color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 900})
     return page
 

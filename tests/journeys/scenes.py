@@ -1,18 +1,15 @@
-"""Every page and state of the shop, set up the short way, for what must hold on each of them."""
+"""Every page and state of the shop that customers see, set up the short way, for what must hold on each of them."""
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.core.management import call_command
 from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
-from django.utils.timezone import localdate, now
+from django.utils.timezone import now
 from playwright.sync_api import Page
 
 from kookut import errors
@@ -22,14 +19,12 @@ from orders.codes import grouped, new_code
 from orders.models import Order, Product, ShippingMethod, TimelineEntry
 from orders.moves import cancel, hold, tell
 from payments import attestation
-from payments.capture import capture
-from payments.handoff import LONGEST_HOLD, hand_off
-from payments.models import CODE_LENGTH, Attestation, Dispute, Letter, Payment, Refund, Refusal, WebhookEvent
+from payments.handoff import LONGEST_HOLD
+from payments.models import CODE_LENGTH, Attestation, Dispute, Payment, Refund, Refusal
 from payments.papers import VERIFICATIONS_A_MINUTE
 from tests.demo.catalogue import fill_catalogue
 from tests.sandbox.client import Sandbox
 from tests.shop import DETAILS, deliver, fill_cart, goods, placed, started, stripe_event
-from tests.staff import sign_in, with_second_factor
 
 SLOW, VERY_SLOW = timedelta(minutes=3), timedelta(minutes=12)
 
@@ -725,215 +720,3 @@ SCENES |= {
     "server-error": broken(errors.server_error),
     "unavailable": broken(without_database),
 }
-
-
-# The back office.
-
-
-def admin(path: str) -> Scene:
-    def show(stage: Stage) -> None:
-        order_paid_twice(stage)
-        sign_in(stage.client, User.objects.create_superuser("staff"))
-        order = Order.objects.get()
-        facts = {"payment": order.payments.first(), "settled": order.payments.get(settles=True)}
-        stage.open(path.format(order=order, good=stage.goods[0], **facts))
-
-    return show
-
-
-SCENES |= {
-    "admin-login": fixed("/admin/"),
-    "admin-index-of-a-new-shop": lambda stage: open_the_office(stage, "/admin/"),
-    "admin-orders": admin("/admin/orders/order/"),
-    "admin-order": admin("/admin/orders/order/{order.pk}/change/"),
-    "admin-payments": admin("/admin/payments/payment/"),
-    "admin-payment": admin("/admin/payments/payment/{payment.pk}/change/"),
-    "admin-events": admin("/admin/payments/webhookevent/"),
-    "admin-letters": admin("/admin/payments/letter/"),
-    "admin-goods": admin("/admin/orders/product/"),
-    "admin-product": admin("/admin/orders/product/{good.pk}/change/"),
-    "admin-categories": admin("/admin/orders/category/"),
-    "admin-rates": admin("/admin/orders/vatrate/"),
-    "admin-new-rate": admin("/admin/orders/vatrate/add/"),
-    "admin-delivery": admin("/admin/orders/shippingmethod/{order.shipping_method_id}/change/"),
-    "admin-refund": admin("/admin/orders/order/{order.pk}/refund/{settled.pk}/"),
-    "admin-ship": admin("/admin/orders/order/{order.pk}/ship/"),
-    "admin-replace-link": admin("/admin/orders/order/{order.pk}/replace-link/"),
-    "admin-people": admin("/admin/auth/user/"),
-    "admin-password": admin("/admin/password_change/"),
-    "admin-my-second-factor": admin("/admin/second-factor/mine/"),
-    "admin-not-found": admin("/admin/nulle-part/"),
-}
-
-
-@scene
-def admin_stock(stage: Stage) -> None:
-    bowl = stage.goods[0]
-    bowl.adjustments.create(kind="received", difference=2, stock_after=42, note="Bulletin 4711")
-    bowl.adjustments.create(kind="lost", difference=-1, stock_after=41)
-    admin(f"/admin/orders/product/{bowl.pk}/stock/")(stage)
-    stage.page.check("[value=lost]")
-    stage.page.fill("[name=pieces]", "500")
-    stage.press(".desk-button")
-
-
-@scene
-def admin_refund_restated(stage: Stage) -> None:
-    SCENES["admin-refund"](stage)
-    stage.page.fill("[name=reason]", "Fêlé à l’arrivée")
-    stage.press(".desk-button")
-
-
-@scene
-def admin_many(stage: Stage) -> None:
-    SCENES["admin-orders"](stage)
-    stage.page.locator("[name=_selected_action]").first.check()
-    stage.page.select_option("[name=action]", "check_many")
-    stage.page.locator("[name=index]").first.click()
-
-
-@scene
-def admin_many_done(stage: Stage) -> None:
-    admin_many(stage)
-    stage.press(".desk-button")
-
-
-def open_the_office(stage: Stage, path: str) -> None:
-    sign_in(stage.client, User.objects.create_superuser("staff"))
-    stage.open(path)
-
-
-@scene
-def admin_index(stage: Stage) -> None:
-    """A month of trade, with every alarm that the page knows."""
-    Product.objects.update(stock=1000)
-    for n in (*range(8), 11, 12, 17, 23):
-        trade_of_a_day(stage, now() - timedelta(days=n), n)
-    for _ in range(4):
-        started(stage.order(), "twint", status="failed", refusal="funds")
-    started(stage.order(created_at=now() - timedelta(hours=1)), returned_at=now() - timedelta(minutes=50))
-    WebhookEvent.objects.update(received_at=now() - timedelta(minutes=50))
-    order_paid_twice(stage)
-    WebhookEvent.objects.update(received_at=now() - timedelta(minutes=50))
-    payment = Payment.objects.filter(settles=True)[0]
-    Dispute.objects.create(
-        payment=payment, reference="dp_1", reason="fraudulent", amount=900, due_at=now() + timedelta(days=5)
-    )
-    payment.order.letters.create(kind=Letter.Kind.LINK, about="1", tries=Letter.MOST_TRIES)
-    given_back(payment, 2800)
-    deliver(b"{}", "t=0,v1=forged")
-    open_the_office(stage, "/admin/")
-
-
-def trade_of_a_day(stage: Stage, at: datetime, n: int) -> None:
-    for method in ["card", "twint", "card"][: 1 + n % 3]:
-        payment = started(stage.order(created_at=at), method, created_at=at, returned_at=at - timedelta(seconds=n))
-        deliver(stripe_event(payment))
-        Payment.objects.filter(pk=payment.pk).update(authorised_at=at)
-        Order.objects.filter(pk=payment.order_id).update(effective_at=at)
-    if n % 4 == 0:
-        started(stage.order(created_at=at), "twint", created_at=at, status="failed", refusal="funds")
-        started(stage.order(created_at=at), created_at=at, status="expired")
-
-
-def before_the_second_factor(stage: Stage) -> User:
-    user = User.objects.create_superuser("staff")
-    stage.client.force_login(user)
-    return user
-
-
-@scene
-def admin_second_factor(stage: Stage) -> None:
-    with_second_factor(before_the_second_factor(stage))
-    stage.open("/admin/")
-
-
-@scene
-def admin_second_factor_wrong(stage: Stage) -> None:
-    admin_second_factor(stage)
-    stage.page.fill("[name=code]", "000000")
-    stage.page.locator("[type=submit]").first.click()
-
-
-@scene
-def admin_second_factor_set_up(stage: Stage) -> None:
-    before_the_second_factor(stage)
-    stage.open("/admin/")
-
-
-@scene
-def admin_recovery_codes(stage: Stage) -> None:
-    admin("/admin/second-factor/mine/")(stage)
-    stage.page.locator("[name=new_codes]").click()
-
-
-@scene
-def admin_locked(stage: Stage) -> None:
-    admin_second_factor(stage)
-    for _ in range(10):
-        stage.client.post("/admin/second-factor/", {"code": "000000"})
-    stage.page.fill("[name=code]", "000000")
-    stage.page.locator("[type=submit]").first.click()
-
-
-@scene
-def admin_balance(stage: Stage) -> None:
-    """Payments that agree, one of which no message told, a payout, and another PSP."""
-    sandbox = stage.sandbox
-    for method, webhook in (("card", "none"), ("paypal", "none"), ("card", "never")):
-        page = hand_off(stage.order(), method)
-        if method == "card":
-            sandbox.pay_by_card(page, webhook=webhook)
-        else:
-            sandbox.approve_paypal(page)
-    for payment in Payment.objects.filter(method="paypal"):
-        capture(payment.pk)
-    sandbox.flush()
-    sandbox.pay_out("stripe")
-    sign_in(stage.client, User.objects.create_superuser("staff"))
-    stage.open(f"/admin/balance/?first={localdate() - timedelta(days=1)}&last={localdate()}")
-
-
-@scene
-def admin_balance_refused(stage: Stage) -> None:
-    admin("/admin/balance/?first=2026-01-01&last=2025-01-01")(stage)
-
-
-@scene
-def admin_exports(stage: Stage) -> None:
-    admin("/admin/exports/")(stage)
-    stage.client.post("/admin/exports/", {"what": "sales", "format": "csv", "first": localdate(), "last": localdate()})
-    stage.open("/admin/exports/")
-
-
-@scene
-def admin_exports_with_errors(stage: Stage) -> None:
-    admin("/admin/exports/")(stage)
-    stage.page.fill("[name=first]", "2026-02-01")
-    stage.page.fill("[name=last]", "2026-01-01")
-    stage.press(".desk-export button")
-
-
-@scene
-def admin_exports_made(stage: Stage) -> None:
-    admin_exports(stage)
-    stage.open("/admin/payments/export/")
-
-
-@scene
-def admin_person(stage: Stage) -> None:
-    call_command("set_up_roles", stdout=io.StringIO())
-    sonia = with_second_factor(User.objects.create_user("sonia", is_staff=True))
-    admin(f"/admin/auth/user/{sonia.pk}/change/")(stage)
-
-
-@scene
-def admin_new_person(stage: Stage) -> None:
-    call_command("set_up_roles", stdout=io.StringIO())
-    admin("/admin/auth/user/add/")(stage)
-
-
-@scene
-def admin_reset_second_factor(stage: Stage) -> None:
-    sonia = with_second_factor(User.objects.create_user("sonia", is_staff=True))
-    admin(f"/admin/auth/user/{sonia.pk}/second-factor/")(stage)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import zxingcpp
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils.timezone import localdate
 from openpyxl import load_workbook
@@ -16,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from pytest_django.fixtures import Settings
 
+from kookut import roles
 from orders.models import Order, OrderLine, TimelineEntry
 from payments.models import Letter, Payment, WebhookEvent
 from tests.journeys.customer import Customer, text_of
@@ -30,7 +31,7 @@ def test_staff_sign_in_and_see_all_of_an_order(claire: Customer, sandbox: Sandbo
     claire.types_card(VISA)
     sandbox.flush()
     order, payment = Order.objects.get(), Payment.objects.get()
-    with_second_factor(User.objects.create_superuser("leila", password=PASSWORD))
+    employ("leila", "reading")
 
     staff = claire.page.context.new_page()
     staff.goto(f"{claire.shop}/admin/")
@@ -63,7 +64,7 @@ def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox
     claire.types_card(VISA)
     sandbox.flush()
     order = Order.objects.get()
-    with_second_factor(User.objects.create_superuser("leila", password=PASSWORD))
+    employ("leila", "support")
     staff = claire.page.context.new_page()
     staff.goto(f"{claire.shop}/admin/orders/order/{order.pk}/change/")
     sign_in_by_hand(staff, "leila")
@@ -74,7 +75,7 @@ def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox
 
     again = staff.get_by_role("button", name="Renvoyer : Lien vers la commande")
     again.click()
-    expect(staff.locator(".messagelist .success")).to_have_text("Le courrier est en route.")
+    expect(staff.locator(".messagelist .success")).to_have_text("L’e-\u2060mail est en route.")
     expect(staff.locator("#content")).to_contain_text("Renvoi demandé : Lien vers la commande.")
     again.click()
     expect(staff.locator(".messagelist .warning")).to_contain_text("moins d’une minute")
@@ -85,9 +86,17 @@ def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox
     assert f"/commande/{order.token}/" in body.get_content()
 
 
-def signs_in(claire: Customer, name: str) -> Page:
-    """A member of staff at a desk of his own, before the back office's first page."""
-    with_second_factor(User.objects.create_superuser(name, password=PASSWORD))
+def employ(name: str, role: str) -> User:
+    """Somebody who may do what the role may, and whose telephone is set up."""
+    roles.set_up()
+    person = User.objects.create_user(name, password=PASSWORD, is_staff=True)
+    person.groups.add(Group.objects.get(name=role))
+    return with_second_factor(person)
+
+
+def signs_in(claire: Customer, name: str, role: str) -> Page:
+    """A member of staff at a desk of his own, before the list of orders."""
+    employ(name, role)
     browser = claire.page.context.browser
     assert browser
     page = browser.new_context(locale="fr-CH", java_script_enabled=False).new_page()
@@ -104,7 +113,7 @@ def test_one_proposes_a_refund_and_another_releases_it(claire: Customer, sandbox
     sandbox.flush()
     order = Order.objects.get()
 
-    leila = signs_in(claire, "leila")
+    leila = signs_in(claire, "leila", "accounting")
     leila.locator("#searchbar").fill("1205 dufour")
     leila.get_by_role("button", name="Chercher").click()
     leila.get_by_role("link", name=order.number).click()
@@ -113,11 +122,11 @@ def test_one_proposes_a_refund_and_another_releases_it(claire: Customer, sandbox
     leila.get_by_role("button", name="Continuer").click()
     expect(leila.locator(".desk-facts")).to_contain_text("CHF\u00a038.00")
     expect(leila.locator(".desk-facts")).to_contain_text("Une autre personne doit le valider")
-    leila.get_by_role("button", name="Rembourser").click()
+    leila.get_by_role("button", name="Proposer le remboursement").click()
     expect(leila.locator(".messagelist .success")).to_contain_text("une autre personne doit valider")
     expect(leila.get_by_role("link", name="Valider le remboursement")).to_have_count(0)
 
-    noah = signs_in(claire, "noah")
+    noah = signs_in(claire, "noah", "accounting")
     noah.get_by_role("link", name="À vérifier").click()
     noah.get_by_role("link", name=order.number).click()
     noah.get_by_role("link", name="Valider le remboursement").click()
@@ -139,7 +148,7 @@ def test_a_parcel_is_sent_and_the_customer_sees_it(claire: Customer, sandbox: Sa
     sandbox.flush()
     order = Order.objects.get()
 
-    leila = signs_in(claire, "leila")
+    leila = signs_in(claire, "leila", "support")
     leila.get_by_role("link", name="À expédier", exact=True).click()
     leila.get_by_role("link", name=order.number).click()
     leila.get_by_role("link", name="Marquer comme expédiée").click()
@@ -164,7 +173,7 @@ def test_accounting_compares_with_the_psp_and_takes_the_books_out(claire: Custom
     claire.types_card(VISA)
     sandbox.flush()
     order = Order.objects.get()
-    leila = signs_in(claire, "leila")
+    leila = signs_in(claire, "leila", "accounting")
 
     leila.goto(f"{claire.shop}/admin/")
     leila.get_by_role("link", name="Rapprochement").click()
@@ -198,7 +207,7 @@ def test_accounting_compares_with_the_psp_and_takes_the_books_out(claire: Custom
 
 @pytest.mark.parametrize("script", [True], ids=["script"])
 def test_a_new_article_gets_its_first_pieces_and_is_in_the_shop(claire: Customer) -> None:
-    leila = signs_in(claire, "leila")
+    leila = signs_in(claire, "leila", "manager")
     leila.goto(f"{claire.shop}/admin/orders/product/")
     leila.get_by_role("link", name="Nouvel article").click()
     for label, words in {
@@ -221,7 +230,9 @@ def test_a_new_article_gets_its_first_pieces_and_is_in_the_shop(claire: Customer
 
 @pytest.mark.parametrize("script", [False, True], ids=["no script", "script"])
 def test_a_new_member_of_staff_sets_up_the_second_factor_and_needs_it_from_then_on(page: Page, shop: str) -> None:
-    person = User.objects.create_superuser("leila", password=PASSWORD)
+    roles.set_up()
+    person = User.objects.create_user("leila", password=PASSWORD, is_staff=True)
+    person.groups.add(Group.objects.get(name="support"))
     page.goto(f"{shop}/admin/payments/payment/")
     page.get_by_label("Nom d’utilisateur").fill("leila")
     page.get_by_label("Mot de passe").fill(PASSWORD)

@@ -1,8 +1,9 @@
 """Dates and times as each language of Switzerland writes them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
+from django.forms import DateField, DateInput
 from django.utils.formats import date_format
 from django.utils.translation import override
 
@@ -22,6 +23,14 @@ def test_a_moment_is_printed_as_people_write_it(language: str, moment: str, time
     with override(language):
         assert date_format(AT, "DATETIME_FORMAT") == moment
         assert date_format(AT, "TIME_FORMAT") == time
+
+
+@pytest.mark.parametrize("language", ["fr", "de", "it", "en"])
+def test_a_day_is_read_as_it_is_printed_and_shown_again_so(language: str) -> None:
+    with override(language):
+        for typed in ("02.01.2027", "2.1.2027", "2027-01-02", "02.01.27"):
+            assert DateField().clean(typed) == date(2027, 1, 2)
+        assert 'value="02.01.2027"' in str(DateInput().render("day", date(2027, 1, 2)))
 
 
 @pytest.mark.parametrize(("language", "time"), [("fr", "4\u00a0h\u00a005"), ("de", "4.05\u00a0Uhr"), ("it", "04:05")])

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
 
-from orders.models import Order
+from orders.models import Order, TimelineEntry
+from orders.moves import hold, tell
 from payments.models import Dispute, Letter, Payment, Refund, SetAside
 from payments.refunds import Wanted, ask
 from tests.at_once import at_once
@@ -228,6 +230,17 @@ def test_a_button_pressed_twice_gives_once() -> None:
     assert again.status_code == 409
     assert "CHF\u00a05.00" in again.content.decode()
     assert Refund.objects.count() == 1
+
+
+def test_a_mail_that_left_meanwhile_stops_nobody_and_a_second_press_is_still_told() -> None:
+    order, client = effective(), office()
+    where = address(order, "note")
+    typed = {"seen": client.get(where).context["order"].journal, "text": "Rappelée"}
+    with transaction.atomic():
+        tell(hold(pk=order.pk), TimelineEntry.Kind.LETTER_SENT, TimelineEntry.Actor.SYSTEM, subject="Paiement accepté")
+    assert client.post(where, typed).status_code == 303
+    assert client.post(where, typed).status_code == 409
+    assert order.timeline.filter(kind="note").count() == 1
 
 
 def propose(order: Order, name: str = "leila") -> Refund:

@@ -66,8 +66,8 @@ def test_the_attestation_is_sent_again_to_each_who_has_one() -> None:
     answer = confirmed(client, "send_many", one, other, pending)
     results = [result for _order, _badges, result in answer.context["rows"]]
     assert sorted(results) == [
-        "le courrier est en route",
-        "le courrier est en route",
+        "l’e-\u2060mail est en route",
+        "l’e-\u2060mail est en route",
         "pas d’attestation à envoyer pour l’instant",
     ]
     again = Letter.objects.filter(kind=Letter.Kind.CONFIRMATION, about__startswith="again")

@@ -73,7 +73,7 @@ def test_every_figure_is_the_count_of_the_list_to_which_it_leads(client: Client)
     sales = shown["Sales today"]
     assert sales.figure == "CHF\u00a076.00"
     assert counted(client, sales.link) == int(lines["Sales today"]["Orders"].figure) == 2
-    for title, count in {"Waiting for the bank": 3, "To be looked at": 2, "Mails that could not be sent": 1}.items():
+    for title, count in {"Waiting for the bank": 3, "Needs review": 2, "Mails that could not be sent": 1}.items():
         assert counted(client, shown[title].link) == int(shown[title].figure) == count, title
     back = shown["Refunds of the month"]
     assert back.figure == "CHF\u00a010.00"
@@ -119,7 +119,7 @@ def test_a_day_of_the_plot_is_the_list_of_that_day(client: Client) -> None:
 
 def test_a_new_shop_has_a_page_too(client: Client) -> None:
     page = client.get("/admin/", headers={"Accept-Language": "en"}).content.decode()
-    assert page.count("Nothing in this time.") == 5
+    assert page.count("Nothing in this period.") == 5
     assert "<svg class=" not in page
     assert "alarm" not in page
 
@@ -248,7 +248,7 @@ def test_each_picture_has_a_name_with_its_figures_and_bars_as_high_as_they(clien
     assert drawn.heights["plot-sales-1"] == [50, 100]
     today = f"{localtime():%d.%m}."
     assert drawn.names["plot-sales-1"] == (
-        f"Sales per day, 30 days. Takings: CHF\u00a0114.00 in all; most on {today}: CHF\u00a076.00"
+        f"Sales per day, 30 days. Revenue: CHF\u00a0114.00 in all; most on {today}: CHF\u00a076.00"
     )
     assert drawn.names["plot-shares-bar"].endswith("Card 67%, TWINT 33%, PayPal 0%")
     assert "style=" not in page

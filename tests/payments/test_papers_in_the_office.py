@@ -125,7 +125,7 @@ def test_a_letter_leaves_again_and_the_timeline_says_who_wanted_it(letter: str, 
 
     assert (answer.status_code, answer["Location"]) == (303, address("change", order))
     page = client.get(answer["Location"]).content.decode().replace("\u00a0", " ")
-    assert "Le courrier est en route" in page
+    assert "L’e-\u2060mail est en route" in page
     assert f"Renvoi demandé : {words}" in page
     told = order.timeline.get(kind=TimelineEntry.Kind.LETTER_AGAIN)
     assert (told.actor, told.actor_name) == ("staff", "leila")

@@ -106,7 +106,7 @@ def test_it_points_to_the_list_for_money_that_does_not_fit(amount: int) -> None:
     order = placed()
     deliver(stripe_event(started(order), amount_total=amount))
     with translation.override("en"):
-        assert "needs a person" in why_pending(order)
+        assert "“To do”" in why_pending(order)
 
 
 def test_it_says_when_money_that_did_not_fit_went_back() -> None:
