@@ -204,16 +204,15 @@ def current_order_token(session: SessionBase) -> str | None:
 
 
 def waiting_order(session: SessionBase) -> Order | None:
-    """The session's order that has not taken effect yet: number, token and key, in 1 query; none without a token.
+    """The session's order that has not taken effect yet: number, token, key and total, in 1 query; none without a token.
 
     It may be paid already: its bank has not answered, or staff are looking at its money.
     """
     token = current_order_token(session)
     if token is None:
         return None
-    return (
-        Order.objects.only("number", "token", "checkout_key").filter(token=token, status=Order.Status.PENDING).first()
-    )
+    facts = ("number", "token", "checkout_key", "total")
+    return Order.objects.only(*facts).filter(token=token, status=Order.Status.PENDING).first()
 
 
 def earlier_order(session: SessionBase, key: UUID) -> Order | None:

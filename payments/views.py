@@ -89,12 +89,16 @@ def _in_another_language(request: HttpRequest, ready: Ready) -> HttpResponse:
 
 def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = None, status: int = 200) -> HttpResponse:
     quote = ready.quote
+    waiting = checkout.waiting_order(request.session)
+    if waiting and waiting.checkout_key == quote.key and waiting.total != quote.total:
+        # The price of its delivery has changed since: it costs what it cost when it was placed, and its page says so.
+        return SeeOther(_address(waiting))
     if form is None:
         initial = {**ReviewForm.naming(Shown.of(quote)), "method": request.GET.get("method")}
         form = ReviewForm(offers=offers(quote.total), initial=initial)
     context = {"form": form, "quote": quote, "details": ready.details, "offers": form.offers}
     context["hints"] = ready.hints
-    context["waiting"] = checkout.waiting_order(request.session)
+    context["waiting"] = waiting
     context["on_statements"] = on_statements(form.offers)
     return render(request, "payments/review.html", context, status=status)
 

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import Client, override_settings
 
-from orders.models import Order
+from orders.models import Order, ShippingMethod
 from payments.letters import compose
 from payments.models import Letter
 from tests.orders.steps import add, page, review, said
@@ -63,6 +63,16 @@ def test_who_comes_back_from_the_payment_page_sees_the_open_order_and_places_no_
     order.refresh_from_db()
     assert order.status == "cancelled"
     assert order.number not in page(review(client))
+
+
+def test_an_open_order_keeps_its_price_of_delivery_and_is_paid_on_its_own_page(client: Client, psps: Sandbox) -> None:
+    fill_cart(client)
+    order_and_pay(client, "card")
+    order = Order.objects.get()
+    ShippingMethod.objects.update(price=1200)
+    back = client.get("/paiement/")
+    assert (back.status_code, back["Location"]) == (303, f"/commande/{order.token}/")
+    assert "CHF\u00a038.00" in page(client.get(back["Location"]))
 
 
 def test_nothing_is_ticked_or_chosen_for_the_customer(client: Client, shown: str) -> None:
