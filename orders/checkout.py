@@ -204,7 +204,7 @@ def current_order_token(session: SessionBase) -> str | None:
 
 
 def waiting_order(session: SessionBase) -> Order | None:
-    """The session's order that has not taken effect yet: number, token, key and total, in 1 query; none without a token.
+    """The session's order that has not taken effect yet, its key and its total, in 1 query; none without a token.
 
     It may be paid already: its bank has not answered, or staff are looking at its money.
     """

@@ -30,10 +30,12 @@ Refusal = Callable[[str], None]
 class QuantityField(forms.CharField):
     """1 to 99, in plain digits; 0 too, which takes the article out, `or_none`."""
 
-    def __init__(self, *, or_none: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, or_none: bool = False, article: str = "", **kwargs: Any) -> None:
         widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
         super().__init__(strip=False, widget=widget, label=_("Quantity"), **kwargs)
         self.or_none = or_none
+        self.article = article
+        """Of which: a summary of errors names it where several fields are alike."""
 
     def clean(self, value: Any) -> int:
         if self.or_none and value == "0":
@@ -58,7 +60,7 @@ class CartForm(forms.Form):
     def __init__(self, quote: Quote, data: Any = None) -> None:
         super().__init__(data)
         for line in quote.lines:
-            field = QuantityField(or_none=True, initial=str(line.quantity))
+            field = QuantityField(or_none=True, article=line.name, initial=str(line.quantity))
             self.fields[f"quantity-{line.product.pk}"] = field
         self.fields["shipping"] = forms.TypedChoiceField(
             choices=[(str(offer.method.pk), offer.method.name) for offer in quote.offers],
