@@ -1,4 +1,5 @@
-"""Staff in the back office: who there is, with which role. Nobody is deleted: what they did bears their names."""
+"""Staff in the back office: who there is, with which role. Only superusers look after them: a refund that needs two
+people needs two whom neither has made. Nobody is deleted: what they did bears their names."""
 
 from typing import Any
 
@@ -49,6 +50,7 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
     list_display = ["username", "first_name", "last_name", "roles", "has_second_factor", "is_active", "last_login"]
     list_filter = ["is_active", "is_staff"]
     list_select_related = ["second_factor"]
+    readonly_fields = ["has_second_factor", "last_login", "date_joined"]
     filter_horizontal = ()
     add_form = NewPersonForm
     change_password_form = PasswordForm
@@ -68,18 +70,20 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """Who is no superuser makes none."""
-        shown = ["has_second_factor", "last_login", "date_joined"]
-        return shown if request.user.is_superuser else [*shown, "is_superuser"]
-
     def get_changeform_initial_data(self, request: HttpRequest) -> Any:
         return {"is_staff": True, **super().get_changeform_initial_data(request)}
 
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_view_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return request.user.is_superuser
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only superusers change one of theirs: else a manager could give one a new password."""
-        allowed = super().has_change_permission(request, obj)
-        return allowed and (request.user.is_superuser or not (obj and obj.is_superuser))
+        return request.user.is_superuser
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
@@ -107,13 +111,13 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        resettable = request.user.is_superuser and str(request.user.pk) != object_id
+        resettable = str(request.user.pk) != object_id
         return super().change_view(request, object_id, form_url, {"resettable": resettable, **(extra_context or {})})
 
     def reset_second_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Take another person's second factor away (a lost telephone); the next login sets up a new one."""
         person, by = get_object_or_404(User, pk=pk), member_of_staff(request)
-        if not by.is_superuser or person == by:
+        if not self.has_change_permission(request) or person == by:
             raise PermissionDenied
         if request.method != "POST":
             title = gettext("Reset the second factor of %(person)s?") % {"person": person}
