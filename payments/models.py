@@ -286,6 +286,7 @@ class WebhookEvent(models.Model):
         indexes = [
             models.Index(fields=["received_at"], condition=Q(processed_at__isnull=True), name="event_unapplied"),
             models.Index(fields=["-received_at"], name="event_newest"),
+            models.Index(fields=["livemode"], condition=Q(order__isnull=False), name="event_mode"),
             models.Index(fields=["provider", "source", "-received_at"], name="event_newest_of_source"),
         ]
 
