@@ -1,0 +1,37 @@
+"""What staff may do about an order, one class each: when it is offered, to whom, and how it is done.
+
+Each is carried out by the code that commands and the sweep use; here stands only what a page adds.
+"""
+
+from django.contrib.auth.models import User
+
+from payments.desk.deeds.care import Accept, Check, Note, PutAside
+from payments.desk.deeds.customer import ReplaceLink, Ship
+from payments.desk.deeds.deed import Deed, NotDone, Offer
+from payments.desk.deeds.ending import Cancel, ClosePage, WriteOff
+from payments.desk.deeds.money_back import GiveBack, GiveBackAgain, Release, TurnDown
+from payments.desk.file import OrderFile
+
+__all__ = ["DEEDS", "Deed", "NotDone", "Offer", "offered"]
+
+DEEDS: list[Deed] = [
+    Check(),
+    Ship(),
+    PutAside(),
+    Note(),
+    Accept(),
+    Release(),
+    TurnDown(),
+    GiveBack(),
+    GiveBackAgain(),
+    ReplaceLink(),
+    ClosePage(),
+    Cancel(),
+    WriteOff(),
+]
+"""In the order of their buttons: what goes on first, what moves money or ends something last."""
+
+
+def offered(file: OrderFile, by: User) -> list[Offer]:
+    """What this person may do about the order now."""
+    return [offer for deed in DEEDS for offer in deed.offers(file) if deed.may(by, file, offer.about)]

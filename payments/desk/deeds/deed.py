@@ -1,0 +1,89 @@
+"""What a deed is: when it is offered, to whom, what its page says, and how it is done."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from django import forms
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from orders.models import Order
+from orders.moves import hold_as_seen
+from payments.desk.file import OrderFile
+from payments.desk.forms import NothingForm
+from payments.gateways.base import Unreachable
+
+Form = forms.Form
+Answer = TypeVar("Answer")
+
+
+class NotDone(Exception):
+    """It could not be done; the text says why, in the language in use."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A deed that is possible now, about a row of the order (or the order itself), in words."""
+
+    deed: "Deed"
+    label: str
+    about: str = ""
+
+
+class Deed:
+    name: ClassVar[str]
+    """In the address."""
+    permission: ClassVar[str]
+    title: ClassVar[Any]
+    has_about = False
+    """Whether it is about a row of the order's, which the address names."""
+    is_grave = False
+    """Whether it moves money or ends something."""
+    two_steps = False
+    """Whether what was typed is restated and confirmed before it is done."""
+
+    def offers(self, file: OrderFile) -> Iterator[Offer]:
+        """Where it is possible now."""
+        raise NotImplementedError
+
+    def may(self, by: User, file: OrderFile, about: str) -> bool:
+        return by.has_perm(self.permission)
+
+    def form(self, file: OrderFile, about: str, data: Any = None) -> Form:
+        return NothingForm(data)
+
+    def facts(self, file: OrderFile, about: str, form: Form | None) -> list[tuple[str, str]]:
+        """What the page restates, beside the order's own facts; `form` once it was filled in rightly."""
+        return []
+
+    def follows(self, file: OrderFile, about: str) -> str:
+        """What will follow from it, in a sentence."""
+        return ""
+
+    def refuse(self, file: OrderFile, about: str, form: Form) -> str:
+        """Why what was typed cannot be, before it is restated; empty when it can."""
+        return ""
+
+    def button(self, file: OrderFile, about: str, form: Form | None) -> str:
+        """What the last button says; `form` once it was filled in rightly."""
+        return str(self.title)
+
+    def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
+        """Do it; returns what came of it, in a sentence. Raises NotDone and Meanwhile."""
+        raise NotImplementedError
+
+
+def still_as_seen(order: Order, seen: str) -> None:
+    """For what a PSP is asked about before anything is moved: the move itself is guarded by the state."""
+    with transaction.atomic():
+        hold_as_seen(order.pk, seen)
+
+
+def asked(ask: Callable[[], Answer]) -> Answer:
+    """What a PSP answers. Raises NotDone when it does not."""
+    try:
+        return ask()
+    except Unreachable as error:
+        raise NotDone(_("The payment provider does not answer. Nothing has changed: try again later.")) from error
