@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from orders.models import Order, TimelineEntry
 from orders.money import format_chf
-from orders.moves import hold, tell
+from orders.moves import hold_as_seen, tell
 from payments import unresolved
 from payments.gateways import configured
 from payments.models import Channel, Dispute, Letter, Payment, Provider, Refund, SetAside, WebhookEvent
@@ -62,18 +62,18 @@ def items(order: Order | None = None, most: int | None = None) -> list[Item]:
 
 
 @transaction.atomic
-def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str) -> None:
+def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str, seen: str | None = None) -> None:
     """Take an item off the list for good, in the name of a member of staff who says why.
 
     Only what no event ends can be; it moves neither money nor order. Raises NotListed, also when somebody else was
-    quicker, and ValueError without a reason.
+    quicker, Meanwhile, and ValueError without a reason.
     """
     reason = " ".join(reason.split())[:300]
     if not reason:
         raise ValueError("An item is set aside for a reason.")
     order = _order_of(kind, about)
     if order:
-        order = hold(pk=order.pk)
+        order = hold_as_seen(order.pk, seen)
         # Anew, now that nothing moves any more: it may have ended meanwhile.
         _order_of(kind, about)
     _row, written = SetAside.objects.get_or_create(kind=kind, about=about, defaults={"by": by, "reason": reason})
@@ -222,7 +222,7 @@ def _disputes(order: Order | None, most: int) -> Iterator[Item]:
     for dispute in disputes.order_by("due_at")[:most]:
         facts = {
             "number": dispute.payment.order.number,
-            "amount": dispute.payment.printed(dispute.amount),
+            "amount": dispute.printed,
             "reason": dispute.told_reason,
             "provider": dispute.payment.get_provider_display(),
         }

@@ -453,6 +453,11 @@ class Dispute(models.Model):
         return self.reference
 
     @property
+    def printed(self) -> str:
+        """Its amount, in the currency in which the money came."""
+        return self.payment.printed(self.amount)
+
+    @property
     def said_reason(self) -> str:
         """The PSP's reason as a message id; one that we do not know as the PSP writes it."""
         return DISPUTE_REASONS.get(self.reason, self.reason)

@@ -123,7 +123,7 @@ class DisputeAdmin(OfOrders):
 
     @admin.display(description=_("amount"), ordering="amount")
     def printed(self, dispute: Dispute) -> str:
-        return dispute.payment.printed(dispute.amount)
+        return dispute.printed
 
     @admin.display(description=_("reason"), ordering="reason")
     def why(self, dispute: Dispute) -> str:

@@ -13,7 +13,7 @@ from orders.back_office import log_change, member_of_staff
 from orders.models import Order
 from orders.moves import Meanwhile
 from orders.views import SeeOther
-from payments.desk.deeds import Deed, NotDone, Offer
+from payments.desk.deeds import Deed, NoAnswer, NotDone, Offer
 from payments.desk.file import OrderFile, file_for
 
 
@@ -48,6 +48,8 @@ def page(request: HttpRequest, pk: int, deed: Deed, about: str = "") -> HttpResp
     except Meanwhile:
         return _confirm(request, OrderFile.of(pk), deed, about, form=form, status=409, seen=seen)
     except NotDone as error:
+        if isinstance(error, NoAnswer):
+            log_change(by, file.order, told_in_log(deed.title, str(error)))
         return _confirm(request, OrderFile.of(pk), deed, about, form=form, status=409, why=str(error))
     log_change(by, file.order, told_in_log(deed.title, said))
     messages.success(request, said)

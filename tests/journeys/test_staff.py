@@ -73,12 +73,16 @@ def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox
         staff.get_by_role("link", name=re.compile(r"^Attestation de paiement .*\(PDF, (environ\s)?\d+\sKo\)$")).click()
     assert order.number in text_of(download.value.path().read_bytes())
 
-    again = staff.get_by_role("button", name="Renvoyer : Lien vers la commande")
-    again.click()
+    def sends_again() -> None:
+        staff.get_by_role("link", name="Renvoyer : Lien vers la commande").click()
+        expect(staff.locator(".desk-act")).to_contain_text(f"part tout de suite à {order.email}")
+        staff.get_by_role("button", name="Renvoyer un e-\u2060mail").click()
+
+    sends_again()
     expect(staff.locator(".messagelist .success")).to_have_text("L’e-\u2060mail est en route.")
     expect(staff.locator("#content")).to_contain_text("Renvoi demandé : Lien vers la commande.")
-    again.click()
-    expect(staff.locator(".messagelist .warning")).to_contain_text("moins d’une minute")
+    sends_again()
+    expect(staff.locator(".desk-refused")).to_contain_text("moins d’une minute")
     work()
     (letter,) = [mail for mail in sandbox.mails(order.email) if "lien" in str(mail["Subject"])]
     body = letter.get_body(("plain",))

@@ -103,7 +103,7 @@ MATRIX: dict[str, Row] = {
     "orders_order_export": Row(ACCOUNTING, form={"format": "csv"}),
     "orders_order_attestation": Row(READERS, the(Order)),
     "orders_order_refund_notice": Row(READERS, refund_and_order),
-    "orders_order_send_again": Row(SUPPORT, the(Order), {"letter": "link"}, (303,)),
+    "orders_order_send_again": deed(SUPPORT, lambda: [*the(Order)(), "link"]),
     "orders_order_check": deed(SUPPORT | ACCOUNTING),
     "orders_order_note": deed(SUPPORT | ACCOUNTING),
     "orders_order_ship": deed(SUPPORT),

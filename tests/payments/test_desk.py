@@ -307,6 +307,14 @@ def test_the_psp_is_asked_and_its_word_taken(psps: SandboxInProcess) -> None:
     assert kinds(order)[-1] == "checked"
 
 
+def test_a_psp_that_does_not_answer_is_told_and_logged_too() -> None:
+    order = placed()
+    started(order)
+    answer = confirm(office(), address(order, "check"))
+    assert (answer.status_code, kinds(order)[-1]) == (409, "checked")
+    assert "ne répond pas" in LogEntry.objects.get().change_message
+
+
 def test_a_page_is_closed_and_the_order_stays(psps: SandboxInProcess) -> None:
     order, _page = ordered("card")
     assert confirm(office(), address(order, "close_page")).status_code == 303
@@ -346,6 +354,18 @@ def test_a_doubt_is_set_aside_with_a_reason() -> None:
     assert confirm(client, where, reason="Vu avec Stripe").status_code == 303
     assert SetAside.objects.get().reason == "Vu avec Stripe"
     assert where not in page_of(client, order)
+
+
+def test_nothing_is_set_aside_by_who_has_not_seen_what_somebody_noted_meanwhile() -> None:
+    order = effective()
+    Payment.objects.update(doubt="brand")
+    where = address(order, "set_aside", f"doubt:{Payment.objects.get().pk}")
+    leila, noah = office(), office("noah")
+    seen = leila.get(where).context["order"].journal
+    confirm(noah, address(order, "note"), text="Ne pas clore: la banque rappelle demain.")
+    answer = leila.post(where, {"seen": seen, "reason": "Vu avec Stripe"})
+    assert (answer.status_code, "la banque rappelle demain" in answer.content.decode()) == (409, True)
+    assert not SetAside.objects.exists()
 
 
 def test_an_unannounced_payment_is_accepted_in_somebodys_name(psps: SandboxInProcess) -> None:

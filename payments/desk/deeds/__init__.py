@@ -6,19 +6,20 @@ Each is carried out by the code that commands and the sweep use; here stands onl
 from django.contrib.auth.models import User
 
 from payments.desk.deeds.care import Accept, Check, Note, PutAside
-from payments.desk.deeds.customer import ReplaceLink, Ship
-from payments.desk.deeds.deed import Deed, NotDone, Offer
+from payments.desk.deeds.customer import ReplaceLink, SendAgain, Ship
+from payments.desk.deeds.deed import Deed, NoAnswer, NotDone, Offer
 from payments.desk.deeds.ending import Cancel, ClosePage, WriteOff
 from payments.desk.deeds.money_back import GiveBack, GiveBackAgain, Release, TurnDown
 from payments.desk.file import OrderFile
 
-__all__ = ["DEEDS", "Deed", "NotDone", "Offer", "offered"]
+__all__ = ["DEEDS", "Check", "Deed", "NoAnswer", "NotDone", "Offer", "SendAgain", "Ship", "offered"]
 
 DEEDS: list[Deed] = [
     Check(),
     Ship(),
     PutAside(),
     Note(),
+    SendAgain(),
     Accept(),
     Release(),
     TurnDown(),

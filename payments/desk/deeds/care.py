@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from orders.models import TimelineEntry
 from orders.moves import hold_as_seen, tell
 from payments import attention, checking, recovery
-from payments.desk.deeds.deed import Deed, Form, NotDone, Offer, asked, still_as_seen
+from payments.desk.deeds.deed import Deed, Form, NoAnswer, NotDone, Offer, asked, still_as_seen
 from payments.desk.file import OrderFile
 from payments.desk.forms import NoteForm, ReasonForm
 from payments.models import SetAside
@@ -32,7 +32,7 @@ class Check(Deed):
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
         found = checking.check(file.order.pk, by, seen)
         if found == checking.NO_ANSWER:
-            raise NotDone(_("The payment provider does not answer. Try again later; the shop does so by itself."))
+            raise NoAnswer(_("The payment provider does not answer. Try again later; the shop does so by itself."))
         if found == checking.NEWS:
             return _("The payment provider had news: see the history.")
         return _("The payment provider says nothing new.")
@@ -83,7 +83,7 @@ class PutAside(Deed):
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
         kind, _colon, row = about.partition(":")
         try:
-            attention.set_aside(SetAside.Kind(kind), row, by, form.cleaned_data["reason"])
+            attention.set_aside(SetAside.Kind(kind), row, by, form.cleaned_data["reason"], seen)
         except attention.NotListed as error:
             raise NotDone(_("It is not on the list any more: somebody was quicker, or it has ended.")) from error
         return _("It is off the list.")

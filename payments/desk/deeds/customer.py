@@ -1,4 +1,4 @@
-"""What the customer hears of: the parcel, a new link."""
+"""What the customer hears of: the parcel, a letter once more, a new link."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from payments import links, shipping
+from payments import letters, links, shipping
 from payments.desk.deeds.deed import Deed, Form, NotDone, Offer
 from payments.desk.file import OrderFile
 from payments.desk.forms import ShipForm
@@ -36,6 +36,28 @@ class Ship(Deed):
         except shipping.NotToBeSent as error:
             raise NotDone(str(error)) from error
         return _("Marked as sent. The customer is written to.")
+
+
+class SendAgain(Deed):
+    """About a letter, by its key."""
+
+    name, permission, title = "send-again", "orders.send_letters_again", gettext_lazy("Send a letter again")
+    has_about = True
+
+    def offers(self, file: OrderFile) -> Iterator[Offer]:
+        for letter in letters.sendable_again(file.order) if file.order.email else []:
+            yield Offer(self, _("Send again: %(letter)s") % {"letter": letter.label}, letter.key)
+
+    def facts(self, file: OrderFile, about: str, form: Form | None) -> list[tuple[str, str]]:
+        return [(_("Letter"), one.label) for one in letters.sendable_again(file.order) if one.key == about]
+
+    def follows(self, file: OrderFile, about: str) -> str:
+        return _("It goes to %(email)s at once.") % {"email": file.order.email}
+
+    def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
+        if not letters.send_again(file.order.pk, about, by, seen):
+            raise NotDone(_("This letter was sent again less than a minute ago."))
+        return _("The letter is on its way.")
 
 
 class ReplaceLink(Deed):

@@ -23,6 +23,10 @@ class NotDone(Exception):
     """It could not be done; the text says why, in the language in use."""
 
 
+class NoAnswer(NotDone):
+    """It was tried, and the timeline tells so: the log of what staff did keeps it, too."""
+
+
 @dataclass(frozen=True)
 class Offer:
     """A deed that is possible now, about a row of the order (or the order itself), in words."""
