@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import translation
@@ -30,7 +31,9 @@ SINCE, SEEN, FACTOR = "staff_since", "staff_seen", "staff_second_factor"
 
 
 class BackOfficeMiddleware:
-    """The back office speaks the browser's language, and ends a session whose time is over."""
+    """The back office speaks the browser's language, ends a session whose time is over, and refuses a NUL, which no
+    browser sends by itself and PostgreSQL has no word for: Django's lists ask the database for whatever they are given.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -39,9 +42,16 @@ class BackOfficeMiddleware:
         if request.path.startswith(reverse("admin:index")):
             # Its addresses have no language prefix, which would mean French.
             translation.activate(get_language_from_request(request))
+            if _has_nul(request):
+                raise BadRequest("NUL in a request to the back office")
             if request.user.is_authenticated:
                 keep_or_end(request)
         return self.get_response(request)
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    given = [pair for query in (request.GET, request.POST) for key, values in query.lists() for pair in (key, *values)]
+    return any("\0" in word for word in (request.path, *given))
 
 
 def begin(request: HttpRequest, **signal: Any) -> None:
