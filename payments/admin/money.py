@@ -1,13 +1,17 @@
 """Payments, refunds, disputes and the bank's messages."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from orders.money import format_money
 from payments.admin.rows import OfOrders
-from payments.desk import filters
+from payments.desk import filters, message
 from payments.models import Dispute, Payment, Refund, WebhookEvent
 
 
@@ -66,6 +70,18 @@ class WebhookEventAdmin(OfOrders):
     ordering = ["-received_at"]
     exclude = ["outcome"]
     readonly_fields = ["said"]
+    change_form_template = "admin/payments/webhookevent/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        put_aside = self.admin_site.admin_view(message.put_aside)
+        name = "payments_webhookevent_put_aside"
+        return [path("<uuid:pk>/put-aside/", put_aside, name=name), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        offered = {"may_put_aside": message.may_put_aside(request, object_id)}
+        return super().change_view(request, object_id, form_url, {**offered, **(extra_context or {})})
 
     @admin.display(description=_("outcome"))
     def said(self, event: WebhookEvent) -> str:

@@ -65,6 +65,10 @@ def coming_rate() -> list[Any]:
     return [VatRate.objects.latest("valid_from").pk]
 
 
+def stray_message() -> list[Any]:
+    return [WebhookEvent.objects.get(order=None).pk]
+
+
 def order_and_payment() -> list[Any]:
     payment = Payment.objects.get()
     return [payment.order_id, payment.pk]
@@ -124,6 +128,7 @@ MATRIX: dict[str, Row] = {
     **pages(VatRate, READERS, MANAGERS, NOBODY),
     **pages(Payment, READERS, NOBODY, NOBODY),
     **pages(WebhookEvent, READERS, NOBODY, NOBODY),
+    "payments_webhookevent_put_aside": deed(ACCOUNTING, stray_message),
     **pages(Refund, READERS, NOBODY, NOBODY),
     **pages(Dispute, READERS, NOBODY, NOBODY),
     **pages(Attestation, READERS, NOBODY, NOBODY),
@@ -180,6 +185,7 @@ class Office:
             amount=100, status=Refund.Status.SUCCEEDED, reference="re_1", settled_at=order.created_at
         )
         Dispute.objects.create(payment=payment, reference="dp_1", amount=100, reason="fraudulent")
+        WebhookEvent.objects.create(provider="stripe", event_id="evt_0", type="x", livemode=False, source="delivered")
         other = with_second_factor(User.objects.create_user("other", is_staff=True))
         Export.objects.create(by=other, what=Export.What.SALES, format=Export.Format.CSV)
         self.clients |= {name: sign_in(Client(), self.staff(name, name)) for name in ROLE_NAMES}

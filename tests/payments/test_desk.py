@@ -13,7 +13,8 @@ from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
 from orders.moves import hold, tell
-from payments.models import Dispute, Letter, Payment, Refund, SetAside
+from payments import attention
+from payments.models import Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
 from payments.refunds import Wanted, ask
 from tests.at_once import at_once
 from tests.payments.office import address, confirm, effective, office
@@ -366,6 +367,25 @@ def test_nothing_is_set_aside_by_who_has_not_seen_what_somebody_noted_meanwhile(
     answer = leila.post(where, {"seen": seen, "reason": "Vu avec Stripe"})
     assert (answer.status_code, "la banque rappelle demain" in answer.content.decode()) == (409, True)
     assert not SetAside.objects.exists()
+
+
+def test_a_message_about_no_order_is_marked_as_looked_at_on_its_own_page() -> None:
+    started(placed())
+    event = stripe_event(Payment.objects.get(), client_reference_id="00000000-0000-4000-8000-000000000000")
+    deliver(event, client=Client(raise_request_exception=False))
+    WebhookEvent.objects.update(received_at=now() - timedelta(hours=2))
+    key = WebhookEvent.objects.get(order=None).pk
+    page, where = (reverse(f"admin:payments_webhookevent_{name}", args=[key]) for name in ("change", "put_aside"))
+    leila, noah = office(), office("noah", "payments.view_webhookevent")
+    assert where in leila.get(page).content.decode()
+    assert (where in noah.get(page).content.decode(), noah.post(where, {"reason": "x"}).status_code) == (False, 403)
+    assert (leila.get(where).status_code, leila.post(where, {"reason": ""}).status_code) == (200, 422)
+
+    assert [leila.post(where, {"reason": "Autre boutique"}).status_code for _ in range(2)] == [303, 303]
+
+    assert (SetAside.objects.get().reason, attention.items()) == ("Autre boutique", [])
+    assert "Autre boutique" in LogEntry.objects.get().change_message
+    assert where not in leila.get(page).content.decode()
 
 
 def test_an_unannounced_payment_is_accepted_in_somebodys_name(psps: SandboxInProcess) -> None:

@@ -17,6 +17,7 @@ from payments.desk.forms import NoteForm, ReasonForm
 from payments.models import SetAside
 
 Actor = TimelineEntry.Actor
+IT_LEAVES = gettext_lazy("It leaves the list for good. It moves neither money nor order.")
 
 
 class Check(Deed):
@@ -78,7 +79,7 @@ class PutAside(Deed):
         return [(_("To be looked at"), sentence) for sentence in told]
 
     def follows(self, file: OrderFile, about: str) -> str:
-        return _("It leaves the list for good. It moves neither money nor order.")
+        return str(IT_LEAVES)
 
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
         kind, _colon, row = about.partition(":")
