@@ -172,14 +172,14 @@ def _refunds(order: Order | None, most: int) -> Iterator[Item]:
     if order:
         failed = failed.filter(payment__order=order)
     text = _(
-        "Order %(number)s: a refund failed, and %(amount)s of it are still to be given back. Ask for another in its "
-        "place (%(refund)s), or agree on another way with the customer and set it aside."
+        "Order %(number)s: the refund of %(date)s failed, and %(amount)s of it are still to be given back. Ask for "
+        "another in its place, or agree on another way with the customer and set it aside."
     )
     for refund in failed.order_by("-created_at")[:most]:
         facts = {
             "number": refund.payment.order.number,
             "amount": refund.payment.printed(min(refund.amount, refund.left)),
-            "refund": refund.pk,
+            "date": date_format(localtime(refund.created_at), "SHORT_DATE_FORMAT"),
         }
         yield Item(SetAside.Kind.REFUND_FAILED, text % facts, refund.payment.order, about=refund.pk)
 

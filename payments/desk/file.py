@@ -108,6 +108,7 @@ class Money:
     money_link: str
     received: str
     left: str
+    """What may still be given back, where a part of it went or is on its way; else empty."""
 
 
 @dataclass
@@ -165,7 +166,7 @@ class OrderFile:
                 at_psp(payment.provider, payment.page_reference),
                 at_psp(payment.provider, payment.money_reference),
                 payment.printed_received,
-                payment.printed(payment.refundable()) if payment.received_amount else "–",
+                payment.printed(left) if (left := payment.refundable()) != (payment.received_amount or 0) else "",
             )
             for payment in self.payments
         ]

@@ -78,6 +78,17 @@ def test_ids_lead_to_the_dashboard_of_their_mode(
     assert at_psp(provider, reference) == expected
 
 
+def test_money_is_shown_in_the_currency_in_which_it_came_with_what_is_left_of_it() -> None:
+    order = placed()
+    deliver(stripe_event(started(order), currency="eur"))
+    payment, dispute = Payment.objects.get(), {"reference": "dp_1", "reason": "fraudulent"}
+    payment.disputes.create(amount=900, status=Dispute.Status.WON, decided_at=now(), **dispute)
+    payment.refunds.create(amount=1000)
+    page = page_of(office(), order)
+    assert '<td class="figure">EUR\u00a09.00</td>' in page
+    assert "reste EUR\u00a028.00" in page
+
+
 def test_what_a_customer_typed_is_only_text_on_every_page() -> None:
     order = effective(delivery_name="Claire <script>alert(1)</script>")
     client = office()
