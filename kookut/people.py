@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserCreationForm
 from django.contrib.auth.models import Group, User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import ManyToManyField
 from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,6 +20,16 @@ from django_tasks_db.models import DBTaskResult
 from kookut import access, second_factor
 from kookut.roles import ROLE_NAMES
 from orders.back_office import InOurWords, member_of_staff
+
+NOBODYS_NAMES = frozenset(
+    {"admin", "administrator", "administrateur", "root", "staff", "support", "shop", "boutique", "info", "test", "user"}
+)
+
+
+def named_after_somebody(name: str) -> None:
+    """No shared accounts (PCI DSS 8.2.2): the log of what was done would name nobody. Raises ValidationError."""
+    if name.lower() in NOBODYS_NAMES:
+        raise ValidationError(gettext("An account is one person’s: give it the name of that person."))
 
 
 class NewPersonForm(UserCreationForm[User]):
@@ -87,6 +97,23 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            access.password_was_given(obj)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        answer = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and answer.status_code == 302 and str(request.user.pk) != id:
+            access.password_was_given(User.objects.get(pk=id))
+        return answer
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and db_field.name == "username":
+            field.validators.append(named_after_somebody)
+        return field
 
     def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: Any = None, **kwargs: Any) -> Any:
         if db_field.name == "groups":

@@ -271,6 +271,6 @@ def test_a_new_person_gets_roles_and_a_strong_password(office: Office) -> None:
     page = office.clients["superuser"].post(reverse("admin:auth_user_add"), form)
     assert page.status_code == 200
     assert "Service clientèle" in page.content.decode()
-    strong = form | {"password1": "twelve words!", "password2": "twelve words!"}
+    strong = form | {"password1": "twelve words 2", "password2": "twelve words 2"}
     assert office.clients["superuser"].post(reverse("admin:auth_user_add"), strong).status_code == 302
     assert User.objects.get(username="sonia").has_perm("orders.send_letters_again")
