@@ -2,31 +2,24 @@
 
 from email.utils import formataddr
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from kookut.environment import Environment
 from kookut.storage import picture_storage
-from payments.configuration import canton, company_number, day, read_configuration, shop_name, statement_name
+from payments.configuration import canton, company_number, read_configuration, shop_name, statement_name
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 # `ENV_FILE=` reads none: so the tests and `make run` know nothing of the .env of whoever runs them.
-named = env.str("ENV_FILE", default=str(BASE_DIR / ".env"))
+named = env.ENVIRON.get("ENV_FILE", str(BASE_DIR / ".env"))
 if Path(named).is_file():
     env.read_env(named)
 elif named and "ENV_FILE" in env.ENVIRON:
     raise ImproperlyConfigured(f"ENV_FILE names {named}, which is no file: mend the path, or unset ENV_FILE.")
-
-
-def required(name: str, hint: str) -> str:
-    value: str = env.str(name, default="")
-    if not value:
-        raise ImproperlyConfigured(f"{name} is not set: {hint} (.env.example lists every setting).")
-    return value
-
 
 # Payments -------------------------------------------------------------------------------------------------------
 
@@ -35,8 +28,8 @@ SANDBOX = PAYMENTS.mode == "sandbox"
 
 # The site ---------------------------------------------------------------------------------------------------------
 
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = required("SECRET_KEY", "put 50 random characters there")
+DEBUG = env.yes_or_no("DEBUG", default=False)
+SECRET_KEY = env.required("SECRET_KEY", "put 50 random characters there")
 if len(SECRET_KEY) < 50:
     raise ImproperlyConfigured("SECRET_KEY is shorter than 50 characters: put a longer random text there.")
 
@@ -48,7 +41,7 @@ if not JOURNAL_KEYS or min(map(len, JOURNAL_KEYS)) < 32:
         "after a comma."
     )
 
-SITE_URL = required("SITE_URL", "put the shop's public address there, for example https://kookut.ch").rstrip("/")
+SITE_URL = env.required("SITE_URL", "put the shop's public address there, for example https://kookut.ch").rstrip("/")
 _site = urlsplit(SITE_URL)
 HTTPS = _site.scheme == "https"
 if not _site.hostname or _site.path:
@@ -113,11 +106,11 @@ TEMPLATES = [
 
 # Data -------------------------------------------------------------------------------------------------------------
 
-required("DATABASE_URL", "put postgres://user:password@host/database there")
+env.required("DATABASE_URL", "put postgres://user:password@host/database there")
 DATABASES = {
     "default": {
-        **env.db_url("DATABASE_URL"),
-        "CONN_MAX_AGE": env.int("DATABASE_CONNECTION_SECONDS", default=60),
+        **env.database("DATABASE_URL"),
+        "CONN_MAX_AGE": env.number("DATABASE_CONNECTION_SECONDS", default=60, of="seconds"),
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
     }
@@ -130,7 +123,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
     "default": (
-        env.cache_url("CACHE_URL")
+        env.cache("CACHE_URL")
         if env.str("CACHE_URL", default="")
         else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "kookut_cache"}
     )
@@ -168,11 +161,11 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 # How many proxies of ours a request passes: what the outermost of them saw is the client's address.
-PROXIES = env.int("PROXIES", default=1 if HTTPS else 0)
+PROXIES = env.number("PROXIES", default=1 if HTTPS else 0, of="proxies")
 SECURE_HSTS_SECONDS = 63_072_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 # To be on the browsers' preload list is hard to undo, so it is the operator's choice, and no check asks for it.
-SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=False)
+SECURE_HSTS_PRELOAD = env.yes_or_no("HSTS_PRELOAD", default=False)
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 # `no-referrer` would make Chromium send `Origin: null`, and Django refuse every form.
 SECURE_REFERRER_POLICY = "same-origin"
@@ -215,44 +208,42 @@ TIME_ZONE = "Europe/Zurich"
 
 # Mail -------------------------------------------------------------------------------------------------------------
 
-vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+vars().update(env.mail_server("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_TIMEOUT = 15
 
 # The seller, as shown on every page, mail and attestation (LCD art. 3 al. 1 let. s, LTVA art. 26) -------------------
 
 _shop = shop_name(env.str("SHOP_NAME", default="KOOKUT"))
-_vat_registered = env.bool("SELLER_VAT_REGISTERED", default=True)
-SELLER = {
+_vat_registered = env.yes_or_no("SELLER_VAT_REGISTERED", default=True)
+SELLER: dict[str, Any] = {
     "shop": _shop,
-    "name": required("SELLER_NAME", "customers must know who sells"),
-    "street": required("SELLER_STREET", "customers must know who sells"),
-    "postcode": required("SELLER_POSTCODE", "customers must know who sells"),
-    "town": required("SELLER_TOWN", "customers must know who sells"),
-    "email": required("SELLER_EMAIL", "customers must be able to write"),
+    "name": env.required("SELLER_NAME", "customers must know who sells"),
+    "street": env.required("SELLER_STREET", "customers must know who sells"),
+    "postcode": env.postcode("SELLER_POSTCODE", "customers must know who sells"),
+    "town": env.required("SELLER_TOWN", "customers must know who sells"),
+    "email": env.mail_address("SELLER_EMAIL", hint="customers must be able to write"),
     "uid": company_number(env.str("SELLER_UID", default=""), vat_registered=_vat_registered),
     "vat_registered": _vat_registered,
     "statement_name": statement_name(env.str("STATEMENT_NAME", default="") or _shop),
 }
 # On whose public holidays nothing is packed; empty: on those that most cantons share.
 SELLER_CANTON = canton(env.str("SELLER_CANTON", default=""))
-DEFAULT_FROM_EMAIL = formataddr((_shop, env.str("MAIL_FROM", default=SELLER["email"])))
+DEFAULT_FROM_EMAIL = formataddr((_shop, env.mail_address("MAIL_FROM", default=SELLER["email"])))
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Who is written to when a payment needs a person.
-STAFF_MAIL = env.list("STAFF_MAIL", default=[SELLER["email"]])
+STAFF_MAIL = env.mail_addresses("STAFF_MAIL", default=SELLER["email"])
 # Centimes: a second or late payment up to this amount goes back by itself; above it staff decide.
-AUTOMATIC_REFUND_UP_TO = env.int("AUTOMATIC_REFUND_UP_TO", default=100_000)
+AUTOMATIC_REFUND_UP_TO = env.number("AUTOMATIC_REFUND_UP_TO", default=100_000, of="centimes")
 # Centimes: what one member of staff may give back of a payment alone; above it another one releases it.
-REFUND_FOUR_EYES_ABOVE = env.int("REFUND_FOUR_EYES_ABOVE", default=50_000)
+REFUND_FOUR_EYES_ABOVE = env.number("REFUND_FOUR_EYES_ABOVE", default=50_000, of="centimes")
 # So many payment pages may one address ask for in ten minutes, against the trying out of stolen cards; 0: any number.
-PAYMENT_PAGES_PER_ADDRESS = env.int("PAYMENT_PAGES_PER_ADDRESS", default=30)
+PAYMENT_PAGES_PER_ADDRESS = env.number("PAYMENT_PAGES_PER_ADDRESS", default=30, of="pages")
 # What the terms grant beyond the law: so many days to send an article back; 0: none.
-RETURN_DAYS = env.int("RETURN_DAYS", default=0)
-if RETURN_DAYS < 0:
-    raise ImproperlyConfigured(f"RETURN_DAYS is {RETURN_DAYS}: give a number of days, or 0 for no right to return.")
+RETURN_DAYS = env.number("RETURN_DAYS", default=0, of="days")
 # Who stores or sends customers' data for the shop, each with its country (LPD art. 19 al. 2 let. c and al. 4).
 DATA_PROCESSORS = env.list("DATA_PROCESSORS", default=[])
 # The day since which the terms of sale read as they do; every order keeps the one that its customer accepted.
-TERMS_VERSION = day(env.str("TERMS_VERSION", default="") or "2026-11-23", "TERMS_VERSION")
+TERMS_VERSION = env.past_day("TERMS_VERSION", default="2026-11-23")
 
 # Staff ------------------------------------------------------------------------------------------------------------
 
@@ -275,7 +266,7 @@ LOGGING = {
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request_id"]},
     },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": env.log_level("LOG_LEVEL")},
     "loggers": {
         # Django's own handlers would print the same line a second time, outside the JSON.
         "django": {"handlers": [], "propagate": True},

@@ -1,7 +1,6 @@
 """Which PSPs the shop talks to, with which keys, in which mode; contradictions are refused at the start."""
 
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -222,17 +221,6 @@ def _base(env: Env, name: str, mode: ModeName, official: str) -> str:
 def _origin(address: str) -> str:
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def day(given: str, setting: str) -> str:
-    """A day as 2026-11-01. Raises ImproperlyConfigured."""
-    try:
-        written = date.fromisoformat(given).isoformat()
-    except ValueError:
-        written = ""
-    if written != given:
-        raise ImproperlyConfigured(f"{setting} is {given!r}: give a day, for example 2026-11-01.")
-    return given
 
 
 def canton(code: str) -> str:

@@ -1,12 +1,16 @@
 """A wrong or missing setting stops the start with a sentence that says how to mend it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from runpy import run_path
+from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from payments.configuration import company_number
 from tests.environment import sandbox_environment
@@ -138,6 +142,68 @@ def test_a_contradiction_in_production_stops_the_start(change: dict[str, str], s
     assert sentence in said
 
 
+def read(monkeypatch: pytest.MonkeyPatch, *environment: dict[str, str]) -> dict[str, Any]:
+    """The shop's settings of an environment, read in this process: a start of its own takes a second."""
+    for name in os.environ:
+        monkeypatch.delenv(name)
+    for change in environment:
+        for name, value in change.items():
+            monkeypatch.setenv(name, value)
+    return run_path(str(ROOT / "kookut" / "settings.py"))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"SELLER_VAT_REGISTERED": "peut-etre"}, "SELLER_VAT_REGISTERED is 'peut-etre': set it to true or false."),
+        ({"DEBUG": "maybe"}, "DEBUG is 'maybe': set it to true or false."),
+        ({"HSTS_PRELOAD": "oui"}, "HSTS_PRELOAD is 'oui': set it to true or false."),
+        ({"RETURN_DAYS": "viele"}, "RETURN_DAYS is 'viele': give a whole number of days"),
+        (
+            {"REFUND_FOUR_EYES_ABOVE": "-5"},
+            "REFUND_FOUR_EYES_ABOVE is '-5': give a whole number of centimes, 0 or more",
+        ),
+        ({"AUTOMATIC_REFUND_UP_TO": "1000.50"}, "AUTOMATIC_REFUND_UP_TO is '1000.50': give a whole number of centimes"),
+        ({"PROXIES": "-1"}, "PROXIES is '-1': give a whole number of proxies"),
+        ({"PAYMENT_PAGES_PER_ADDRESS": "x"}, "PAYMENT_PAGES_PER_ADDRESS is 'x': give a whole number of pages"),
+        ({"DATABASE_CONNECTION_SECONDS": "1m"}, "DATABASE_CONNECTION_SECONDS is '1m': give a whole number of seconds"),
+        ({"LOG_LEVEL": "LAUT"}, "LOG_LEVEL is 'LAUT': set it to DEBUG, INFO, WARNING, ERROR or CRITICAL."),
+        ({"EMAIL_URL": "foo"}, "EMAIL_URL cannot be read as an address"),
+        ({"EMAIL_URL": "smtp://mail:port"}, "EMAIL_URL cannot be read as an address"),
+        ({"EMAIL_URL": "smtp+tls://"}, "EMAIL_URL names no host"),
+        ({"CACHE_URL": "foo"}, "CACHE_URL cannot be read as an address: give it as redis://host:6379/0"),
+        ({"DATABASE_URL": "postgres://shop:pa#ss@localhost:x/shop"}, "DATABASE_URL cannot be read as an address"),
+        ({"SELLER_EMAIL": "nomail"}, "SELLER_EMAIL is 'nomail', which is no e-mail address"),
+        ({"SELLER_EMAIL": ""}, "SELLER_EMAIL is not set: customers must be able to write"),
+        ({"MAIL_FROM": "KOOKUT"}, "MAIL_FROM is 'KOOKUT', which is no e-mail address"),
+        ({"STAFF_MAIL": "a@shop.example,x"}, "STAFF_MAIL is 'x', which is no e-mail address"),
+        ({"SELLER_POSTCODE": "12"}, "SELLER_POSTCODE is '12': give the four digits"),
+        ({"TERMS_VERSION": "2026-02-30"}, "TERMS_VERSION is '2026-02-30': give a day"),
+        ({"TERMS_VERSION": "2126-01-01"}, "TERMS_VERSION is 2126-01-01, which is still to come"),
+    ],
+    ids=str,
+)
+def test_a_value_that_cannot_be_meant_is_named_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured) as refused:
+        read(monkeypatch, LIVE, change)
+    assert sentence in str(refused.value)
+
+
+def test_an_empty_value_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    example = (ROOT / ".env.example").read_text().splitlines()
+    empty = {line[:-1]: "" for line in example if re.fullmatch("[A-Z0-9_]+=", line)} | {"RETURN_DAYS": ""}
+    found = read(monkeypatch, empty, LIVE)
+    assert found["DEFAULT_FROM_EMAIL"] == "KOOKUT <bonjour@shop.example>"
+    assert (found["STAFF_MAIL"], found["RETURN_DAYS"]) == (["bonjour@shop.example"], 0)
+
+
+def test_a_command_ends_on_a_wrong_setting_without_a_traceback() -> None:
+    code, said = run(["manage.py", "sweep"], LIVE, {"RETURN_DAYS": "viele"})
+    assert (code, said.count("\n"), said[:11]) == (1, 1, "RETURN_DAYS"), said
+
+
 @pytest.mark.parametrize("typed", ["CHE123456788", "CHE-123.456.788", "che 123 456 788"])
 def test_the_company_number_is_printed_in_one_form_however_it_is_configured(typed: str) -> None:
     assert company_number(typed, vat_registered=True) == "CHE-123.456.788"
@@ -229,8 +295,8 @@ def test_a_file_of_settings_that_is_not_there_stops_the_start(tmp_path: Path) ->
     assert "which is no file: mend the path" in said.splitlines()[-1]
 
 
-def test_a_monitor_is_told_in_a_sentence_that_the_database_is_away() -> None:
+@pytest.mark.parametrize("command", ["payments_health", "sweep"])
+def test_whoever_runs_a_command_is_told_in_a_sentence_that_the_database_is_away(command: str) -> None:
     away = {"DATABASE_URL": "postgres://shop:word@127.0.0.1:1/shop"}
-    code, said = run(["manage.py", "payments_health", "--skip-checks"], LIVE, away)
-    assert code == 1
-    assert said.strip() == "CommandError: The database does not answer."
+    code, said = run(["manage.py", command], LIVE, away)
+    assert (code, said.strip()) == (1, "The database does not answer.")
