@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 READERS = ("kookut/settings.py", "kookut/storage.py", "payments/configuration.py")
-READ = re.compile(r'(?:env\.\w+|required|_words|_base)\((?:env, )?"([A-Z0-9_]+)"')
+READ = re.compile(r'(?:env\.[\w.]+|_words|_base)\((?:env, )?"([A-Z0-9_]+)"')
 LISTED = re.compile(r"^(?:# )?([A-Z0-9_]+)=", re.MULTILINE)
 
 
