@@ -20,9 +20,11 @@ LOCKED = "locked"
 
 def locked(until: datetime) -> ValidationError:
     time = f"{timezone.localtime(until):%H:%M}"
-    return ValidationError(
-        gettext("Too many attempts failed. You can try again after %(time)s."), code=LOCKED, params={"time": time}
+    said = gettext(
+        "Too many attempts failed. You can try again after %(time)s. "
+        "Whoever runs the shop’s server can let you in earlier."
     )
+    return ValidationError(said, code=LOCKED, params={"time": time})
 
 
 class LoginForm(AdminAuthenticationForm):

@@ -7,6 +7,7 @@ at a few accounts, not at many. A try is counted before it is made, so that many
 
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import User
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
@@ -39,13 +40,15 @@ def code_was_right(account: str) -> None:
     Tries.objects.filter(account=_sign(account), address=ANY).delete()
 
 
-def unlock(account: str | None) -> int:
-    """Forget what was counted for an account, or (None) for everybody; returns how many locks that opened."""
+def unlock(account: str | None) -> list[str]:
+    """Forget what was counted for an account, or (None) for everybody; returns what was locked, in words."""
     counted = Tries.objects.all() if account is None else Tries.objects.filter(account=_sign(account))
     full = Q(times__gte=MOST_FROM_ONE_ADDRESS) | Q(times__gte=MOST) & ~Q(account=ANY)
-    locked = counted.filter(full, until__gt=Now()).count()
+    locked = list(counted.filter(full, until__gt=Now()).values_list("account", flat=True))
     counted.delete()
-    return locked
+    known = {_sign(name): name for name in User.objects.values_list("username", flat=True)}
+    names = {known.get(one, "a name that nobody has") for one in locked if one != ANY}
+    return sorted(names) + ["an address with many failed tries"] * locked.count(ANY)
 
 
 def _count(account: str | None, address: str | None, most: int) -> datetime | None:

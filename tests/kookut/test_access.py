@@ -358,14 +358,19 @@ def test_a_command_unlocks(client: Client, leila: User, arguments: list[str]) ->
     fails(client, 10)
     said = StringIO()
     call_command("unlock", *arguments, stdout=said)
-    assert said.getvalue() == "Locks opened: 1.\n"
+    assert said.getvalue() == "Opened: leila.\n"
     assert types_password(client).status_code == 302
+    call_command("unlock", *arguments, stdout=said)
+    assert said.getvalue().endswith(" was not locked out.\n" if arguments else "Nobody was locked out.\n")
 
 
 def test_the_command_unlocks_nobody_else(client: Client, leila: User) -> None:
     fails(client, 10)
+    User.objects.create_user("somebody")
     call_command("unlock", "somebody", stdout=StringIO())
     assert types_password(client).status_code == 429
+    with pytest.raises(CommandError, match="There is nobody called lelia"):
+        call_command("unlock", "lelia")
 
 
 # The session.

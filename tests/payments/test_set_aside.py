@@ -211,6 +211,9 @@ def test_nobody_closes_an_item_without_a_name_and_a_reason(anna: User, given: di
 
 
 def test_the_command_alone_shows_what_can_be_closed() -> None:
+    out = StringIO()
+    call_command("set_aside", stdout=out)
+    assert out.getvalue() == "There is nothing to set aside.\n"
     doubtful()
     deliver(stripe_event(started(placed()), amount_total=3900))
     out = StringIO()

@@ -33,6 +33,8 @@ class Command(BaseCommand):
     ) -> None:
         orders = retention.orders_of(email) if "@" in email else retention.order_called(email)
         if export:
+            if not orders:
+                raise CommandError(f"Nothing is kept of {email}: no order bears this address or number.")
             told = [retention.told(order) for order in orders]
             self.stdout.write(json.dumps(told, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2))
             return

@@ -35,6 +35,8 @@ class Command(BaseCommand):
         self.stdout.write("Set aside.")
 
     def _show(self) -> None:
-        for item in attention.items():
-            if item.kind in SetAside.Kind.values:
-                self.stdout.write(f"{item.kind} {item.about}  {item.sentence}")
+        closable = [item for item in attention.items() if item.kind in SetAside.Kind.values]
+        for item in closable:
+            self.stdout.write(f"{item.kind} {item.about}  {item.sentence}")
+        if not closable:
+            self.stdout.write("There is nothing to set aside.")
