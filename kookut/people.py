@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, UserCreationForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import ManyToManyField
@@ -13,17 +13,26 @@ from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
 from kookut import access, second_factor
-from kookut.roles import ROLE_NAMES
+from kookut.roles import ROLE_NAMES, ROLE_TELLS
 from orders.back_office import InOurWords, member_of_staff
 
 NOBODYS_NAMES = frozenset(
     {"admin", "administrator", "administrateur", "root", "staff", "support", "shop", "boutique", "info", "test", "user"}
 )
+
+
+FIELD_TELLS = {
+    "username": _("With it the person logs in: letters, digits and @ . + - _"),
+    "is_active": _("Nobody is deleted: take this away from who leaves, and the account is closed at once."),
+    "is_staff": _("May log in here; what is open to the person, the roles say."),
+    "is_superuser": _("Everything that the roles allow, and these pages: to look after the accounts of others."),
+}
 
 
 def named_after_somebody(name: str) -> None:
@@ -50,9 +59,16 @@ class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # only i
             field.required = True
 
 
+class PersonForm(UserChangeForm[User]):
+    """Django's, without how the password is kept: the page leads to a new one."""
+
+    password = None  # type: ignore[assignment]  # so a form is rid of a field
+
+
 class RolesField(ModelMultipleChoiceField[Group]):
     def label_from_instance(self, obj: Any) -> str:
-        return str(ROLE_NAMES.get(obj.name, obj.name))
+        name, told = ROLE_NAMES.get(obj.name, obj.name), ROLE_TELLS.get(obj.name, "")
+        return format_html('{}<br><span class="quiet">{}</span>', name, told)
 
 
 class PersonAdmin(InOurWords[User], UserAdmin[User]):
@@ -60,13 +76,14 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
     list_display = ["username", "first_name", "last_name", "roles", "has_second_factor", "is_active", "last_login"]
     list_filter = ["is_active", "is_staff"]
     list_select_related = ["second_factor"]
-    readonly_fields = ["has_second_factor", "last_login", "date_joined"]
+    readonly_fields = ["new_password", "has_second_factor", "last_login", "date_joined"]
     filter_horizontal = ()
+    form = PersonForm
     add_form = NewPersonForm
     change_password_form = PasswordForm
     change_user_password_template = "admin/password_change.html"  # noqa: S105 a page
     fieldsets = (
-        (None, {"fields": ["username", "password", "has_second_factor"]}),
+        (None, {"fields": ["username", "new_password", "has_second_factor"]}),
         (_("Person"), {"fields": ["first_name", "last_name", "email"]}),
         (_("Access"), {"fields": ["is_active", "is_staff", "groups", "is_superuser"]}),
         (_("Times"), {"fields": ["last_login", "date_joined"]}),
@@ -113,6 +130,8 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and db_field.name == "username":
             field.validators.append(named_after_somebody)
+        if field and db_field.name in FIELD_TELLS:
+            field.help_text = FIELD_TELLS[db_field.name]
         return field
 
     def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: Any = None, **kwargs: Any) -> Any:
@@ -120,6 +139,13 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
             kwargs |= {"form_class": RolesField, "widget": CheckboxSelectMultiple, "label": _("Roles"), "help_text": ""}
             return db_field.formfield(**kwargs)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    @admin.display(description=_("password"))
+    def new_password(self, person: User) -> str:
+        link = reverse("admin:auth_user_password_change", args=[person.pk])
+        return format_html(
+            '{} <a href="{}">{}</a>', gettext("Nobody can read it."), link, gettext("Give a new password")
+        )
 
     @admin.display(description=_("roles"))
     def roles(self, person: User) -> str:

@@ -58,6 +58,22 @@ ROLE_NAMES = {
     "accounting": _("Accounting"),
     "manager": _("Manager"),
 }
+ROLE_TELLS = {
+    "reading": _("Sees orders, payments and goods; changes nothing."),
+    "support": _(
+        "Sees what reading sees; sends mails and links again, checks with the providers, cancels what is not paid, "
+        "marks as sent."
+    ),
+    "accounting": _(
+        "Sees what reading sees, the balance too; exports, checks with the providers, gives money back and releases "
+        "refunds of others."
+    ),
+    "manager": _(
+        "Does what support and accounting do; accepts payments, writes off, looks after goods, stock, delivery and VAT "
+        "rates."
+    ),
+}
+"""In a line, for whoever gives the roles."""
 
 
 @transaction.atomic

@@ -69,7 +69,8 @@ class Goods(InOurWords[M]):
         ]
         with override(None):
             labels = {str(form.fields[name].label) for name in changed}
-        others = [label for each in message for label in each["changed"]["fields"] if label not in labels]
+        told_above = {name for label, name in self.names_by_label(form).items() if label in labels}
+        others = [name for each in message for name in each["changed"]["fields"] if name not in told_above]
         rest = LogEntry(change_message=json.dumps([{"changed": {"fields": others}}])).get_change_message()
         return " ".join([*told, *([rest] if others else [])])
 

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_noop as _
+from django.utils.translation import override
 
 M = TypeVar("M", bound=Model)
 
@@ -34,6 +35,11 @@ DJANGOS_OWN = [
     _("users"),
     _("After you’ve created a user, you’ll be able to edit more user options."),
     _("staff status"),
+    _("superuser status"),
+    _("Set password: %s"),
+    _("Change password: %s"),
+    _("Enter the same password as before, for verification."),
+    _("Close"),
     _("View on site"),
     _("View site"),
     _("This object doesn’t have a change history. It probably wasn’t added via this admin site."),
@@ -70,6 +76,21 @@ class InOurWords(admin.ModelAdmin[M]):
         """With times in their short form, which leaves room for the other columns."""
         times = {field.name: field for field in self.opts.fields if isinstance(field, DateTimeField)}
         return [_time(times[name]) if name in times else name for name in super().get_list_display(request)]
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """What changed, by the names of its columns: those our catalogues know, unlike the labels made from them."""
+        message = super().construct_change_message(request, form, formsets, add)
+        names = self.names_by_label(form)
+        for one in message:
+            if "changed" in one:
+                one["changed"]["fields"] = [names.get(label, label) for label in one["changed"]["fields"]]
+        return message
+
+    def names_by_label(self, form: Any) -> dict[str, str]:
+        """The labels of a form's columns → their names, in the language of the message ids."""
+        with override(None):
+            columns = {one.name: str(one.verbose_name) for one in self.opts.fields}
+            return {str(field.label): columns.get(name, str(field.label)) for name, field in form.fields.items()}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         own = {"title": capfirst(self.opts.verbose_name_plural), "title_of_new": self.title_of_new}

@@ -660,6 +660,10 @@ class Export(models.Model):
         CSV = "csv", "CSV"
         XLSX = "xlsx", "XLSX (Excel)"
 
+    ALL = gettext_noop("all")
+    ONE_BY_ONE = gettext_noop("chosen one by one")
+    """What is asked for, where neither days nor filters say it."""
+
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
     at = models.DateTimeField(_("at"), default=timezone.now)
     what = models.CharField(_("what"), max_length=10, choices=What)

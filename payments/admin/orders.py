@@ -286,10 +286,10 @@ class OrderAdmin(ReadOnly, lists.Quick):
 def narrowed_by(query: QueryDict) -> str:
     """What narrowed a list, as it may be written down: not what was searched for, which may be a customer's name."""
     shown = [f"{name}={'…' if name == 'q' else query[name]}" for name in sorted(query) if query[name] and name != "p"]
-    return " ".join(shown) or gettext("all")
+    return " ".join(shown) or Export.ALL
 
 
 def _chosen_by(request: HttpRequest) -> str:
     """How the rows of an action were chosen."""
     across = BooleanField(required=False).clean(request.POST.get("select_across"))
-    return narrowed_by(request.GET) if across else gettext("chosen one by one")
+    return narrowed_by(request.GET) if across else Export.ONE_BY_ONE

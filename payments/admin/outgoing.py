@@ -5,6 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
@@ -15,10 +18,18 @@ from payments.models import Attestation, Export, Letter, Refund
 
 @admin.register(Letter)
 class LetterAdmin(OfOrders):
-    list_display = ["__str__", "of_order", "due_at", "sent_at", "tries"]
+    list_display = ["__str__", "of_order", "sent_at", "next_try", "tries"]
     list_filter = [filters.UnsentFilter, "kind", ("sent_at", filters.DoneFilter)]
     list_select_related = ["order"]
     ordering = ["-id"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ["next_try" if name == "due_at" else name for name in super().get_fields(request, obj)]
+
+    @admin.display(description=_("next try at"), ordering="due_at", empty_value="–")
+    def next_try(self, row: Letter) -> str | None:
+        """Of a mail that has left there is none, though its row keeps when it would have been."""
+        return None if row.sent_at else date_format(localtime(row.due_at), "SHORT_DATETIME_FORMAT")
 
 
 @admin.register(Attestation)
@@ -56,7 +67,14 @@ class AttestationAdmin(OfOrders):
 class ExportAdmin(ReadOnly, lists.Quick):
     """Who took what out of the shop, and when."""
 
-    list_display = ["at", "by", "what", "format", "asked", "rows", "finished_at"]
+    list_display = ["at", "by", "what", "format", "asked_for", "rows", "finished_at"]
     list_filter = ["what", "format"]
     list_select_related = ["by"]
     ordering = ["-id"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ["asked_for" if name == "asked" else name for name in super().get_fields(request, obj)]
+
+    @admin.display(description=_("asked for"))
+    def asked_for(self, row: Export) -> str:
+        return gettext(row.asked) if row.asked in (Export.ALL, Export.ONE_BY_ONE) else row.asked

@@ -245,6 +245,17 @@ def test_another_telephone_takes_the_place_of_the_first(client: Client, leila: U
     assert is_inside(client) and not is_inside(elsewhere)
 
 
+# Others.
+
+
+def test_a_persons_page_says_in_ones_own_language_what_the_roles_allow(admin_client: Client, leila: User) -> None:
+    call_command("set_up_roles", stdout=StringIO())
+    page = admin_client.get(f"/admin/auth/user/{leila.pk}/change/", headers={"accept-language": "it"}).content.decode()
+    assert "Vede ordini, pagamenti e articoli; non cambia nulla." in page
+    assert f'/{leila.pk}/password/">Dare una nuova password</a>' in page
+    assert not re.search("mot de passe|algoritmo|pbkdf2", page)
+
+
 # Others' second factor.
 
 

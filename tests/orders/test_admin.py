@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import localdate
+from django.utils.translation import override
 
 from orders.models import Category, Product, ShippingMethod, VatRate
 from tests.shop import delivery, goods, placed
@@ -114,6 +115,10 @@ def test_the_log_tells_the_old_and_the_new_price(admin_client: Client) -> None:
     admin_client.post(address, form_of(admin_client, address) | {"free_from": "100"})
     said = LogEntry.objects.latest("pk").get_change_message()
     assert said == "Offerte dès\u00a0: – → CHF\u00a0100.00."
+    admin_client.post(address, form_of(admin_client, address) | {"position": "4"})
+    assert LogEntry.objects.latest("pk").get_change_message() == "Modifié\u00a0: position."
+    with override("de"):
+        assert LogEntry.objects.latest("pk").get_change_message() == "Geändert: Position."
 
 
 def test_who_may_only_read_reads_words_and_francs() -> None:

@@ -1,5 +1,6 @@
 """Staff find and understand everything about an order, and can change nothing of its money or state."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime, now
 
 from orders.models import Order
 from payments.models import Letter, Payment, WebhookEvent
@@ -107,6 +110,17 @@ def test_a_customer_is_no_member_of_staff(client: Client, effective_order: Order
 def test_letters_and_their_fate_are_seen(admin_client: Client, effective_order: Order) -> None:
     page = admin_client.get(reverse("admin:orders_order_change", args=[effective_order.pk])).content.decode()
     assert Letter.objects.get().get_kind_display() in page
+
+
+def test_a_mail_that_has_left_is_not_said_to_leave_later(admin_client: Client, effective_order: Order) -> None:
+    letter = Letter.objects.get()
+    row = r"field-next_try[^>]*>([^<]*)<"
+    for sent_at, shown in ((now(), "–"), (None, date_format(localtime(letter.due_at), "SHORT_DATETIME_FORMAT"))):
+        Letter.objects.update(sent_at=sent_at)
+        page = admin_client.get(reverse("admin:payments_letter_changelist")).content.decode()
+        assert re.findall(row, page) == [shown]
+        one = admin_client.get(reverse("admin:payments_letter_change", args=[letter.pk])).content.decode()
+        assert one.count("Prochain essai le") == 1
 
 
 def test_what_an_order_needs_of_a_person_stands_on_its_page(admin_client: Client) -> None:

@@ -1,6 +1,7 @@
 """What leaves for the accounts: the journals, the VAT, the payouts, the disputes, and the list of orders, as files."""
 
 import csv
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO, StringIO
@@ -335,7 +336,8 @@ def test_so_are_the_rows_that_were_chosen(client: Client) -> None:
     assert found.max_row == 2
     across = {"action": "export_csv", "_selected_action": [chosen.pk], "select_across": "1"}
     assert len(rows(client.post(f"{LIST}?state=paid", across))) == 2
-    assert [one.asked for one in Export.objects.order_by("id")] == ["choisies une à une", "state=paid"]
+    log = client.get("/admin/payments/export/", headers={"accept-language": "de"}).content.decode()
+    assert re.findall(r'field-asked_for">([^<]*)<', log) == ["state=paid", "einzeln ausgewählt"]
 
 
 def test_who_may_not_export_sees_no_button_and_gets_no_file() -> None:
