@@ -1,5 +1,6 @@
 """What a comparison of a PSP's account with the shop's rows finds: sums, differences, and what explains the rest."""
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from orders.money import format_money
 from payments.gateways.base import Move, NotPermitted, OutOfTime, Unreachable
 from payments.models import Provider
+
+log = logging.getLogger(__name__)
 
 
 class Kind(StrEnum):
@@ -252,11 +255,11 @@ class Balance:
 
 
 def why_not_asked(provider: Provider, error: Unreachable) -> str:
-    """Why there is no balance, and what to do, in the language in use."""
+    """Why there is no balance, and what to do, in the language in use; the PSP's own word goes to the log."""
+    log.warning("%s could not be asked: %s", provider.label, error)
     if isinstance(error, NotPermitted):
         return gettext(NOT_PERMITTED[provider])
     if isinstance(error, OutOfTime):
         text = gettext("%(psp)s did not answer in time. Choose fewer days, or try again later.")
         return text % {"psp": provider.label}
-    text = gettext("%(psp)s could not be asked (%(error)s). Try again later.")
-    return text % {"psp": provider.label, "error": error}
+    return gettext("%(psp)s does not answer at the moment. Try again later.") % {"psp": provider.label}

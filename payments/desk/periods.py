@@ -98,6 +98,12 @@ class BalanceForm(PeriodForm):
     def most_days(self) -> int:
         return AT_THE_PSP
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if (last := cleaned.get("last")) and last > localdate():
+            self.add_error("last", _("Choose today or an earlier day: of later ones nobody has booked anything."))
+        return cleaned
+
     @property
     def providers(self) -> list[Provider]:
         chosen = self.cleaned_data["provider"]

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, no_translations
-from django.utils.timezone import localtime
+from django.utils.timezone import localdate, localtime
 
 from orders.money import format_money
 from payments import findings, reconciliation
@@ -44,6 +44,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, first: date, last: date, provider: str | None, **options: Any) -> None:
         if last < first:
             raise CommandError("The last day is before the first.", returncode=NOT_ASKED)
+        if last > localdate():
+            raise CommandError("The last day is still to come: nobody has booked anything.", returncode=NOT_ASKED)
         found = [self._compare(Provider(name), first, last) for name in ([provider] if provider else configured())]
         if None in found:
             sys.exit(NOT_ASKED)
