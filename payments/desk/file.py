@@ -190,15 +190,22 @@ class OrderFile:
         return sorted([*told, *map(self._message, self.events)], key=lambda line: line.at)
 
     def _message(self, event: WebhookEvent) -> Told:
-        facts = {"type": event.type, "how": event.get_source_display(), "outcome": event.said or _("not applied yet")}
-        text = _("Message %(type)s (%(how)s, proven): %(outcome)s.") % facts
-        back = [one.returned_at for one in self.payments if one.returned_at and one.returned_at <= event.received_at]
-        if back:
-            seconds = round((event.received_at - max(back)).total_seconds())
+        outcome = event.said or _("not applied yet")
+        if event.source == WebhookEvent.Source.READ:
+            text = _("No message came; the team read the payment at the provider and accepted it: %(outcome)s.")
+        else:
+            text = _("Message %(type)s (%(how)s, proven): %(outcome)s.")
+        text %= {"type": event.type, "how": event.get_source_display(), "outcome": outcome}
+        if seconds := self._seconds_waited(event):
             text += " " + _("%(seconds)s s after the customer came back.") % {"seconds": seconds}
         link = at_psp(event.provider, event.event_id)
         data = {"event": event.event_id, "facts": event.facts, "sha256": event.body_sha256}
         return Told(event.received_at, _("Bank"), event.get_provider_display(), text, _json(data), link)
+
+    def _seconds_waited(self, event: WebhookEvent) -> int:
+        """How long the customer who was back waited for this message, where it is the one that brought the money."""
+        back = [one.returned_at for one in self.payments if one.authorised_by_id == event.pk and one.returned_at]
+        return round((event.received_at - back[0]).total_seconds()) if back and back[0] < event.received_at else 0
 
     def since(self, seen: str) -> list[Told]:
         """What the timeline tells since its last line was the one with this hash; all of it where there is none."""

@@ -13,6 +13,7 @@ from payments import recovery
 from payments.attention import items
 from payments.models import Payment, WebhookEvent
 from payments.sweep import sweep
+from tests.payments.office import office
 from tests.payments.steps import paid, pay
 from tests.sandbox.client import Sandbox
 from tests.shop import fill_cart, order_and_pay, placed
@@ -54,6 +55,8 @@ def test_case_37_it_is_listed_never_effective_by_itself_and_accepted_by_name(
     provider = "Stripe" if method == "card" else "PayPal"
     assert (told.actor_name, told.data) == ("anna", {"provider": provider})
     assert items(order) == []
+    page = office().get(f"/admin/orders/order/{order.pk}/change/").content.decode()
+    assert "Aucun message n’est venu" in page
 
 
 def test_a_wrong_amount_is_not_accepted_by_name_either(client: Client, sandbox: Sandbox, anna: User) -> None:

@@ -1,5 +1,6 @@
 """What staff do about an order: each deed restated, confirmed, told and logged, once, whoever presses how often."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -53,6 +54,16 @@ def test_the_history_tells_each_message_with_its_facts_and_the_place_at_the_psp(
     assert "checkout.session.completed" in page
     assert "&quot;payment_status&quot;: &quot;paid&quot;" in page
     assert 'href="http://127.0.0.1:' in page
+
+
+def test_only_the_message_of_the_payment_is_timed_from_the_customers_return() -> None:
+    order = effective()
+    message = order.events.get()
+    order.payments.update(returned_at=message.received_at - timedelta(seconds=7))
+    deliver(stripe_event(order.payments.get(), "checkout.session.expired"))
+    page = page_of(office(), order)
+    assert "checkout.session.expired" in page
+    assert re.findall(r"(\d+) s après le retour du client", page) == ["7"]
 
 
 @pytest.mark.parametrize(
