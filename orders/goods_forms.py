@@ -128,10 +128,20 @@ class ProductForm(NamesForm[Product]):
     class Meta:
         model = Product
         fields = ["sku", "slug", "category", "price", "vat_class", "active", "position"]
+        error_messages = {
+            "sku": {"unique": _("Another article has this number.")},
+            "slug": {"unique": _("Another article has this address.")},
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["upload"] = self.instance.shown
+
+    def clean_price(self) -> int:
+        price: int = self.cleaned_data["price"]
+        if price == 0:
+            raise forms.ValidationError(_("An article costs more than nothing: write its price."))
+        return price
 
     @property
     def columns(self) -> set[str]:

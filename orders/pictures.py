@@ -60,7 +60,8 @@ class Shown:
     height: int
 
     def __str__(self) -> str:
-        return self.name
+        """What tells people more than its name."""
+        return f"{self.width} × {self.height}"
 
     @property
     def url(self) -> str:

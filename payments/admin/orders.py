@@ -153,10 +153,14 @@ class OrderAdmin(ReadOnly, lists.Quick):
         if self._are_too_many(request, queryset, slips.MOST):
             return None
         ready, others = slips.ready(queryset)
-        if others:
+        if others and ready:
+            title = gettext("Print delivery slips (PDF)")
+            context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+            context |= {"ready": ready, "others": others, "back": request.get_full_path()}
+            return TemplateResponse(request, "admin/orders/order/slips.html", context)
+        if not ready:
             text = gettext("Nothing may be sent for these orders, and they have no slip: %(numbers)s")
             messages.warning(request, text % {"numbers": ", ".join(others)})
-        if not ready:
             return None
         for order in ready:
             self.log_change(request, order, gettext("Delivery slip printed."))
@@ -193,6 +197,7 @@ class OrderAdmin(ReadOnly, lists.Quick):
             "deed": deed,
             "rows": [(order, badges(order), gettext(done[order.pk]) if order.pk in done else "") for order in orders],
             "is_done": "confirmed" in request.POST,
+            "meant": sum(map(deed.meant, orders)),
             "back": request.get_full_path(),
         }
         return TemplateResponse(request, "admin/orders/order/many.html", context)

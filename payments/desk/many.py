@@ -20,12 +20,14 @@ Doing = Callable[[Mapping[int, str], User], dict[int, str]]
 
 @dataclass(frozen=True)
 class Many:
-    """`do` takes orders (id → its journal's last hash as it was seen) and returns what came of each: message ids."""
+    """`do` takes orders (id → its journal's last hash as it was seen) and returns what came of each: message ids. It does
+    nothing for orders that it is not `meant` for."""
 
     name: str
     title: Any
     follows: Any
     do: Doing
+    meant: Callable[[Order], bool] = lambda order: True
 
 
 def _send_attestations(seen: Mapping[int, str], by: User) -> dict[int, str]:
@@ -51,8 +53,9 @@ CHECK = Many(
 SEND = Many(
     "send_many",
     gettext_lazy("Send the attestation again"),
-    gettext_lazy("Each of these customers gets the confirmation with the attestation once more."),
+    gettext_lazy("The customers of paid orders get the confirmation with the attestation once more."),
     _send_attestations,
+    lambda order: order.status == Order.Status.EFFECTIVE,
 )
 
 

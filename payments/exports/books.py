@@ -254,6 +254,6 @@ def _disputed(first: date, last: date) -> Iterator[tuple[Any, ...]]:
         yield (
             *(one.at, one.order, one.document, one.client, one.method, one.provider, one.gross, one.currency),
             _label(Dispute.Status, row["status"]),
-            *(row["decided_at"], row["due_at"], row["reason"], row["reference"]),
+            *(row["decided_at"], row["due_at"], Dispute(reason=row["reason"]).told_reason, row["reference"]),
             row["payment__money_reference"] or "",
         )

@@ -121,6 +121,16 @@ def test_the_log_tells_the_old_and_the_new_price(admin_client: Client) -> None:
         assert LogEntry.objects.latest("pk").get_change_message() == "Geändert: Position."
 
 
+def test_an_article_for_nothing_and_a_number_given_twice_are_refused_in_words(admin_client: Client) -> None:
+    bowl, other = goods(), goods()
+    address = f"/admin/orders/product/{bowl.pk}/change/"
+    typed = form_of(admin_client, address) | {"price": "0", "sku": other.sku}
+    page = admin_client.post(address, typed).content.decode()
+    assert "Un article coûte plus que rien" in page
+    assert "Un autre article porte déjà ce numéro." in page
+    assert "contrainte" not in page
+
+
 def test_who_may_only_read_reads_words_and_francs() -> None:
     call_command("set_up_roles", stdout=StringIO())
     reader = User.objects.create_user("reader", is_staff=True)

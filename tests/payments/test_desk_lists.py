@@ -1,5 +1,6 @@
 """The staff's lists: what narrows them, what finds an order, that they cost the same however long they are."""
 
+import re
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -290,6 +291,17 @@ def test_nothing_that_may_not_leave_has_a_slip(client: Client) -> None:
         assert f"{order.number}" in page
     assert answer["Content-Type"].startswith("text/html")
     assert Order.objects.filter(shipped_at__isnull=False).count() == 0
+
+
+def test_which_of_the_orders_chosen_have_no_slip_is_said_before_the_others_are_printed(client: Client) -> None:
+    pending, paid = placed(), effective()
+    page = print_slips(client, pending, paid).content.decode()
+    assert pending.number in page
+    assert "Imprimer 1 bulletin (PDF)" in page
+    assert not LogEntry.objects.exists()
+    asked = re.findall(r'name="_selected_action" value="(\d+)"', page)
+    assert asked == [str(paid.pk)]
+    assert paid.number in text_of(print_slips(client, paid).content)[0]
 
 
 def test_who_may_not_send_prints_no_slips_and_nothing_else_is_done_in_bulk() -> None:

@@ -63,6 +63,7 @@ def test_orders_for_which_no_time_is_left_are_said_so(psps: SandboxInProcess, mo
 def test_the_attestation_is_sent_again_to_each_who_has_one() -> None:
     one, other, pending = effective(), effective(), placed()
     client = office()
+    assert "2 des 3 choisies ici" in choose(client, "send_many", one, other, pending).content.decode()
     answer = confirmed(client, "send_many", one, other, pending)
     results = [result for _order, _badges, result in answer.context["rows"]]
     assert sorted(results) == [

@@ -212,6 +212,7 @@ def test_a_dispute_is_listed_with_its_payment(psps: Sandbox, client: Client) -> 
     (line,) = rows(export(client, "disputes"))
     assert (line["Commande"], line["Montant"], line["État"]) == (order.number, "9.00", "Ouvert")
     assert line["Litige chez le prestataire"] == reference
+    assert line["Motif"] == "pas autorisé par le client"
 
 
 # Payouts --------------------------------------------------------------------------------------------------------------
