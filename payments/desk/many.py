@@ -20,8 +20,8 @@ Doing = Callable[[Mapping[int, str], User], dict[int, str]]
 
 @dataclass(frozen=True)
 class Many:
-    """`do` takes orders (id → its journal's last hash as it was seen) and returns what came of each: message ids. It does
-    nothing for orders that it is not `meant` for."""
+    """`do` takes orders (id → its journal's last hash as it was seen) and returns what came of each: message ids. It
+    does nothing for orders that it is not `meant` for."""
 
     name: str
     title: Any

@@ -92,7 +92,7 @@ def test_more_days_than_a_psp_can_be_asked_for_are_refused_with_what_was_typed()
     assert 'value="2026-01-01"' in page
     assert '<option value="paypal" selected>' in page
     assert office("noah").get(PAGE, {"first": "9999-12-31", "last": "9999-12-31"}).status_code == 422
-    tomorrow = localdate() + timedelta(days=1)
+    tomorrow = str(localdate() + timedelta(days=1))
     future = office("nina").get(PAGE, {"first": tomorrow, "last": tomorrow})
     assert future.status_code == 422
     assert "Choisissez aujourd’hui ou un jour passé" in future.content.decode()
