@@ -68,7 +68,7 @@ class PersonForm(UserChangeForm[User]):
 class RolesField(ModelMultipleChoiceField[Group]):
     def label_from_instance(self, obj: Any) -> str:
         name, told = ROLE_NAMES.get(obj.name, obj.name), ROLE_TELLS.get(obj.name, "")
-        return format_html('{}<br><span class="quiet">{}</span>', name, told)
+        return format_html('{}<br><span class="help">{}</span>', name, told)
 
 
 class PersonAdmin(InOurWords[User], UserAdmin[User]):
