@@ -62,8 +62,8 @@ def items(order: Order | None = None, most: int | None = None) -> list[Item]:
 
 
 @transaction.atomic
-def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str, seen: str | None = None) -> None:
-    """Take an item off the list for good, in the name of a member of staff who says why.
+def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str, seen: str | None = None) -> Order | None:
+    """Take an item off the list for good, in the name of a member of staff who says why; returns its order, if any.
 
     Only what no event ends can be; it moves neither money nor order. Raises NotListed, also when somebody else was
     quicker, Meanwhile, and ValueError without a reason.
@@ -82,6 +82,7 @@ def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str, seen: str 
     if order:
         what = {"item": kind.label, "reason": reason}
         tell(order, TimelineEntry.Kind.SET_ASIDE, TimelineEntry.Actor.STAFF, by.get_username(), **what)
+    return order
 
 
 def _order_of(kind: SetAside.Kind, about: str) -> Order | None:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def anna() -> User:
-    return User.objects.create_user("anna", is_staff=True)
+    return User.objects.create_superuser("anna")
 
 
 def unannounced(client: Client, sandbox: Sandbox, method: str, **how: str) -> tuple[Order, Payment]:
@@ -52,7 +52,7 @@ def test_case_37_it_is_listed_never_effective_by_itself_and_accepted_by_name(
     assert WebhookEvent.objects.get(source="read").order == order
     told = order.timeline.get(kind="accepted")
     provider = "Stripe" if method == "card" else "PayPal"
-    assert (told.actor_name, told.data) == ("anna", {"provider": provider})
+    assert (told.actor_name, told.data) == ("anna (manage.py)", {"provider": provider})
     assert items(order) == []
 
 
@@ -94,7 +94,7 @@ def test_what_is_accepted_while_the_psp_falls_silent_counts_only_with_the_name(
 
     order.refresh_from_db()
     assert order.status == "effective"
-    assert order.timeline.get(kind="accepted").actor_name == "anna"
+    assert order.timeline.get(kind="accepted").actor_name == "anna (manage.py)"
 
 
 def test_nobody_is_named_for_money_that_was_here_already(client: Client, sandbox: Sandbox, anna: User) -> None:

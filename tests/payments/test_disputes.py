@@ -276,7 +276,7 @@ def test_goods_that_are_gone_are_not_promised_to_stay(psps: Sandbox) -> None:
 @pytest.mark.parametrize("goods_back", [True, False])
 def test_staff_write_an_order_off_whose_money_a_dispute_took(psps: Sandbox, goods_back: bool) -> None:
     bowl = goods(stock=5)
-    User.objects.create_user("sonia", is_staff=True)
+    User.objects.create_superuser("sonia")
     order, page = paid(psps, "card", bowl, quantity=2)
     refund = ask(order.payments.get().pk, Wanted(100, "Retour", {order.lines.get().pk: 1}, goods_back=True))
     carry_out(refund.pk)
@@ -303,7 +303,7 @@ def test_staff_write_an_order_off_whose_money_a_dispute_took(psps: Sandbox, good
 
 @pytest.mark.parametrize(("taken", "why"), [(None, "no lost dispute"), (1000, "some of its money is here")])
 def test_an_order_with_money_is_not_written_off(psps: Sandbox, taken: int | None, why: str) -> None:
-    User.objects.create_user("sonia", is_staff=True)
+    User.objects.create_superuser("sonia")
     order, page = paid(psps)
     if taken:
         psps.move_dispute(psps.dispute(page, taken), "lost")
@@ -317,7 +317,7 @@ def test_an_order_with_money_is_not_written_off(psps: Sandbox, taken: int | None
 
 
 def test_only_the_order_that_is_named_is_written_off_whatever_else_was_tried(psps: Sandbox) -> None:
-    User.objects.create_user("sonia", is_staff=True)
+    User.objects.create_superuser("sonia")
     unpaid, _page = ordered()
     orders = [ordered("twint")[0] for _ in range(2)]
     for order in orders:
@@ -353,7 +353,7 @@ def without_its_amount(dispute: dict[str, Any]) -> dict[str, Any]:
 
 def test_an_order_that_was_sent_is_not_written_off(psps: Sandbox) -> None:
     bowl = goods(stock=5)
-    User.objects.create_user("sonia", is_staff=True)
+    User.objects.create_superuser("sonia")
     order, page = paid(psps, "card", bowl)
     psps.move_dispute(psps.dispute(page), "lost")
     bring_messages(psps)
@@ -386,7 +386,7 @@ def the_sentence() -> str:
 
 
 def test_after_a_dispute_over_a_part_the_list_asks_for_what_can_be_done(psps: Sandbox) -> None:
-    sonia = User.objects.create_user("sonia", is_staff=True)
+    sonia = User.objects.create_superuser("sonia")
     order = lost_in_part(psps)
     said = the_sentence()
     assert "CHF 5.00 were taken back" in said
@@ -410,7 +410,7 @@ def test_after_a_dispute_over_a_part_the_list_asks_for_what_can_be_done(psps: Sa
 def test_after_a_dispute_over_a_part_the_page_says_the_part_and_promises_nothing(
     psps: Sandbox, set_aside: bool
 ) -> None:
-    sonia = User.objects.create_user("sonia", is_staff=True)
+    sonia = User.objects.create_superuser("sonia")
     order = lost_in_part(psps)
     if set_aside:
         (item,) = attention.items()
@@ -441,7 +441,7 @@ def test_once_the_rest_went_back_too_the_page_says_that_nothing_is_sent(psps: Sa
 
 def written_off(psps: Sandbox, method: str = "card") -> tuple[Order, str]:
     """An order that staff ended when its money was taken back, and the dispute that it was taken for."""
-    User.objects.create_user("sonia", is_staff=True)
+    User.objects.create_superuser("sonia")
     if method == "card":
         order, page = lost(psps)
     else:

@@ -220,7 +220,7 @@ def test_a_second_payment_that_goes_back_by_itself_promises_no_other_letter(psps
 
 
 def test_a_second_payment_after_a_write_off_came_when_the_order_was_closed(psps: Sandbox) -> None:
-    User.objects.create_user("sonia", is_staff=True)
+    User.objects.create_superuser("sonia")
     order, page = paid(psps)
     psps.move_dispute(psps.dispute(page), "lost")
     bring_messages(psps)
