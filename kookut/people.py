@@ -98,6 +98,10 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
 
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        """No role would help."""
+        raise PermissionDenied(gettext("People are never deleted: what they did bears their names. Deactivate them."))
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change:

@@ -27,7 +27,7 @@ def page(request: HttpRequest, pk: int, deed: Deed, about: str = "") -> HttpResp
     """A deed: what it means, restated and confirmed, then done (POST)."""
     file, by = file_for(request, pk), member_of_staff(request)
     if not deed.may(by, file, about):
-        raise PermissionDenied
+        raise PermissionDenied(deed.why_not(by, file, about))
     back = SeeOther(reverse("admin:orders_order_change", args=[pk]))
     seen = request.POST.get("seen", file.order.journal)
     is_possible = any(offer.about == about for offer in deed.offers(file))

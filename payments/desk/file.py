@@ -11,6 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from orders.models import Order, OrderLine, TimelineEntry
@@ -218,6 +220,9 @@ class OrderFile:
             facts.append((_("Paid"), f"{paid.printed(paid.received_amount or 0)} ({method})"))
             if back := given_back(order):
                 facts.append((_("Refunded"), paid.printed(back)))
+        if order.shipped_at:
+            sent = date_format(localtime(order.shipped_at), "SHORT_DATETIME_FORMAT")
+            facts.append((_("Delivery"), _("Sent on %(day)s") % {"day": sent}))
         return facts
 
     def payment(self, pk: str) -> Payment | None:

@@ -12,7 +12,7 @@ from django.utils.timezone import get_current_timezone, localdate, now
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Language, Order
-from payments import unresolved
+from payments import shipping, unresolved
 from payments.desk.periods import EARLIEST, latest
 from payments.models import Letter, Method, Payment, Refund
 
@@ -62,7 +62,8 @@ def in_state(orders: QuerySet[Order], state: str) -> QuerySet[Order]:
         case "paid":
             return orders.filter(status=status.EFFECTIVE)
         case "to_send":
-            return orders.filter(status=status.EFFECTIVE, shipped_at__isnull=True)
+            unsent = orders.filter(status=status.EFFECTIVE, shipped_at__isnull=True)
+            return unsent.exclude(pk__in=shipping.held_back())
         case "sent":
             return orders.filter(status=status.EFFECTIVE, shipped_at__isnull=False)
         case "refunded" | "expired" | "disputed":

@@ -158,11 +158,16 @@ def test_a_parcel_is_marked_as_sent_once_and_its_customer_written_to() -> None:
     assert Letter.objects.filter(kind=Letter.Kind.SHIPPED).count() == 1
 
 
-def test_nothing_is_sent_while_the_payment_is_disputed() -> None:
+@pytest.mark.parametrize("why", ["disputed", "proposed", "requested"])
+def test_nothing_is_sent_while_the_payment_is_disputed_or_all_of_it_goes_back(why: str) -> None:
     order = effective()
     client = office()
     seen = client.get(address(order, "ship")).context["order"].journal
-    Dispute.objects.create(payment=Payment.objects.get(), reference="dp_1", amount=3800, reason="fraudulent")
+    payment = Payment.objects.get()
+    if why == "disputed":
+        Dispute.objects.create(payment=payment, reference="dp_1", amount=3800, reason="fraudulent")
+    else:
+        payment.refunds.create(amount=3800, status=why)
     assert client.post(address(order, "ship"), {"seen": seen}).status_code == 303
     order.refresh_from_db()
     assert order.shipped_at is None
@@ -272,10 +277,16 @@ def test_above_the_limit_one_proposes_and_another_releases(dear: Order) -> None:
     assert (refund.status, refund.next_try_at) == (Refund.Status.PROPOSED, None)
 
     own = sign_in(Client(), User.objects.get(username="leila"))
-    assert own.get(address(dear, "release", refund.pk)).status_code == 403
+    refused = own.get(address(dear, "release", refund.pk), headers={"Accept-Language": "en"})
+    assert refused.status_code == 403
+    assert "another person has to release it" in refused.content.decode()
     assert own.post(address(dear, "release", refund.pk), {"seen": dear.journal}).status_code == 403
 
-    assert confirm(office("noah"), address(dear, "release", refund.pk)).status_code == 303
+    noah = office("noah")
+    assert "Expédiée le" not in noah.get(address(dear, "release", refund.pk)).content.decode()
+    Order.objects.filter(pk=dear.pk).update(shipped_at=now())
+    assert "Expédiée le" in noah.get(address(dear, "release", refund.pk)).content.decode()
+    assert confirm(noah, address(dear, "release", refund.pk)).status_code == 303
     refund.refresh_from_db()
     assert refund.status == Refund.Status.REQUESTED
     assert refund.released_by

@@ -55,6 +55,10 @@ class Deed:
     def may(self, by: User, file: OrderFile, about: str) -> bool:
         return by.has_perm(self.permission)
 
+    def why_not(self, by: User, file: OrderFile, about: str) -> str:
+        """Why this person may not, where it is not for a role that does not allow it."""
+        return ""
+
     def form(self, file: OrderFile, about: str, data: Any = None) -> Form:
         return NothingForm(data)
 

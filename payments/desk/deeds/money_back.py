@@ -123,8 +123,12 @@ class Release(Deed):
 
     def may(self, by: User, file: OrderFile, about: str) -> bool:
         """Never who proposed it."""
+        return super().may(by, file, about) and not self.why_not(by, file, about)
+
+    def why_not(self, by: User, file: OrderFile, about: str) -> str:
         refund = file.refund(about)
-        return super().may(by, file, about) and not (refund and refund.requested_by_id == by.pk)
+        is_own = refund is not None and refund.requested_by_id == by.pk
+        return _("You proposed this refund: another person has to release it.") if is_own else ""
 
     def facts(self, file: OrderFile, about: str, form: Form | None) -> list[tuple[str, str]]:
         return _facts_of(file.refund(about))
