@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, UserCreationForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import ManyToManyField
@@ -40,6 +40,25 @@ class NewPersonForm(UserCreationForm[User]):
         del self.fields["username"].widget.attrs["autofocus"]
 
 
+class PersonForm(UserChangeForm[User]):
+    """Whoever changes people stays as they are: so there is always one who can."""
+
+    by: User
+
+    def clean_username(self) -> str:
+        name: str = self.cleaned_data["username"]
+        if User.objects.exclude(pk=self.instance.pk).filter(username__iexact=name).exists():
+            raise ValidationError(gettext("Somebody has this name, in other letters perhaps."))
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for name in ("is_active", "is_staff", "is_superuser"):
+            if self.instance == self.by and name in self.changed_data:
+                self.add_error(name, gettext("You cannot take this away from yourself: ask another superuser."))
+        return cleaned
+
+
 class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # only its stub takes one
     """Django's, without its choice of a person who has no password: whoever shall not come in is not active."""
 
@@ -62,6 +81,7 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
     list_select_related = ["second_factor"]
     readonly_fields = ["has_second_factor", "last_login", "date_joined"]
     filter_horizontal = ()
+    form = PersonForm
     add_form = NewPersonForm
     change_password_form = PasswordForm
     change_user_password_template = "admin/password_change.html"  # noqa: S105 a page
@@ -101,6 +121,11 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         """No role would help."""
         raise PermissionDenied(gettext("People are never deleted: what they did bears their names. Deactivate them."))
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.by = member_of_staff(request)
+        return form
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
