@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders import typed_text
 from orders.cart import QUANTITY
+from orders.models import Product
 from orders.quote import Quote
 
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ Refusal = Callable[[str], None]
 class QuantityField(forms.CharField):
     """1 to 99, in plain digits; 0 too, which takes the article out, `or_none`."""
 
-    def __init__(self, *, or_none: bool = False, article: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, or_none: bool = False, article: Product | None = None, **kwargs: Any) -> None:
         widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
         super().__init__(strip=False, widget=widget, label=_("Quantity"), **kwargs)
         self.or_none = or_none
         self.article = article
-        """Of which: a summary of errors names it where several fields are alike."""
+        """Of which: where several fields are alike, a message names it."""
 
     def clean(self, value: Any) -> int:
         if self.or_none and value == "0":
@@ -60,7 +61,7 @@ class CartForm(forms.Form):
     def __init__(self, quote: Quote, data: Any = None) -> None:
         super().__init__(data)
         for line in quote.lines:
-            field = QuantityField(or_none=True, article=line.name, initial=str(line.quantity))
+            field = QuantityField(or_none=True, article=line.product, initial=str(line.quantity))
             self.fields[f"quantity-{line.product.pk}"] = field
         self.fields["shipping"] = forms.TypedChoiceField(
             choices=[(str(offer.method.pk), offer.method.name) for offer in quote.offers],
