@@ -183,6 +183,12 @@ def offers(goods_total: int, country: str = "") -> tuple[Offer, ...]:
     )
 
 
+def countries_reached() -> set[str]:
+    """The countries, by their codes, to which something is delivered (1 query)."""
+    reached = ShippingMethod.objects.filter(active=True).values_list("countries", flat=True)
+    return {country for countries in reached for country in countries}
+
+
 def _vat(lines: Iterable[Line], shipping: int) -> list[VatShare]:
     goods: dict[Decimal, int] = defaultdict(int)
     for line in lines:

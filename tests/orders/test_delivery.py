@@ -47,6 +47,12 @@ def test_nothing_is_packed_on_the_holidays_of_the_sellers_canton(
         assert delivery_date(1, ordered_at) == there_by
 
 
+def test_what_is_ordered_by_the_sellers_hour_is_packed_the_same_day() -> None:
+    with override_settings(CUT_OFF_HOUR=10):
+        assert delivery_date(1, datetime(2026, 11, 23, 9, 59, tzinfo=ZURICH)) == date(2026, 11, 24)
+        assert delivery_date(1, datetime(2026, 11, 23, 10, 0, tzinfo=ZURICH)) == date(2026, 11, 25)
+
+
 def test_the_days_of_zurich_count_whatever_the_clock_is_set_to() -> None:
     assert delivery_date(1, datetime(2026, 11, 23, 12, 59, tzinfo=UTC)) == date(2026, 11, 24)
     assert delivery_date(1, datetime(2026, 11, 23, 13, 1, tzinfo=UTC)) == date(2026, 11, 25)
