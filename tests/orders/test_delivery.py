@@ -6,8 +6,8 @@ import pytest
 from django.test import override_settings
 from django.utils.translation import override
 
+from orders.days import day
 from orders.delivery import ZURICH, delivery_date, delivery_date_once_paid
-from orders.templatetags.days import day
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,7 @@ def test_a_day_is_printed_as_people_say_it() -> None:
     with override("de"):
         assert day(date(2026, 11, 26)) == "Donnerstag, 26.\u00a0November"
     with override("it"):
+        assert day(date(2026, 12, 1)) == "martedì 1°\u00a0dicembre"
         assert day(date(2026, 11, 26)) == "giovedì 26\u00a0novembre"
     with override("en"):
         assert day(date(2026, 11, 26)) == "Thursday 26\u00a0November"
