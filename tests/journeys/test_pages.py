@@ -131,7 +131,8 @@ def photograph(page: Page, name: str) -> None:
 def test_every_state_of_an_order_has_its_own_title(page: Page, shop: str, sandbox: Sandbox) -> None:
     names = ["open", "left", "waiting", "waiting-long", "waiting-very-long", "accepted", "under-review", "expired"]
     names += ["refused-funds", "cancelled-expired", "paid-too-late", "paid-too-late-and-accepted"]
-    names += ["payment-going-back", "refunded", "refund-bounced"]
+    names += ["payment-going-back", "refunded", "refund-bounced", "refunded-in-part", "paid-twice"]
+    names += ["sent", "disputed", "dispute-lost-in-part"]
     titles = set()
     for name in names:
         SCENES[f"order-{name}"](Stage(page, shop, sandbox))
