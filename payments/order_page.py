@@ -102,6 +102,11 @@ class OrderPage:
         return self.state in (State.OPEN, State.LEFT, State.REFUSED, State.EXPIRED)
 
     @property
+    def may_be_paid_already(self) -> bool:
+        """Whether its money may be on its way, or is here and looked at: so long nothing is ordered in its place."""
+        return self.state in (State.WAITING, State.REVIEW)
+
+    @property
     def promises_delivery(self) -> bool:
         """Whether a day of delivery is named: what is not paid yet is delivered by then if it is paid now."""
         return self.will_be_sent or self.state == State.WAITING or (self.is_unpaid and not self.too_late)

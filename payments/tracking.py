@@ -24,7 +24,7 @@ def checkout_step(order: Order, page: OrderPage) -> int | None:
     if page.is_unpaid:
         return 3
     is_confirmed = page.state == State.ACCEPTED and not order.shipped_at and not page.is_going_back
-    return 4 if is_confirmed or page.state in (State.WAITING, State.REVIEW) else None
+    return 4 if is_confirmed or page.may_be_paid_already else None
 
 
 def steps(order: Order, page: OrderPage, attestation: Attestation | None) -> list[Step]:

@@ -92,8 +92,8 @@ def _in_another_language(request: HttpRequest, ready: Ready) -> HttpResponse:
 def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = None, status: int = 200) -> HttpResponse:
     quote = ready.quote
     waiting = checkout.waiting_order(request.session)
-    if waiting and waiting.checkout_key == quote.key and waiting.total != quote.total:
-        # The price of its delivery has changed since: it costs what it cost when it was placed, and its page says so.
+    if waiting and (waiting.checkout_key == quote.key or _page_of(waiting).may_be_paid_already):
+        # Its own page says how it stands, with the price and the day that were agreed, and whether it can be paid.
         return SeeOther(_address(waiting))
     if form is None:
         initial = {**ReviewForm.naming(Shown.of(quote)), "method": request.GET.get("method")}
@@ -221,10 +221,15 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
         "step": tracking.checkout_step(order, page),
         "steps": tracking.steps(order, page, document),
         "form": form or _retry_form(order, page, request.GET.get("method", "")),
+        "edit_url": reverse("orders:cart") if page.is_unpaid and _is_of_this_browser(request, order) else "",
         "automatic": request.GET.get("auto") != "0",
         "checked_at": now(),
     }
     return render(request, "payments/order.html", context, status=status)
+
+
+def _is_of_this_browser(request: HttpRequest, order: Order) -> bool:
+    return checkout.current_order_token(request.session) == order.token
 
 
 def _page_of(order: Order) -> OrderPage:

@@ -13,7 +13,6 @@ from django.utils.timezone import now
 from playwright.sync_api import Page
 
 from kookut import errors
-from orders import cart as carts
 from orders.checkout import remember_order
 from orders.codes import grouped, new_code
 from orders.models import Order, Product, ShippingMethod, TimelineEntry
@@ -275,16 +274,6 @@ def review_billed_elsewhere(stage: Stage) -> None:
         "billing_country": "CH",
     }
     stage.fill_cart(details=details)
-    stage.open("/paiement/")
-
-
-@scene
-def review_beside_its_open_order(stage: Stage) -> None:
-    stage.fill_cart()
-    order = stage.order(checkout_key=carts.read(stage.client.session).key)
-    session = stage.client.session
-    remember_order(session, order)
-    session.save()
     stage.open("/paiement/")
 
 

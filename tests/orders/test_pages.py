@@ -195,7 +195,8 @@ def test_who_comes_back_with_an_order_that_has_not_taken_effect_yet_is_led_to_it
     with_order = statements_of(client, address)
     answer = client.get(address)
 
-    assert f'{order.number} est en attente. <a href="/commande/{order.token}/">' in page(answer)
+    told = said("Your order %(number)s is placed, but its payment is not confirmed yet.", number=order.number)
+    assert f'{told} <a href="/commande/{order.token}/">' in page(answer)
     assert "Dufour" not in page(answer) and "claire@" not in page(answer)
     assert "no-store" in answer["Cache-Control"]
     session_and_order = 1 if address == "/" else 2  # the others also ask what that order holds
