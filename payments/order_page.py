@@ -143,6 +143,26 @@ class OrderPage:
         return [one for one in self.notices if settling and one.payment_id == settling.pk]
 
     @property
+    def refunded_last(self) -> bool:
+        """Whether a refund is the latest news of an accepted order: its parcel has not left since."""
+        if not self._is_undisturbed or not self.payment or not self.given_back:
+            return False
+        sent = self.payment.order.shipped_at
+        return sent is None or sent < _settled_at(self.given_back[-1])
+
+    @property
+    def is_paid_twice(self) -> bool:
+        """Whether the latest news of an accepted order is a second payment, which has not gone back yet."""
+        if not self._is_undisturbed or self.was_late or self.refunded_last:
+            return False
+        return any(money.is_here and money.payment.why_not == Payment.WhyNot.SECOND for money in self.other_money)
+
+    @property
+    def _is_undisturbed(self) -> bool:
+        """Whether an accepted order is neither disputed nor given back as a whole."""
+        return self.state == State.ACCEPTED and not (self.is_disputed or self.taken_back or self.is_going_back)
+
+    @property
     def has_bounced(self) -> bool:
         """A refund of the order in full has come back since, in part or whole."""
         return self.state == State.REFUNDED and self.left > 0

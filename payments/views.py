@@ -44,13 +44,15 @@ to, as what answers a POST cannot."""
 
 
 def posted(view: View[P]) -> View[P]:
-    """For a button of the order's page: who gets there otherwise (another language, a reload) sees the page."""
+    """For a button of the order's page: who gets there otherwise (another language, a reload) sees the page, with the
+    means of payment that was chosen."""
 
     @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.method != "POST":
-            return SeeOther(_address_of(str(kwargs["token"])))
+            chosen = f"?{urlencode({'method': request.GET['method']})}" if "method" in request.GET else ""
+            return SeeOther(_address_of(str(kwargs["token"])) + chosen)
         return view(request, *args, **kwargs)
 
     return guarded

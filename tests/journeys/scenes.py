@@ -510,7 +510,7 @@ def order_dispute_lost_in_part(stage: Stage) -> None:
 
 
 def dispute(payment: Payment, status: Dispute.Status, **changes: Any) -> None:
-    facts = {"reference": "dp_1", "reason": "fraudulent", "amount": payment.amount}
+    facts = {"reference": f"dp_{payment.pk}", "reason": "fraudulent", "amount": payment.amount}
     payment.disputes.create(status=status, **(facts | changes))
     with transaction.atomic():
         order = hold(pk=payment.order_id)

@@ -95,6 +95,9 @@ def test_a_sold_out_product_leads_on_to_what_can_be_had_of_its_category(client: 
     shown = page(client.get(f"/articles/{bowl.slug}/"))
     assert said("Similar items in stock") not in shown
     assert re.search(rf'<a class="button" href="/">{said("See all goods")}</a>', shown)
+    Product.objects.filter(names__fr="Miel").update(category=None)
+    nothing_in_common = page(client.get(f"/articles/{goods(stock=0).slug}/"))
+    assert said("Similar items in stock") not in nothing_in_common
 
 
 def test_a_product_that_does_not_exist_is_not_found(client: Client) -> None:
