@@ -19,7 +19,7 @@ from payments import retention
 from payments.handoff import offers, on_statements
 
 DAY = 24 * 3600
-CONFIDENTIALITY_OF = date(2026, 11, 24)
+CONFIDENTIALITY_OF = date(2026, 11, 23)
 """The day since which the confidentiality page reads as it does: a new one with every change."""
 FIXED = ["secure_payment", "confidentiality", "terms", "contact"]
 
