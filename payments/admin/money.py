@@ -75,7 +75,7 @@ class WebhookEventAdmin(OfOrders):
 @admin.register(Refund)
 class RefundAdmin(OfOrders):
     list_display = ["asked_at", "of_order", "printed", "status", "why", "requested_by", "released_by", "settled_at"]
-    list_filter = ["status", "payment__method"]
+    list_filter = ["status", "payment__settles", filters.WentFilter, "payment__method"]
     list_select_related = ["payment__order", "requested_by", "released_by"]
     ordering = ["-created_at"]
     order = "payment__order"

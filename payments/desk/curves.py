@@ -71,7 +71,7 @@ def delays(by_day: dict[date, figures.Day]) -> Plot:
         return age(timedelta(seconds=seconds), exact=True)
 
     half, most = (
-        Series(label, [round(value) for value in values], length, kind, has_sum=False)
+        Series(label, [None if value is None else round(value) for value in values], length, kind, has_sum=False)
         for label, values, kind in (
             (_("Half of them within"), [day.half for day in by_day.values()], ""),
             (_("19 in 20 within"), [day.most for day in by_day.values()], "warn"),

@@ -267,14 +267,15 @@ class PaidFilter(PeriodFilter):
 
 
 class RefundedFilter(PeriodFilter):
-    """Orders of which money went back, in a period or at any time."""
+    """Orders of which money that had settled them went back, in a period or at any time."""
 
     title, word = _("with a refund"), "refunded"
 
     def queryset(self, request: Any, queryset: QuerySet[Order]) -> QuerySet[Order]:
         if not any(self.used_parameters.values()):
             return queryset
-        refunds = Refund.objects.filter(self.limits("settled_at"), status=Refund.Status.SUCCEEDED)
+        succeeded = Refund.objects.filter(self.limits("settled_at"), status=Refund.Status.SUCCEEDED)
+        refunds = succeeded.filter(payment__settles=True)
         return queryset.filter(pk__in=refunds.order_by().values("payment__order"))
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
@@ -331,6 +332,16 @@ class StartedFilter(PeriodFilter):
 
     def queryset(self, request: Any, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
         return queryset.filter(self.limits("created_at"))
+
+
+class WentFilter(PeriodFilter):
+    """Refunds, by when their money went back."""
+
+    title, word = _("refunded on"), "went"
+
+    def queryset(self, request: Any, queryset: QuerySet[Refund]) -> QuerySet[Refund]:
+        limits = self.limits("settled_at")
+        return queryset.filter(limits, status=Refund.Status.SUCCEEDED) if limits else queryset
 
 
 class UnsentFilter(YesFilter):
