@@ -79,7 +79,7 @@ class RefundAdmin(OfOrders):
     list_select_related = ["payment__order", "requested_by", "released_by"]
     ordering = ["-created_at"]
     order = "payment__order"
-    readonly_fields = ["printed", "why"]
+    readonly_fields = ["printed", "why", "why_refused"]
     fields = [
         "payment",
         "printed",
@@ -90,7 +90,7 @@ class RefundAdmin(OfOrders):
         "requested_by",
         "released_by",
         "reference",
-        "refusal",
+        "why_refused",
         "instead_of",
         "created_at",
         "settled_at",
@@ -109,6 +109,10 @@ class RefundAdmin(OfOrders):
     @admin.display(description=_("reason"))
     def why(self, refund: Refund) -> str:
         return refund.told_reason or "–"
+
+    @admin.display(description=_("refusal"))
+    def why_refused(self, refund: Refund) -> str:
+        return refund.told_refusal or "–"
 
 
 @admin.register(Dispute)

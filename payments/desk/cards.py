@@ -61,7 +61,7 @@ def waiting() -> Card:
     count, oldest = figures.waiting()
     waited = now() - oldest if oldest else timedelta(0)
     return Card(
-        _("Waiting for the bank"),
+        _("Waiting for payment"),
         listed(Order, state="waiting"),
         str(count),
         (Line(_("Oldest"), age(waited)),) if oldest else (),

@@ -60,7 +60,7 @@ def outcomes(tries: dict[date, Counter[tuple[str, str]]]) -> Plot:
         [
             Series(_("Accepted payments"), ended(Status.AUTHORISED), kind="ok"),
             Series(_("Refused payments"), ended(Status.FAILED), kind="err"),
-            Series(_("Expired payments"), ended(Status.EXPIRED)),
+            Series(_("Payments closed unpaid"), ended(Status.EXPIRED)),
             Series(_("Open payments"), ended(Status.STARTED), kind="warn"),
         ],
     )

@@ -4,7 +4,7 @@ Each is carried out by the code that commands and the sweep use; here stands onl
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from orders.models import Order, TimelineEntry
 from orders.moves import hold_as_seen, tell
@@ -60,6 +60,10 @@ class Deed:
     def may(self, by: User, file: OrderFile, about: str) -> bool:
         return by.has_perm(self.permission)
 
+    def label(self, by: User, file: OrderFile, offer: Offer) -> str:
+        """What the button says that leads there."""
+        return offer.label
+
     def form(self, file: OrderFile, about: str, data: Any = None) -> Form:
         return NothingForm(data)
 
@@ -75,9 +79,13 @@ class Deed:
         """Why what was typed cannot be, before it is restated; empty when it can."""
         return ""
 
-    def button(self, file: OrderFile, about: str, form: Form | None) -> str:
-        """What the last button says; `form` once it was filled in rightly."""
+    def heading(self, by: User, file: OrderFile, about: str) -> str:
+        """What the page is called."""
         return str(self.title)
+
+    def button(self, by: User, file: OrderFile, about: str, form: Form | None) -> str:
+        """What the last button says; `form` once it was filled in rightly."""
+        return self.heading(by, file, about)
 
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
         """Do it; returns what came of it, in a sentence. Raises NotDone and Meanwhile."""
@@ -175,7 +183,7 @@ class ClosePage(Deed):
     is_grave = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
-        if any(payment.status == Payment.Status.STARTED for payment in file.payments):
+        if any(payment.may_be_closed for payment in file.payments):
             yield Offer(self, _("Close the payment page"))
 
     def facts(self, file: OrderFile, about: str, form: Form | None) -> list[tuple[str, str]]:
@@ -185,7 +193,7 @@ class ClosePage(Deed):
         return _("Nobody can pay on this page any more. The order stays: it may be paid on another page.")
 
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
-        _still_as_seen(file.order, seen)
+        _begin(file, seen, by, gettext_noop("to close the payment page"))
         if not _asked(lambda: expiry.shut_page(file.order, Actor.STAFF, by.get_username())):
             raise NotDone(_("The page cannot be closed: money may be on its way there. Check with the provider."))
         return _("The payment page is closed.")
@@ -196,7 +204,10 @@ class Cancel(Deed):
     is_grave = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
-        held = any(payment.holds_money() or payment.is_unannounced for payment in file.payments)
+        held = any(
+            payment.holds_money() or payment.is_unannounced or (payment.is_open and not payment.may_be_closed)
+            for payment in file.payments
+        )
         if file.order.status == Order.Status.PENDING and not held:
             yield Offer(self, _("Cancel the order"))
 
@@ -207,7 +218,7 @@ class Cancel(Deed):
         return _("Its payment page is closed first, and its goods can be sold again. It cannot be taken back.")
 
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
-        _still_as_seen(file.order, seen)
+        _begin(file, seen, by, gettext_noop("to cancel the order; its payment page is closed first"))
         reason = Order.CancelReason.STAFF
         if not _asked(lambda: expiry.withdraw(file.order, reason, Actor.STAFF, by.get_username())):
             raise NotDone(_("The order cannot be cancelled: money may be on its way. Check with the provider."))
@@ -235,7 +246,7 @@ class GiveBack(Deed):
 
     def facts(self, file: OrderFile, about: str, form: Form | None) -> list[tuple[str, str]]:
         payment = self._payment(file, about)
-        facts = [(_("Payment"), f"{payment.get_method_display()}, {payment.get_provider_display()}")]
+        facts = [(_("Payment"), payment.by_what)]
         if isinstance(form, RefundForm):
             facts.append((_("To be given back"), payment.printed(form.centimes)))
             names = {line.pk: line.name for line in file.lines}
@@ -248,9 +259,9 @@ class GiveBack(Deed):
                 facts.append((_("Two people"), _("Another person has to release it: this proposes it.")))
         return facts
 
-    def button(self, file: OrderFile, about: str, form: Form | None) -> str:
+    def button(self, by: User, file: OrderFile, about: str, form: Form | None) -> str:
         two = isinstance(form, RefundForm) and refunds.needs_two(self._payment(file, about), form.centimes)
-        return _("Propose the refund") if two else super().button(file, about, form)
+        return _("Propose the refund") if two else super().button(by, file, about, form)
 
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
         assert isinstance(form, RefundForm)  # noqa: S101 - made above
@@ -349,9 +360,17 @@ class TurnDown(Deed):
 
     def may(self, by: User, file: OrderFile, about: str) -> bool:
         """Who may release it, and who proposed it."""
-        refund = file.refund(about)
-        own = refund is not None and refund.requested_by_id == by.pk and by.has_perm("payments.request_refund")
+        own = self._is_own(by, file, about) and by.has_perm("payments.request_refund")
         return own or super().may(by, file, about)
+
+    def heading(self, by: User, file: OrderFile, about: str) -> str:
+        return _("Withdraw my proposal") if self._is_own(by, file, about) else super().heading(by, file, about)
+
+    def label(self, by: User, file: OrderFile, offer: Offer) -> str:
+        refund = file.refund(offer.about)
+        if refund is None or not self._is_own(by, file, offer.about):
+            return offer.label
+        return _("Withdraw my proposal (%(amount)s)") % {"amount": refund.printed}
 
     def form(self, file: OrderFile, about: str, data: Any = None) -> Form:
         return ReasonForm(data)
@@ -364,7 +383,14 @@ class TurnDown(Deed):
             refunds.turn_down(UUID(about), by, form.cleaned_data["reason"], seen)
         except refunds.NotRefundable as error:
             raise NotDone(error.sentence) from error
+        if self._is_own(by, file, about):
+            return _("The proposal is withdrawn.")
         return _("The refund is turned down.")
+
+    @staticmethod
+    def _is_own(by: User, file: OrderFile, about: str) -> bool:
+        refund = file.refund(about)
+        return refund is not None and refund.requested_by_id == by.pk
 
 
 class PutAside(Deed):
@@ -412,8 +438,7 @@ class Accept(Deed):
         payment = file.payment(about)
         if payment is None:
             return []
-        how = f"{payment.get_method_display()}, {payment.get_provider_display()}"
-        return [(_("Payment"), f"{payment.printed(payment.amount)} ({how})")]
+        return [(_("Payment"), f"{payment.printed(payment.amount)} ({payment.by_what})")]
 
     def follows(self, file: OrderFile, about: str) -> str:
         return _("The provider is asked once more. What it shows is compared and applied as a message, in your name.")
@@ -466,6 +491,14 @@ def _still_as_seen(order: Order, seen: str) -> None:
         hold_as_seen(order.pk, seen)
 
 
+def _begin(file: OrderFile, seen: str, by: User, what: str) -> None:
+    """As above; and where a page has to be closed, tell of it before its PSP does. `what` is a message id."""
+    with transaction.atomic():
+        order = hold_as_seen(file.order.pk, seen)
+        if any(payment.is_open for payment in file.payments):
+            tell(order, TimelineEntry.Kind.ASKED, Actor.STAFF, by.get_username(), what=what)
+
+
 def _asked(ask: Any) -> Any:
     try:
         return ask()
@@ -483,14 +516,13 @@ def _proposals(file: OrderFile) -> list[Refund]:
 
 
 def _open_pages(file: OrderFile) -> list[tuple[str, str]]:
-    text = _("%(method)s, %(provider)s, opened on %(time)s")
+    text = _("%(means)s, opened on %(time)s")
     return [
         (
             _("Payment page"),
             text
             % {
-                "method": payment.get_method_display(),
-                "provider": payment.get_provider_display(),
+                "means": payment.by_what,
                 "time": date_format(localtime(payment.created_at), "SHORT_DATETIME_FORMAT"),
             },
         )
@@ -502,10 +534,9 @@ def _open_pages(file: OrderFile) -> list[tuple[str, str]]:
 def _facts_of(refund: Refund | None) -> list[tuple[str, str]]:
     if refund is None:
         return []
-    how = f"{refund.payment.get_method_display()}, {refund.payment.get_provider_display()}"
     goods = _("They return to the stock.") if refund.goods_back else _("They stay where they are.")
     return [
-        (_("To be given back"), f"{refund.printed} ({how})"),
+        (_("To be given back"), f"{refund.printed} ({refund.payment.by_what})"),
         (_("Reason"), refund.told_reason),
         (_("Goods"), goods),
         (_("Proposed by"), refund.requested_by.get_username() if refund.requested_by else "–"),
@@ -532,4 +563,9 @@ DEEDS: list[Deed] = [
 
 def offered(file: OrderFile, by: User) -> list[Offer]:
     """What this person may do about the order now."""
-    return [offer for deed in DEEDS for offer in deed.offers(file) if deed.may(by, file, offer.about)]
+    return [
+        replace(offer, label=deed.label(by, file, offer))
+        for deed in DEEDS
+        for offer in deed.offers(file)
+        if deed.may(by, file, offer.about)
+    ]

@@ -49,7 +49,7 @@ def page(request: HttpRequest, pk: int, deed: Deed, about: str = "") -> HttpResp
         return _confirm(request, OrderFile.of(pk), deed, about, form=form, status=409, seen=seen)
     except NotDone as error:
         return _confirm(request, OrderFile.of(pk), deed, about, form=form, status=409, why=str(error))
-    log_change(by, file.order, told_in_log(deed.title, said))
+    log_change(by, file.order, told_in_log(deed.heading(by, file, about), said))
     messages.success(request, said)
     return back
 
@@ -81,10 +81,11 @@ def _confirm(
     is_restated: bool = False,
 ) -> HttpResponse:
     is_possible = any(offer.about == about for offer in deed.offers(file))
+    by = member_of_staff(request)
     context = {
         **admin.site.each_context(request),
         "opts": Order._meta,
-        "title": deed.title,
+        "title": deed.heading(by, file, about),
         "file": file,
         "order": file.order,
         "deed": deed,
@@ -97,6 +98,6 @@ def _confirm(
         "meanwhile": file.since(seen) if seen else [],
         "why": why,
         "is_restated": is_restated,
-        "button": deed.button(file, about, form if is_restated else None),
+        "button": deed.button(by, file, about, form if is_restated else None),
     }
     return TemplateResponse(request, "admin/orders/order/act.html", context, status=status)

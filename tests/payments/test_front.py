@@ -75,7 +75,7 @@ def test_every_figure_is_the_count_of_the_list_to_which_it_leads(client: Client)
     sales = shown["Sales today"]
     assert sales.figure == "CHF\u00a076.00"
     assert counted(client, sales.link) == int(lines["Sales today"]["Orders"].figure) == 2
-    for title, count in {"Waiting for the bank": 3, "Needs review": 2, "Mails that could not be sent": 1}.items():
+    for title, count in {"Waiting for payment": 3, "Needs review": 2, "Mails that could not be sent": 1}.items():
         assert counted(client, shown[title].link) == int(shown[title].figure) == count, title
     back = shown["Refunds of the month"]
     assert back.figure == "CHF\u00a010.00"
@@ -154,7 +154,7 @@ ALARMS: dict[str, tuple[Callable[[], None], str]] = {
         a_customer_waits_and_nothing_comes,
         "A customer waits, and for more than 15 minutes nothing has come from Stripe.",
     ),
-    "Waiting for the bank": (an_order_waits_for_long, "One has been waiting for more than 40 minutes."),
+    "Waiting for payment": (an_order_waits_for_long, "One has been waiting for more than 40 minutes."),
     "Accepted, past 7 days": (cards_are_refused, "Less than 80% are accepted: Card."),
 }
 
