@@ -70,7 +70,7 @@ def waiting() -> Card:
 
 
 def to_be_looked_at() -> Card:
-    return Card(_("To be looked at"), listed(Order, attention="1"), str(len(unresolved.orders())))
+    return Card(_("Orders that need review"), listed(Order, attention="1"), str(len(unresolved.orders())))
 
 
 def acceptance(tries: dict[date, Counter[tuple[str, str]]]) -> Card:
@@ -93,10 +93,7 @@ def acceptance(tries: dict[date, Counter[tuple[str, str]]]) -> Card:
         listed(Payment, outcome="decided", started="7"),
         percent(100 * accepted // decided) if decided else "–",
         tuple(lines),
-        _(
-            "Of the payments that ended with a yes or a no. A card that was refused and then replaced on the same "
-            "page is one payment, accepted; pages left without paying do not count."
-        ),
+        _("One yes or no for each payment page; a card replaced on the same page, or a page left, is no refusal."),
         _("Less than 80%% are accepted: %(methods)s.") % {"methods": ", ".join(low)} if low else "",
     )
 

@@ -42,7 +42,7 @@ def shares(by_day: dict[date, figures.Day]) -> Whole:
         count, centimes = sum(one.count for one in sold), sum(one.centimes for one in sold)
         link = listed(Order, paid_from=first, paid_to=last, method=method)
         parts.append(Part(str(method.label), method.value, centimes, link, (str(count), format_chf(centimes))))
-    title = _("Share of the means of payment, 30 days")
+    title = _("Revenue by means of payment, 30 days")
     return Whole("shares", title, (_("Method"), _("Share"), _("Orders"), _("Takings")), parts)
 
 

@@ -46,6 +46,8 @@ class Deed:
     """In the address."""
     permission: ClassVar[str]
     title: ClassVar[Any]
+    fields: ClassVar[str] = "admin/orders/order/fields.html"
+    """The template of what is typed."""
     has_about = False
     """Whether it is about a row of the order's, which the address names."""
     is_grave = False
@@ -229,6 +231,7 @@ class GiveBack(Deed):
     """A refund of a payment, of which something is left."""
 
     name, permission, title = "refund", "payments.request_refund", gettext_lazy("Give money back")
+    fields = "admin/orders/order/refund_fields.html"
     has_about = is_grave = two_steps = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
@@ -246,7 +249,8 @@ class GiveBack(Deed):
 
     def facts(self, file: OrderFile, about: str, form: Form | None) -> list[tuple[str, str]]:
         payment = self._payment(file, about)
-        facts = [(_("Payment"), payment.by_what)]
+        # What settled the order is told with every page about it.
+        facts = [] if payment.settles else [(_("Payment"), f"{payment.printed_received} ({payment.by_what})")]
         if isinstance(form, RefundForm):
             facts.append((_("To be given back"), payment.printed(form.centimes)))
             names = {line.pk: line.name for line in file.lines}

@@ -75,7 +75,11 @@ def test_every_figure_is_the_count_of_the_list_to_which_it_leads(client: Client)
     sales = shown["Sales today"]
     assert sales.figure == "CHF\u00a076.00"
     assert counted(client, sales.link) == int(lines["Sales today"]["Orders"].figure) == 2
-    for title, count in {"Waiting for payment": 3, "Needs review": 2, "Mails that could not be sent": 1}.items():
+    for title, count in {
+        "Waiting for payment": 3,
+        "Orders that need review": 2,
+        "Mails that could not be sent": 1,
+    }.items():
         assert counted(client, shown[title].link) == int(shown[title].figure) == count, title
     back = shown["Refunds of the month"]
     assert back.figure == "CHF\u00a010.00"
