@@ -178,14 +178,13 @@ def _refunds(order: Order | None, most: int) -> Iterator[Item]:
     if order:
         failed = failed.filter(payment__order=order)
     text = _(
-        "Order %(number)s: a refund failed, and %(amount)s of it are still to be given back. Ask for another in its "
-        "place (%(refund)s), or agree on another way with the customer and set it aside."
+        "Order %(number)s: a refund failed. Refund the %(amount)s again, or agree on another way with the customer and "
+        "mark it as looked at."
     )
     for refund in failed.order_by("-created_at")[:most]:
         facts = {
             "number": refund.payment.order.number,
             "amount": refund.payment.printed(min(refund.amount, refund.left)),
-            "refund": refund.pk,
         }
         yield Item(SetAside.Kind.REFUND_FAILED, text % facts, refund.payment.order, about=refund.pk)
 

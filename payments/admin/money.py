@@ -37,7 +37,6 @@ class PaymentAdmin(OfOrders):
         "left_at",
         "approved_at",
         "with_bank_at",
-        "capture_number",
         "claimed_at",
         "next_try_at",
         "paid_seen_at",
@@ -60,7 +59,7 @@ class PaymentAdmin(OfOrders):
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(OfOrders):
-    list_display = ["received_at", "provider", "type", "event_id", "source", "processed_at", "said", "of_order"]
+    list_display = ["received_at", "of_order", "provider", "type", "said", "source", "processed_at"]
     list_filter = ["provider", "source", ("processed_at", filters.DoneFilter)]
     list_select_related = ["order"]
     ordering = ["-received_at"]

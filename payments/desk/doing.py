@@ -31,6 +31,8 @@ def page(request: HttpRequest, pk: int, deed: Deed, about: str = "") -> HttpResp
     back = SeeOther(reverse("admin:orders_order_change", args=[pk]))
     seen = request.POST.get("seen", file.order.journal)
     is_possible = any(offer.about == about for offer in deed.offers(file))
+    if not is_possible:
+        file = file_for(request, pk)  # while it was read somebody may have acted: what tells so is read once more
     if not is_possible and seen == file.order.journal:
         messages.warning(request, gettext("This is not possible now."))
         return back
