@@ -179,7 +179,7 @@ def _refunds(order: Order | None, most: int) -> Iterator[Item]:
         failed = failed.filter(payment__order=order)
     text = _(
         "Order %(number)s: a refund failed. Refund the %(amount)s again, or agree on another way with the customer and "
-        "mark it as looked at."
+        "mark it as reviewed."
     )
     for refund in failed.order_by("-created_at")[:most]:
         facts = {
