@@ -132,7 +132,7 @@ def test_one_proposes_a_refund_and_another_releases_it(claire: Customer, sandbox
     expect(leila.get_by_role("link", name="Valider le remboursement")).to_have_count(0)
 
     noah = signs_in(claire, "noah", "accounting", script=True)
-    noah.get_by_role("link", name="À vérifier").click()
+    noah.get_by_role("link", name="À traiter").click()
     noah.get_by_role("link", name=order.number).click()
     noah.get_by_role("link", name="Valider le remboursement").click()
     expect(noah.locator(".desk-facts")).to_contain_text("Fêlé à l’arrivée")
