@@ -331,10 +331,11 @@ def test_the_psp_is_asked_and_its_word_taken(psps: SandboxInProcess) -> None:
     assert kinds(order)[-1] == "checked"
 
 
-def test_a_psp_that_does_not_answer_is_told_and_logged_too() -> None:
-    order = placed()
-    started(order)
+def test_a_psp_that_does_not_answer_is_told_and_logged_too(psps: SandboxInProcess) -> None:
+    order, _page = ordered("card")
+    psps.break_calls("down", "/stripe/*", calls=99)
     answer = confirm(office(), address(order, "check"))
+    psps.mend()
     assert (answer.status_code, kinds(order)[-1]) == (409, "checked")
     assert "ne répond pas" in LogEntry.objects.get().change_message
 
