@@ -74,7 +74,7 @@ def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox
     assert order.number in text_of(download.value.path().read_bytes())
 
     def sends_again() -> None:
-        staff.get_by_role("link", name="Renvoyer : Lien vers la commande").click()
+        staff.get_by_role("link", name="«\u00a0Lien vers la commande\u00a0»").click()
         expect(staff.locator(".desk-act")).to_contain_text(f"part tout de suite à {order.email}")
         staff.get_by_role("button", name="Renvoyer un e-\u2060mail").click()
 
