@@ -12,12 +12,13 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser, User
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import get_language_from_request, gettext
 
-from kookut.models import SecondFactor
+from kookut.models import GivenPassword, SecondFactor
 from orders import cart
 from payments.limits import address
 
@@ -27,10 +28,13 @@ LONGEST_SECONDS = 12 * 3600
 NOTED_EVERY_SECONDS = 30
 """Not every request writes the session: at worst it ends so much too early."""
 SINCE, SEEN, FACTOR = "staff_since", "staff_seen", "staff_second_factor"
+GIVEN = "staff_given_password"
 
 
 class BackOfficeMiddleware:
-    """The back office speaks the browser's language, and ends a session whose time is over."""
+    """The back office speaks the browser's language, ends a session whose time is over, and refuses a NUL, which no
+    browser sends by itself and PostgreSQL has no word for: Django's lists ask the database for whatever they are given.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -39,9 +43,19 @@ class BackOfficeMiddleware:
         if request.path.startswith(reverse("admin:index")):
             # Its addresses have no language prefix, which would mean French.
             translation.activate(get_language_from_request(request))
+            if _has_nul(request):
+                raise BadRequest("NUL in a request to the back office")
             if request.user.is_authenticated:
                 keep_or_end(request)
+            if request.session.get(GIVEN) and request.path not in _ways_out():
+                messages.info(request, gettext("Choose a password of your own first."))
+                return HttpResponseRedirect(reverse("admin:password_change"))
         return self.get_response(request)
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    given = [pair for query in (request.GET, request.POST) for key, values in query.lists() for pair in (key, *values)]
+    return any("\0" in word for word in (request.path, *given))
 
 
 def begin(request: HttpRequest, **signal: Any) -> None:
@@ -73,7 +87,23 @@ def admit(request: HttpRequest, user: User, factor: SecondFactor) -> None:
     """The second factor was shown, too: the session gets a new key and counts."""
     request.session.cycle_key()
     request.session[FACTOR] = factor.pk
+    if GivenPassword.objects.filter(user=user).exists():
+        request.session[GIVEN] = True
     user.refresh_from_db()
+
+
+def password_was_given(user: User) -> None:
+    """Somebody else set it: it serves to set an own one, and for nothing else."""
+    GivenPassword.objects.get_or_create(user=user)
+
+
+def password_is_own(request: HttpRequest, user: User) -> None:
+    GivenPassword.objects.filter(user=user).delete()
+    request.session.pop(GIVEN, None)
+
+
+def _ways_out() -> set[str]:
+    return {reverse(f"admin:{name}") for name in ("password_change", "logout", "jsi18n")}
 
 
 def is_verified(request: HttpRequest) -> bool:

@@ -62,6 +62,12 @@ class ShopAdminSite(AdminSite):
             response.status_code = 429
         return response
 
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        answer = super().password_change(request, extra_context)
+        if request.method == "POST" and answer.status_code == 302:
+            access.password_is_own(request, member_of_staff(request))
+        return answer
+
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         if request.method == "POST":
             access.tell("logged out", request)

@@ -49,3 +49,16 @@ class Tries(models.Model):
 
     def __str__(self) -> str:
         return f"{self.times} until {self.until}"
+
+
+class GivenPassword(models.Model):
+    """Of a person whose password somebody else has set: it leads to the page for one's own, and nowhere else (PCI DSS
+    8.3.5)."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.user)

@@ -1,4 +1,5 @@
-"""Staff in the back office: who there is, with which role. Nobody is deleted: what they did bears their names."""
+"""Staff in the back office: who there is, with which role. Only superusers look after them: a refund that needs two
+people needs two whom neither has made. Nobody is deleted: what they did bears their names."""
 
 from typing import Any
 
@@ -6,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserCreationForm
 from django.contrib.auth.models import Group, User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import ManyToManyField
 from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,6 +20,16 @@ from django_tasks_db.models import DBTaskResult
 from kookut import access, second_factor
 from kookut.roles import ROLE_NAMES
 from orders.back_office import InOurWords, member_of_staff
+
+NOBODYS_NAMES = frozenset(
+    {"admin", "administrator", "administrateur", "root", "staff", "support", "shop", "boutique", "info", "test", "user"}
+)
+
+
+def named_after_somebody(name: str) -> None:
+    """No shared accounts (PCI DSS 8.2.2): the log of what was done would name nobody. Raises ValidationError."""
+    if name.lower() in NOBODYS_NAMES:
+        raise ValidationError(gettext("An account is one person’s: give it the name of that person."))
 
 
 class NewPersonForm(UserCreationForm[User]):
@@ -49,6 +60,7 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
     list_display = ["username", "first_name", "last_name", "roles", "has_second_factor", "is_active", "last_login"]
     list_filter = ["is_active", "is_staff"]
     list_select_related = ["second_factor"]
+    readonly_fields = ["has_second_factor", "last_login", "date_joined"]
     filter_horizontal = ()
     add_form = NewPersonForm
     change_password_form = PasswordForm
@@ -68,21 +80,40 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """Who is no superuser makes none."""
-        shown = ["has_second_factor", "last_login", "date_joined"]
-        return shown if request.user.is_superuser else [*shown, "is_superuser"]
-
     def get_changeform_initial_data(self, request: HttpRequest) -> Any:
         return {"is_staff": True, **super().get_changeform_initial_data(request)}
 
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_view_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return request.user.is_superuser
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only superusers change one of theirs: else a manager could give one a new password."""
-        allowed = super().has_change_permission(request, obj)
-        return allowed and (request.user.is_superuser or not (obj and obj.is_superuser))
+        return request.user.is_superuser
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            access.password_was_given(obj)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        answer = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and answer.status_code == 302 and str(request.user.pk) != id:
+            access.password_was_given(User.objects.get(pk=id))
+        return answer
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and db_field.name == "username":
+            field.validators.append(named_after_somebody)
+        return field
 
     def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: Any = None, **kwargs: Any) -> Any:
         if db_field.name == "groups":
@@ -107,13 +138,13 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        resettable = request.user.is_superuser and str(request.user.pk) != object_id
+        resettable = str(request.user.pk) != object_id
         return super().change_view(request, object_id, form_url, {"resettable": resettable, **(extra_context or {})})
 
     def reset_second_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Take another person's second factor away (a lost telephone); the next login sets up a new one."""
         person, by = get_object_or_404(User, pk=pk), member_of_staff(request)
-        if not by.is_superuser or person == by:
+        if not self.has_change_permission(request) or person == by:
             raise PermissionDenied
         if request.method != "POST":
             title = gettext("Reset the second factor of %(person)s?") % {"person": person}

@@ -1,4 +1,7 @@
-"""The four roles: what each may do. `manage.py set_up_roles` writes them into the database."""
+"""The four roles: what each may do. `manage.py set_up_roles` writes them into the database.
+
+None looks after people's accounts: who could make a second one would release the refunds that the first has proposed.
+"""
 
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
@@ -47,9 +50,6 @@ MANAGER = {
     "orders.add_vatrate",
     "orders.change_vatrate",
     "orders.delete_vatrate",
-    "auth.view_user",
-    "auth.add_user",
-    "auth.change_user",
 }
 ROLES = {"reading": READING, "support": SUPPORT, "accounting": ACCOUNTING, "manager": MANAGER}
 ROLE_NAMES = {

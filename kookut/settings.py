@@ -265,7 +265,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "kookut.passwords.LettersAndDigits"},
+    {"NAME": "kookut.passwords.AnotherOne"},
 ]
 
 # Logs: JSON lines on standard error -------------------------------------------------------------------------------

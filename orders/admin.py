@@ -121,13 +121,19 @@ class StockFilter(admin.SimpleListFilter):
         return queryset
 
 
+class CategoryFilter(admin.RelatedFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.empty_value_display = format_html("{}", gettext("No category"))
+
+
 @admin.register(Product)
 class ProductAdmin(Goods[Product]):
     form = ProductForm
     title_of_new = _("New article")
     amounts = ("price",)
     list_display = ["__str__", "sku", "category", "price_in_francs", "stock", "active", "position"]
-    list_filter = ["active", StockFilter, "category", "vat_class"]
+    list_filter = ["active", StockFilter, ("category", CategoryFilter), "vat_class"]
     list_select_related = ["category"]
     search_fields = ["sku", "slug", "names"]
     fieldsets = [

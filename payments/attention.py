@@ -4,7 +4,7 @@ person sets aside."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from orders.models import Order, TimelineEntry
 from orders.money import format_chf
-from orders.moves import hold, tell
+from orders.moves import hold_as_seen, tell
 from payments import unresolved
 from payments.gateways import configured
 from payments.models import Channel, Dispute, Letter, Payment, Provider, Refund, SetAside, WebhookEvent
@@ -36,6 +36,9 @@ class Item:
     until: datetime | None = None
     about: object = ""
     """The key of the row that it tells of, where a person may set the item aside."""
+
+
+Some = TypeVar("Some", bound=Payment)
 
 
 class NotListed(Exception):
@@ -62,18 +65,18 @@ def items(order: Order | None = None, most: int | None = None) -> list[Item]:
 
 
 @transaction.atomic
-def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str) -> None:
+def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str, seen: str | None = None) -> None:
     """Take an item off the list for good, in the name of a member of staff who says why.
 
     Only what no event ends can be; it moves neither money nor order. Raises NotListed, also when somebody else was
-    quicker, and ValueError without a reason.
+    quicker, Meanwhile, and ValueError without a reason.
     """
     reason = " ".join(reason.split())[:300]
     if not reason:
         raise ValueError("An item is set aside for a reason.")
     order = _order_of(kind, about)
     if order:
-        order = hold(pk=order.pk)
+        order = hold_as_seen(order.pk, seen)
         # Anew, now that nothing moves any more: it may have ended meanwhile.
         _order_of(kind, about)
     _row, written = SetAside.objects.get_or_create(kind=kind, about=about, defaults={"by": by, "reason": reason})
@@ -110,10 +113,12 @@ def _row_of(kind: SetAside.Kind, about: str) -> "Payment | Refund | Dispute | We
 
 
 def _money(order: Order | None, most: int) -> Iterator[Item]:
-    for payment in _of(order, unresolved.misfits().select_related("order")).order_by("-authorised_at")[:most]:
+    misfits = unresolved.misfits().select_related("order")
+    for payment in _of(order, misfits).order_by("-authorised_at")[:most]:
         facts = {
             "number": payment.order.number,
             "received": payment.printed(payment.received_amount or 0),
+            "left": payment.printed(payment.left or 0),
             "total": format_chf(payment.order.total),
             "provider": payment.get_provider_display(),
         }
@@ -124,12 +129,13 @@ def _money(order: Order | None, most: int) -> Iterator[Item]:
             )
         elif payment.why_not == WhyNot.MEANS:
             text = _(
-                "Order %(number)s: %(received)s came by a means of payment that the shop does not take. Give it back, "
-                "and write to the customer."
+                "Order %(number)s: %(received)s came by a means of payment that the shop does not take. Refund the "
+                "%(left)s, and write to the customer."
             )
         elif payment.why_not == WhyNot.MISMATCH:
             text = _(
-                "Order %(number)s: %(received)s came instead of %(total)s. Give it back, and write to the customer."
+                "Order %(number)s: %(received)s came instead of %(total)s. Refund the %(left)s, and write to the "
+                "customer."
             )
         elif payment.why_not == WhyNot.GONE:
             text = _(
@@ -137,9 +143,9 @@ def _money(order: Order | None, most: int) -> Iterator[Item]:
                 "to give back; if this stays for more than a day, look at the payment at %(provider)s."
             )
         elif payment.why_not == WhyNot.SECOND:
-            text = _("Order %(number)s: a second payment of %(received)s came. Give it back.")
+            text = _("Order %(number)s: a second payment of %(received)s came. Refund the %(left)s.")
         else:
-            text = _("Order %(number)s: %(received)s came for an order that is cancelled. Give it back.")
+            text = _("Order %(number)s: %(received)s came for an order that is cancelled. Refund the %(left)s.")
         yield Item(payment.why_not, text % facts, payment.order)
 
 
@@ -172,14 +178,13 @@ def _refunds(order: Order | None, most: int) -> Iterator[Item]:
     if order:
         failed = failed.filter(payment__order=order)
     text = _(
-        "Order %(number)s: a refund failed, and %(amount)s of it are still to be given back. Ask for another in its "
-        "place (%(refund)s), or agree on another way with the customer and set it aside."
+        "Order %(number)s: a refund failed. Refund the %(amount)s again, or agree on another way with the customer and "
+        "mark it as reviewed."
     )
     for refund in failed.order_by("-created_at")[:most]:
         facts = {
             "number": refund.payment.order.number,
             "amount": refund.payment.printed(min(refund.amount, refund.left)),
-            "refund": refund.pk,
         }
         yield Item(SetAside.Kind.REFUND_FAILED, text % facts, refund.payment.order, about=refund.pk)
 
@@ -222,7 +227,7 @@ def _disputes(order: Order | None, most: int) -> Iterator[Item]:
     for dispute in disputes.order_by("due_at")[:most]:
         facts = {
             "number": dispute.payment.order.number,
-            "amount": dispute.payment.printed(dispute.amount),
+            "amount": dispute.printed,
             "reason": dispute.told_reason,
             "provider": dispute.payment.get_provider_display(),
         }
@@ -321,5 +326,5 @@ def _undelivered(order: Order | None, most: int) -> Iterator[Item]:
         yield Item(SetAside.Kind.UNDELIVERED, text % facts, letter.order, about=letter.pk)
 
 
-def _of(order: Order | None, payments: QuerySet[Payment]) -> QuerySet[Payment]:
+def _of(order: Order | None, payments: QuerySet[Some]) -> QuerySet[Some]:
     return payments.filter(order=order) if order else payments

@@ -1,6 +1,7 @@
 """System checks of the payments' configuration: what every command of manage.py says about it.
 
-They only warn: the web server runs none of them. A contradiction is refused where the settings are read.
+The web server runs none of them: a contradiction is refused where the settings are read, and money of another mode in
+the database by kookut.wsgi.
 """
 
 from collections.abc import Sequence
@@ -8,8 +9,10 @@ from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import ProgrammingError
 
+from payments.books_mode import HINT, of_another_mode
 from payments.configuration import LOOPBACK
 
 
@@ -47,3 +50,15 @@ def money_is_real(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> 
             id="payments.W003",
         )
     ]
+
+
+@register(Tags.database)
+def books_are_of_one_mode(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: object
+) -> list[CheckMessage]:
+    """Asked by `migrate`, `sweep` and `check --database default`."""
+    try:
+        said = of_another_mode() if databases else ""
+    except ProgrammingError:  # no tables yet
+        return []
+    return [Error(said, hint=HINT, id="payments.E001")] if said else []

@@ -106,7 +106,7 @@ def _tell(order: Order, dispute: Dispute, state: Dispute.Status) -> TimelineEntr
         TimelineEntry.Kind.DISPUTE,
         TimelineEntry.Actor.BANK,
         dispute.payment.get_provider_display(),
-        amount=dispute.payment.printed(dispute.amount),
+        amount=dispute.printed,
         reason=dispute.said_reason,
         state=state.label,
     )

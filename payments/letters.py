@@ -20,7 +20,7 @@ from django_tasks import task
 
 from orders.models import Order, TimelineEntry
 from orders.money import format_chf
-from orders.moves import hold, tell, words
+from orders.moves import hold, hold_as_seen, tell, words
 from payments import attestation, notices, parcel, staff_notices
 from payments.models import Attestation, Letter, Payment, Refund
 from payments.statement import name_on_statement
@@ -51,7 +51,7 @@ class Sendable:
 
     @property
     def key(self) -> str:
-        return f"{self.kind} {self.refund.pk}" if self.refund else str(self.kind)
+        return f"{self.kind}:{self.refund.pk}" if self.refund else str(self.kind)
 
     @property
     def label(self) -> str:
@@ -72,12 +72,12 @@ def sendable_again(order: Order) -> list[Sendable]:
 
 
 @transaction.atomic
-def send_again(order_id: int, key: str, by: User) -> bool:
+def send_again(order_id: int, key: str, by: User, seen: str | None = None) -> bool:
     """Let a letter leave once more, on a staff member's word; False when that was asked less than a minute ago.
 
-    Raises ValueError when the order has no such letter.
+    Raises ValueError when the order has no such letter, and Meanwhile.
     """
-    order = hold(pk=order_id)
+    order = hold_as_seen(order_id, seen)
     letter = next((one for one in sendable_again(order) if one.key == key), None)
     if letter is None:
         raise ValueError(key)

@@ -20,7 +20,7 @@ from django_tasks_db.models import DBTaskResult
 from orders import details
 from orders.models import Order, TimelineEntry, new_token
 from orders.moves import hold, tell
-from payments.models import Letter, Payment, Refund, WebhookEvent
+from payments.models import Attestation, Dispute, Letter, Payment, Refund, WebhookEvent
 
 log = logging.getLogger(__name__)
 UNPAID = timedelta(days=30)
@@ -33,8 +33,10 @@ TASKS = timedelta(days=2)
 """For what a worker has done: the arguments of some name a customer's e-mail address."""
 BOOKS_YEARS = 10
 """After the end of the business year, for the books and what they rest on (CO art. 958f al. 1)."""
-AT_NIGHT = time(3, 0), time(3, 5)
+AT_NIGHT = time(3, 0), time(4, 0)
 """When the sweep does it, in Switzerland: so often as it comes by then, on as many machines as there are."""
+OF_A_SWEEP = 1000
+"""Rows that a sweep forgets by each rule: what else it has to do comes soon again, however much is due."""
 PERSON = (
     "email",
     "phone",
@@ -55,10 +57,14 @@ Actor = TimelineEntry.Actor
 
 
 class Reach(Enum):
-    """How much of a person's data in an order is erased on request."""
+    """How much of a person's data in an order is erased on request. What staff wrote into its journal stays in each
+    case: whoever could change a line of it could change the books."""
 
-    ALL = "all of the person is erased"
-    CONTACT = "e-mail and telephone are erased, the books keep name and address until they are closed"
+    ALL = (
+        "name, addresses, e-mail and telephone are erased; notes, the reasons of refunds and the parcel's number stay "
+        "in its journal: look whether one of them names the person"
+    )
+    CONTACT = "e-mail and telephone are erased; the books keep name, addresses and journal until they are closed"
     NOTHING = "under way: nothing is erased before it is over"
 
 
@@ -72,9 +78,10 @@ class Rule:
 
 
 def at_night() -> int:
-    """What the sweep does: all that is due, in a few minutes of each night. Returns how much it was."""
+    """What the sweep does: some of what is due, each time that it comes by in an hour of the night. Returns how much it
+    was."""
     begins, ends = AT_NIGHT
-    return sum(purge().values()) if begins <= localtime().time() < ends else 0
+    return sum(purge(OF_A_SWEEP).values()) if begins <= localtime().time() < ends else 0
 
 
 def due() -> dict[str, int]:
@@ -82,9 +89,10 @@ def due() -> dict[str, int]:
     return {rule.what: rule.due.count() for rule in _rules(now())}
 
 
-def purge() -> dict[str, int]:
-    """Forget all that is due; returns how much, by rule. Run twice it changes nothing the second time."""
-    return {rule.what: sum(_done(rule, row) for row in _rows(rule.due)) for rule in _rules(now())}
+def purge(most: int | None = None) -> dict[str, int]:
+    """Forget all that is due, or so many rows of each rule; returns how much, by rule. Each row is a transaction of its
+    own. Run twice it changes nothing the second time."""
+    return {rule.what: sum(_done(rule, row) for row in _rows(rule.due, most)) for rule in _rules(now())}
 
 
 def _rules(at: datetime) -> list[Rule]:
@@ -125,9 +133,9 @@ def _rules(at: datetime) -> list[Rule]:
     ]
 
 
-def _rows(due: QuerySet[Any]) -> Iterator[Model]:
+def _rows(due: QuerySet[Any], most: int | None) -> Iterator[Model]:
     # In its own order, not the model's: the index of what is due serves.
-    yield from due.order_by().iterator(500)
+    yield from due.order_by()[:most].iterator(500)
 
 
 def _done(rule: Rule, row: Model) -> bool:
@@ -154,6 +162,11 @@ def forget(order: Order, actor: Actor, actor_name: str = "") -> None:
 
 def orders_of(email: str) -> QuerySet[Order]:
     return Order.objects.filter(email__iexact=email.strip()).exclude(email="").order_by("created_at")
+
+
+def order_called(number: str) -> QuerySet[Order]:
+    """For who knows the order: its e-mail address may be erased, and the books keep the rest of the person."""
+    return Order.objects.filter(number=number.strip().upper())
 
 
 def reach(order: Order) -> Reach:
@@ -211,6 +224,8 @@ def told(order: Order) -> dict[str, Any]:
         for payment in order.payments.all()
         for refund in payment.refunds.all()
     ]
+    disputes = Dispute.objects.filter(payment__order=order).values("reference", "amount", "reason", "status", "due_at")
+    papers = Attestation.objects.filter(Q(order=order) | Q(refund__payment__order=order)).order_by("id")
     with override(order.language):
         timeline = [{"at": line.at, "what": line.sentence} for line in order.timeline.all()]
     return {
@@ -224,6 +239,8 @@ def told(order: Order) -> dict[str, Any]:
         "lines": list(lines),
         "payments": list(payments),
         "refunds": refunds,
+        "disputes": list(disputes),
+        "papers": [{"number": paper.number, "code": paper.code, "issued_at": paper.issued_at} for paper in papers],
         "letters": [{"kind": letter.kind, "sent_at": letter.sent_at} for letter in order.letters.all()],
         "timeline": timeline,
     }

@@ -45,4 +45,6 @@ def why_not(order: Order, settling: Payment | None) -> str:
         return _("The payment is disputed: nothing is sent meanwhile.")
     if Dispute.Status.LOST in disputes and not settling.holds_money():
         return _("A lost dispute took the order’s money.")
+    if not settling.refundable():
+        return _("All of the order’s money is going back, or its refund is proposed.")
     return ""

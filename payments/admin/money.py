@@ -1,13 +1,17 @@
 """Payments, refunds, disputes and the bank's messages."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from orders.money import format_money
 from payments.admin.rows import OfOrders
-from payments.desk import filters
+from payments.desk import filters, message
 from payments.models import Dispute, Payment, Refund, WebhookEvent
 
 
@@ -37,7 +41,6 @@ class PaymentAdmin(OfOrders):
         "left_at",
         "approved_at",
         "with_bank_at",
-        "capture_number",
         "claimed_at",
         "next_try_at",
         "paid_seen_at",
@@ -60,12 +63,24 @@ class PaymentAdmin(OfOrders):
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(OfOrders):
-    list_display = ["received_at", "provider", "type", "event_id", "source", "processed_at", "said", "of_order"]
+    list_display = ["received_at", "of_order", "provider", "type", "said", "source", "processed_at"]
     list_filter = ["provider", "source", ("processed_at", filters.DoneFilter)]
     list_select_related = ["order"]
     ordering = ["-received_at"]
     exclude = ["outcome"]
     readonly_fields = ["said"]
+    change_form_template = "admin/payments/webhookevent/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        put_aside = self.admin_site.admin_view(message.put_aside)
+        name = "payments_webhookevent_put_aside"
+        return [path("<uuid:pk>/put-aside/", put_aside, name=name), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        offered = {"may_put_aside": message.may_put_aside(request, object_id)}
+        return super().change_view(request, object_id, form_url, {**offered, **(extra_context or {})})
 
     @admin.display(description=_("outcome"))
     def said(self, event: WebhookEvent) -> str:
@@ -75,11 +90,11 @@ class WebhookEventAdmin(OfOrders):
 @admin.register(Refund)
 class RefundAdmin(OfOrders):
     list_display = ["asked_at", "of_order", "printed", "status", "why", "requested_by", "released_by", "settled_at"]
-    list_filter = ["status", "payment__method"]
+    list_filter = ["status", "payment__settles", filters.WentFilter, "payment__method"]
     list_select_related = ["payment__order", "requested_by", "released_by"]
     ordering = ["-created_at"]
     order = "payment__order"
-    readonly_fields = ["printed", "why"]
+    readonly_fields = ["printed", "why", "why_refused"]
     fields = [
         "payment",
         "printed",
@@ -90,7 +105,7 @@ class RefundAdmin(OfOrders):
         "requested_by",
         "released_by",
         "reference",
-        "refusal",
+        "why_refused",
         "instead_of",
         "created_at",
         "settled_at",
@@ -110,6 +125,10 @@ class RefundAdmin(OfOrders):
     def why(self, refund: Refund) -> str:
         return refund.told_reason or "–"
 
+    @admin.display(description=_("refusal"))
+    def why_refused(self, refund: Refund) -> str:
+        return refund.told_refusal or "–"
+
 
 @admin.register(Dispute)
 class DisputeAdmin(OfOrders):
@@ -123,7 +142,7 @@ class DisputeAdmin(OfOrders):
 
     @admin.display(description=_("amount"), ordering="amount")
     def printed(self, dispute: Dispute) -> str:
-        return dispute.payment.printed(dispute.amount)
+        return dispute.printed
 
     @admin.display(description=_("reason"), ordering="reason")
     def why(self, dispute: Dispute) -> str:

@@ -21,17 +21,15 @@ from orders.back_office import member_of_staff
 from orders.models import Order
 from orders.money import format_chf
 from orders.views import SeeOther
-from payments import letters, unresolved
+from payments import unresolved
 from payments.admin.rows import SEARCHED, ReadOnly
 from payments.desk import doing, exporting, filters, lists, many, papers, search, slips
-from payments.desk.deeds import DEEDS, offered
+from payments.desk.deeds import DEEDS, Check, SendAgain, Ship, offered
 from payments.desk.file import badges, file_for, given_back, settling, with_payments
 from payments.exports.orders import orders as table_of_orders
 from payments.models import Export
 from payments.why_pending import why_pending
 
-SHIP = "orders.ship_order"
-CHECK = "orders.check_with_psp"
 SHORT = "d.m.y H:i"
 """Eight columns have to fit."""
 
@@ -122,7 +120,6 @@ class OrderAdmin(ReadOnly, lists.Quick):
             path("export/", guarded(self.export), name="orders_order_export"),
             path("<int:pk>/attestation.pdf", guarded(papers.attestation), name="orders_order_attestation"),
             path("<int:pk>/<uuid:refund>.pdf", guarded(papers.refund_notice), name="orders_order_refund_notice"),
-            path("<int:pk>/send-again/", guarded(papers.send_again), name="orders_order_send_again"),
             *deeds,
             *super().get_urls(),
         ]
@@ -147,7 +144,6 @@ class OrderAdmin(ReadOnly, lists.Quick):
             "why_it_waits": why_pending(file.order),
             "offers": [(offer, doing.address(file.order, offer)) for offer in offered(file, by)],
             "papers": papers.of(file.order),
-            "letters": letters.sendable_again(file.order) if by.has_perm(papers.SEND_AGAIN) else [],
             "back": given_back(file.order),
         }
         return TemplateResponse(request, "admin/orders/order/file.html", context)
@@ -210,13 +206,13 @@ class OrderAdmin(ReadOnly, lists.Quick):
         return True
 
     def has_check_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(CHECK)
+        return request.user.has_perm(Check.permission)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(papers.SEND_AGAIN)
+        return request.user.has_perm(SendAgain.permission)
 
     def has_ship_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(SHIP)
+        return request.user.has_perm(Ship.permission)
 
     def export(self, request: HttpRequest) -> HttpResponseBase:
         """The orders of the list as it is narrowed, all of its pages (POST)."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from orders.models import Order, OrderLine, TimelineEntry
@@ -57,7 +58,7 @@ def badges(order: Order) -> list[Badge]:
 
 def _badge(order: Order) -> Badge:
     payments = list(order.payments.all())
-    if order.status == Status.PENDING and payments and payments[-1].is_refused:
+    if order.status == Status.PENDING and payments and payments[-1].was_refused:
         return Badge("refused", _("Refused"))
     return badge_of(order, given_back=given_back(order))
 
@@ -108,6 +109,7 @@ class Money:
     money_link: str
     received: str
     left: str
+    """What may still be given back, where a part of it went or is on its way; else empty."""
 
 
 @dataclass
@@ -165,7 +167,7 @@ class OrderFile:
                 at_psp(payment.provider, payment.page_reference),
                 at_psp(payment.provider, payment.money_reference),
                 payment.printed_received,
-                payment.printed(payment.refundable()) if payment.received_amount else "–",
+                payment.printed(left) if (left := payment.refundable()) != (payment.received_amount or 0) else "",
             )
             for payment in self.payments
         ]
@@ -181,6 +183,14 @@ class OrderFile:
     @cached_property
     def events(self) -> list[WebhookEvent]:
         return list(self.order.events.order_by("received_at"))
+
+    @property
+    def terms(self) -> str:
+        """Which terms were agreed to: those of a day."""
+        try:
+            return _("of %(day)s") % {"day": date_format(date.fromisoformat(self.order.terms_version), "DATE_FORMAT")}
+        except ValueError:
+            return self.order.terms_version
 
     @cached_property
     def history(self) -> list[Told]:
@@ -213,8 +223,7 @@ class OrderFile:
         facts = [(_("Order"), order.number), (_("Customer"), f"{order.delivery_name}, {order.email}")]
         facts.append((_("Total"), format_chf(order.total)))
         if paid:
-            method = f"{paid.get_method_display()}, {paid.get_provider_display()}"
-            facts.append((_("Paid"), f"{paid.printed(paid.received_amount or 0)} ({method})"))
+            facts.append((_("Paid"), f"{paid.printed(paid.received_amount or 0)} ({paid.by_what})"))
             if back := given_back(order):
                 facts.append((_("Refunded"), paid.printed(back)))
         return facts

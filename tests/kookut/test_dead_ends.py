@@ -1,4 +1,7 @@
-"""Whatever a role is shown in the back office leads on: no link and no form of it ends at a refusal."""
+"""What a role is shown in the back office leads on: neither a link nor the address of a form ends at a refusal.
+
+Of every kind of page the first one that is met is looked at; forms are opened, not sent.
+"""
 
 from collections import deque
 from html.parser import HTMLParser

@@ -1,5 +1,6 @@
 """The goods in the back office."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -77,6 +78,13 @@ def test_what_others_changed_while_a_form_was_open_stays(admin_client: Client) -
     assert admin_client.post(address, form | {"name_de": "Schale", "position": "7"}).status_code == 302
     bowl.refresh_from_db()
     assert (bowl.price, bowl.position, bowl.names) == (3100, 7, {"fr": "Bol", "de": "Schale", "it": "Ciotola"})
+
+
+def test_goods_without_a_category_are_found_by_a_filter_that_says_so(admin_client: Client) -> None:
+    goods(category=Category.objects.create(slug="vaisselle", names={"fr": "Vaisselle"}))
+    goods(names={"fr": "Balai"})
+    page = admin_client.get("/admin/orders/product/").content.decode()
+    assert re.search(r'href="\?category__isnull=True"[^>]*>\s*Aucun rayon', page)
 
 
 def test_what_others_changed_in_a_delivery_method_or_a_category_stays(admin_client: Client) -> None:

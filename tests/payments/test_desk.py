@@ -13,7 +13,8 @@ from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
 from orders.moves import hold, tell
-from payments.models import Dispute, Letter, Payment, Refund, SetAside
+from payments import attention
+from payments.models import Dispute, Letter, Payment, Refund, SetAside, WebhookEvent
 from payments.refunds import Wanted, ask
 from tests.at_once import at_once
 from tests.payments.office import address, confirm, effective, office
@@ -39,7 +40,7 @@ def test_the_page_tells_why_it_waits_what_needs_a_person_and_what_may_be_done() 
     page = page_of(office(), order)
 
     assert "Encaissement qui ne correspond pas" in page or "ne correspond" in page
-    assert "CHF\u00a01.00" in page
+    assert "Remboursez les CHF\u00a01.00" in page
     payment = Payment.objects.get()
     assert address(order, "refund", payment.pk) in page
     assert address(order, "note") in page
@@ -75,6 +76,17 @@ def test_ids_lead_to_the_dashboard_of_their_mode(
 
     settings.PAYMENTS = replace(settings.PAYMENTS, mode=mode)
     assert at_psp(provider, reference) == expected
+
+
+def test_money_is_shown_in_the_currency_in_which_it_came_with_what_is_left_of_it() -> None:
+    order = placed()
+    deliver(stripe_event(started(order), currency="eur"))
+    payment, dispute = Payment.objects.get(), {"reference": "dp_1", "reason": "fraudulent"}
+    payment.disputes.create(amount=900, status=Dispute.Status.WON, decided_at=now(), **dispute)
+    payment.refunds.create(amount=1000)
+    page = page_of(office(), order)
+    assert '<td class="figure">EUR\u00a09.00</td>' in page
+    assert "reste EUR\u00a028.00" in page
 
 
 def test_what_a_customer_typed_is_only_text_on_every_page() -> None:
@@ -278,6 +290,18 @@ def test_many_small_refunds_by_one_person_need_a_second_one_too(dear: Order) -> 
     assert [one.status for one in Refund.objects.order_by("created_at")] == ["requested", "proposed"]
 
 
+def test_who_proposed_may_withdraw_and_nothing_is_sent_meanwhile(dear: Order) -> None:
+    refund = propose(dear)
+    own, other = sign_in(Client(), User.objects.get(username="leila")), office("noah")
+    assert "Retirer ma proposition (CHF\u00a038.00)" in page_of(own, dear)
+    assert "Retirer ma proposition" not in page_of(other, dear)
+    assert address(dear, "ship") not in page_of(other, dear)
+    assert "<h1>Retirer ma proposition</h1>" in own.get(address(dear, "turn_down", refund.pk)).content.decode()
+    answer = confirm(own, address(dear, "turn_down", refund.pk), reason="Erreur")
+    assert "La proposition est retirée." in own.get(answer["Location"]).content.decode()
+    assert address(dear, "ship") in page_of(own, dear)
+
+
 def test_a_proposal_stands_on_the_list_until_it_is_turned_down(dear: Order) -> None:
     refund = propose(dear)
     other = office("noah")
@@ -307,6 +331,15 @@ def test_the_psp_is_asked_and_its_word_taken(psps: SandboxInProcess) -> None:
     assert kinds(order)[-1] == "checked"
 
 
+def test_a_psp_that_does_not_answer_is_told_and_logged_too(psps: SandboxInProcess) -> None:
+    order, _page = ordered("card")
+    psps.break_calls("down", "/stripe/*", calls=99)
+    answer = confirm(office(), address(order, "check"))
+    psps.mend()
+    assert (answer.status_code, kinds(order)[-1]) == (409, "checked")
+    assert "ne répond pas" in LogEntry.objects.get().change_message
+
+
 def test_a_page_is_closed_and_the_order_stays(psps: SandboxInProcess) -> None:
     order, _page = ordered("card")
     assert confirm(office(), address(order, "close_page")).status_code == 303
@@ -325,6 +358,34 @@ def test_a_pending_order_is_cancelled_and_its_goods_come_back(psps: SandboxInPro
     order.refresh_from_db()
     bowl.refresh_from_db()
     assert (order.status, order.cancel_reason, bowl.stock) == ("cancelled", "staff", 10)
+    assert kinds(order)[-3:] == ["asked", "payment_expired", "cancelled"]
+
+
+@pytest.mark.parametrize("under_way", ["with_bank_at", "claimed_at"])
+def test_what_may_be_paid_already_is_neither_closed_nor_cancelled(under_way: str) -> None:
+    order = placed()
+    payment = started(order)
+    page = page_of(office(), order)
+    assert address(order, "cancel") in page and address(order, "close_page") in page
+    Payment.objects.filter(pk=payment.pk).update(**{under_way: now()})
+    page = page_of(office("noah"), order)
+    assert address(order, "cancel") not in page and address(order, "close_page") not in page
+
+
+REFUSED = {
+    "lost_or_stolen_card": "la carte est déclarée perdue ou volée",
+    "CAPTURE_FULLY_REFUNDED": "tout avait déjà été remboursé",
+    "new_word": "le prestataire l’a refusé (new_word)",
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_why_a_refund_failed_is_told_in_words(code: str) -> None:
+    order = effective()
+    order.payments.get().refunds.create(amount=100, status="failed", refusal=code)
+    page = page_of(office(), order)
+    assert REFUSED[code] in page
+    assert f"<code>{code}" not in page
 
 
 def test_an_order_whose_page_is_paid_is_not_cancelled(psps: SandboxInProcess) -> None:
@@ -346,6 +407,37 @@ def test_a_doubt_is_set_aside_with_a_reason() -> None:
     assert confirm(client, where, reason="Vu avec Stripe").status_code == 303
     assert SetAside.objects.get().reason == "Vu avec Stripe"
     assert where not in page_of(client, order)
+
+
+def test_nothing_is_set_aside_by_who_has_not_seen_what_somebody_noted_meanwhile() -> None:
+    order = effective()
+    Payment.objects.update(doubt="brand")
+    where = address(order, "set_aside", f"doubt:{Payment.objects.get().pk}")
+    leila, noah = office(), office("noah")
+    seen = leila.get(where).context["order"].journal
+    confirm(noah, address(order, "note"), text="Ne pas clore: la banque rappelle demain.")
+    answer = leila.post(where, {"seen": seen, "reason": "Vu avec Stripe"})
+    assert (answer.status_code, "la banque rappelle demain" in answer.content.decode()) == (409, True)
+    assert not SetAside.objects.exists()
+
+
+def test_a_message_about_no_order_is_marked_as_looked_at_on_its_own_page() -> None:
+    started(placed())
+    event = stripe_event(Payment.objects.get(), client_reference_id="00000000-0000-4000-8000-000000000000")
+    deliver(event, client=Client(raise_request_exception=False))
+    WebhookEvent.objects.update(received_at=now() - timedelta(hours=2))
+    key = WebhookEvent.objects.get(order=None).pk
+    page, where = (reverse(f"admin:payments_webhookevent_{name}", args=[key]) for name in ("change", "put_aside"))
+    leila, noah = office(), office("noah", "payments.view_webhookevent")
+    assert where in leila.get(page).content.decode()
+    assert (where in noah.get(page).content.decode(), noah.post(where, {"reason": "x"}).status_code) == (False, 403)
+    assert (leila.get(where).status_code, leila.post(where, {"reason": ""}).status_code) == (200, 422)
+
+    assert [leila.post(where, {"reason": "Autre boutique"}).status_code for _ in range(2)] == [303, 303]
+
+    assert (SetAside.objects.get().reason, attention.items()) == ("Autre boutique", [])
+    assert "Autre boutique" in LogEntry.objects.get().change_message
+    assert where not in leila.get(page).content.decode()
 
 
 def test_an_unannounced_payment_is_accepted_in_somebodys_name(psps: SandboxInProcess) -> None:

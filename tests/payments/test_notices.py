@@ -417,7 +417,7 @@ def test_a_mail_to_staff_names_what_came_in_its_subject_and_leads_to_the_order()
     message = compose(order.letters.get(kind="to_staff"))
 
     subject = str(message.subject).replace("\u00a0", " ")
-    assert subject == f"[KOOKUT] À vérifier : {order.number}, reçu CHF 39.00 au lieu de CHF 38.00"
+    assert subject == f"[KOOKUT] À traiter : {order.number}, reçu CHF 39.00 au lieu de CHF 38.00"
     assert (message.to, message.reply_to) == (["bonjour@kookut.example"], [])
     text, html = delivered(order, "to_staff")
     assert "Carte, Stripe : Accepté, CHF 39.00" in text

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.core import mail
 from django.test import Client
@@ -45,7 +46,7 @@ def address(view: str, order: Order, *more: Any) -> str:
 
 
 def send_again(client: Client, order: Order, letter: str) -> Any:
-    return client.post(address("send_again", order), {"letter": letter})
+    return client.post(address("send_again", order, letter))
 
 
 def test_the_attestation_is_had_from_the_orders_page(psps: Sandbox) -> None:
@@ -85,9 +86,9 @@ def test_an_order_that_nobody_paid_has_no_paper_and_its_link_may_be_sent() -> No
     order, client = placed(), office(SEE, SEND_AGAIN)
     page = client.get(address("change", order)).content.decode()
     assert "Aucun document" in page
-    assert 'value="confirmation"' not in page
+    assert address("send_again", order, "confirmation") not in page
     assert client.get(address("attestation", order)).status_code == 404
-    assert send_again(client, order, "confirmation").status_code == 404
+    assert "pas possible" in client.get(send_again(client, order, "confirmation")["Location"]).content.decode()
     assert send_again(client, order, "link").status_code == 303
     assert [letter.kind for letter in order.letters.all()] == ["link"]
 
@@ -156,7 +157,7 @@ def test_a_second_press_within_a_minute_sends_nothing_more() -> None:
 
     answer = send_again(client, order, "link")
 
-    assert "moins d’une minute" in client.get(answer["Location"]).content.decode()
+    assert (answer.status_code, "moins d’une minute" in answer.content.decode()) == (409, True)
     assert order.letters.filter(kind="link").count() == 1
     send_again(client, order, "confirmation")
     assert order.letters.filter(kind="confirmation").count() == 2, "another letter need not wait"
@@ -179,10 +180,17 @@ def test_two_presses_at_the_same_moment_send_one_letter() -> None:
     assert kinds(order).count("letter_again") == 1
 
 
-def test_looking_at_its_address_sends_nothing() -> None:
+def test_its_page_says_what_goes_to_whom_and_pressed_twice_it_goes_once() -> None:
     order, client = effective(), office(SEE, SEND_AGAIN)
-    assert client.get(address("send_again", order), {"letter": "link"})["Location"] == address("change", order)
+    page = client.get(address("send_again", order, "link"))
+    assert "Lien vers la commande" in page.content.decode()
+    assert order.email in page.content.decode().partition('class="desk-facts"')[2].partition("</dl>")[2]
     assert not order.letters.filter(kind="link").exists()
+
+    pressed = [client.post(page.wsgi_request.path, {"seen": order.journal}).status_code for _ in range(2)]
+
+    assert pressed == [303, 409]
+    assert order.letters.filter(kind="link").count() == LogEntry.objects.count() == 1
 
 
 def test_a_form_from_elsewhere_sends_nothing() -> None:
@@ -192,18 +200,18 @@ def test_a_form_from_elsewhere_sends_nothing() -> None:
     assert not order.letters.filter(kind="link").exists()
 
 
-@pytest.mark.parametrize("letter", ["", "refunded", "to_staff", "nothing"])
+@pytest.mark.parametrize("letter", ["refunded", "to_staff", "nothing"])
 def test_no_other_letter_can_be_sent(letter: str) -> None:
     order = effective()
     before = Letter.objects.count()
-    assert send_again(office(SEE, SEND_AGAIN), order, letter).status_code == 404
+    assert send_again(office(SEE, SEND_AGAIN), order, letter).status_code == 303
     assert Letter.objects.count() == before
 
 
 def test_an_order_that_does_not_exist_is_not_found() -> None:
     client = office(SEE, SEND_AGAIN)
-    for view in ("attestation", "send_again"):
-        assert client.post(reverse(f"admin:orders_order_{view}", args=[4711])).status_code == 404
+    for view, more in (("attestation", []), ("send_again", ["link"])):
+        assert client.post(reverse(f"admin:orders_order_{view}", args=[4711, *more])).status_code == 404
 
 
 def test_an_order_that_was_refunded_keeps_its_papers_but_not_the_good_news(psps: Sandbox) -> None:
@@ -212,8 +220,8 @@ def test_an_order_that_was_refunded_keeps_its_papers_but_not_the_good_news(psps:
     client = office(SEE, SEND_AGAIN)
     page = client.get(address("change", order)).content.decode()
     assert address("attestation", order) in page
-    assert 'value="confirmation"' not in page
-    assert 'value="link"' in page
+    assert address("send_again", order, "confirmation") not in page
+    assert address("send_again", order, "link") in page
 
 
 # The notices of refunds
@@ -226,13 +234,13 @@ def test_the_notice_of_each_refund_may_be_sent_again(psps: Sandbox) -> None:
     mail.outbox.clear()
     client = office(SEE, SEND_AGAIN)
     page = client.get(address("change", order)).content.decode().replace("\u00a0", " ")
-    assert "Renvoyer : Remboursement avec avis, CHF 10.00" in page
-    assert "Renvoyer : Remboursement avec avis, CHF 5.00" in page
+    assert "Renvoyer l’e-\u2060mail « Remboursement avec avis, CHF 10.00 »" in page
+    assert "Renvoyer l’e-\u2060mail « Remboursement avec avis, CHF 5.00 »" in page
 
     for refund in refunds:
-        assert f'value="refunded {refund.pk}"' in page
-        assert send_again(client, order, f"refunded {refund.pk}").status_code == 303
-    assert send_again(client, order, f"refunded {refunds[0].pk}").status_code == 303, "pressed twice"
+        assert address("send_again", order, f"refunded:{refund.pk}") in page
+        assert send_again(client, order, f"refunded:{refund.pk}").status_code == 303
+    assert send_again(client, order, f"refunded:{refunds[0].pk}").status_code == 409, "again at once"
     sweep()
 
     names = [message.attachments[0][0] for message in mail.outbox]
@@ -246,10 +254,13 @@ def test_a_refund_that_bounced_or_is_another_orders_has_no_notice_to_send(psps: 
     order, _page = paid(psps)
     refund = give_back(psps, order, 1000)
     client = office(SEE, SEND_AGAIN)
-    assert send_again(client, effective(), f"refunded {refund.pk}").status_code == 404
-    send_again(client, order, f"refunded {refund.pk}")
+    other = effective()
+    send_again(client, other, f"refunded:{refund.pk}")
+    assert "letter_again" not in kinds(other)
+    send_again(client, order, f"refunded:{refund.pk}")
     Refund.objects.filter(pk=refund.pk).update(status=Refund.Status.FAILED)
-    assert send_again(client, order, f"refunded {refund.pk}").status_code == 404
+    send_again(client, order, f"refunded:{refund.pk}")
+    assert kinds(order).count("letter_again") == 1
     mail.outbox.clear()
     sweep()
     assert not [message for message in mail.outbox if message.attachments]

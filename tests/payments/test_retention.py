@@ -199,7 +199,7 @@ def test_by_hand_it_only_says_what_it_would_do_until_it_is_told_to_do_it(clock: 
     assert "Forgotten." in manage("purge", "--yes")
 
 
-@pytest.mark.parametrize(("hour", "minute"), [(14, 0), (2, 59), (3, 5)])
+@pytest.mark.parametrize(("hour", "minute"), [(14, 0), (2, 59), (4, 0)])
 def test_the_sweep_leaves_it_alone_by_day(clock: Clock, hour: int, minute: int) -> None:
     order = cancelled()
     clock.move(timedelta(days=31))
@@ -215,6 +215,18 @@ def test_the_sweep_does_it_at_night(clock: Clock) -> None:
     assert sweep()["purged"] > 0
     assert order.email not in kept_of(order)
     assert sweep()["purged"] == 0
+
+
+def test_the_sweep_does_a_little_each_time_however_much_is_due(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "OF_A_SWEEP", 2)
+    orders = [cancelled() for _ in range(5)]
+    clock.move(timedelta(days=31))
+    move_to(clock, (clock.now.astimezone(ZURICH) + timedelta(days=1)).replace(hour=3, minute=2))
+    left = []
+    for _ in range(3):
+        sweep()
+        left.append(Order.objects.filter(pk__in=[one.pk for one in orders], forgotten_at=None).count())
+    assert left == [3, 1, 0]
 
 
 # On request
@@ -235,6 +247,13 @@ def test_a_person_gets_all_that_is_kept_of_her(psps: Sandbox) -> None:
     assert told["payments"][0]["received_amount"] == 3800
     assert told["lines"][0]["quantity"] == 1
     assert told["timeline"][-1]["what"] == "La commande est effective.", "in her language"
+    assert (told["papers"], told["disputes"]) == ([], [])
+
+    paper = attestation.of(order)
+    order.payments.get().disputes.create(reference="dp_1", amount=900, reason="fraudulent")
+    (told,) = json.loads(manage("person", order.email, "--export"))
+    assert [one["number"] for one in told["papers"]] == [paper.number]
+    assert [one["amount"] for one in told["disputes"]] == [900]
 
 
 def test_every_field_of_an_order_that_tells_of_a_person_is_exported_and_forgotten() -> None:
@@ -251,7 +270,9 @@ def test_every_field_of_an_order_that_tells_of_a_person_is_exported_and_forgotte
 
 def test_a_person_who_never_paid_is_erased_at_once(boss: User) -> None:
     order = cancelled()
-    assert f"{order.number}: all of the person is erased" in manage("person", order.email, "--erase", "--by", "boss")
+    assert f"{order.number}: name, addresses, e-mail and telephone are erased" in manage(
+        "person", order.email, "--erase", "--by", "boss"
+    )
     assert order.email in kept_of(order), "not without --yes"
     manage("person", order.email, "--erase", "--by", "boss", "--yes")
     assert order.email not in kept_of(order)
@@ -265,13 +286,15 @@ def test_what_the_books_need_outlives_a_request(psps: Sandbox, boss: User) -> No
     sweep()
     Order.objects.filter(pk=order.pk).update(shipped_at=now(), phone="079 123 45 67")
     said = manage("person", order.email, "--erase", "--by", "boss", "--yes")
-    assert "the books keep name and address" in said
+    assert "the books keep name, addresses and journal" in said
     kept = kept_of(order)
     assert order.delivery_name in kept
     assert order.email not in kept
     assert "079" not in kept
     assert order.token not in kept, "who has the link sees no address any more"
     assert manage("person", order.email, "--export").strip() == "[]"
+    (told,) = json.loads(manage("person", order.number.lower(), "--export"))
+    assert told["person"]["delivery_name"] == order.delivery_name, "what is still kept, she may still ask for"
 
 
 @pytest.mark.parametrize("why", ["pending", "to be sent", "a mail is due", "a refund is on its way", "disputed"])

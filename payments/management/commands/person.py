@@ -1,4 +1,5 @@
-"""`manage.py person EMAIL --export | --erase --by NAME [--yes]`: what is kept of somebody, and forget it on request."""
+"""`manage.py person EMAIL --export | --erase --by NAME [--yes]`: what is kept of somebody, and forget it on request. An
+order's number names its person, too."""
 
 import json
 from argparse import ArgumentParser
@@ -19,7 +20,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("email", help="the person's e-mail address")
+        parser.add_argument("email", help="the person's e-mail address, or the number of an order")
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--export", action="store_true", help="print it")
         what.add_argument("--erase", action="store_true", help="erase it")
@@ -30,7 +31,7 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, email: str, export: bool, erase: bool, by: str | None, yes: bool, **options: Any
     ) -> None:
-        orders = retention.orders_of(email)
+        orders = retention.orders_of(email) if "@" in email else retention.order_called(email)
         if export:
             told = [retention.told(order) for order in orders]
             self.stdout.write(json.dumps(told, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2))
