@@ -545,7 +545,7 @@ class TimelineEntry(models.Model):
 
     class Kind(models.TextChoices):
         PLACED = "placed", _("Order placed: %(total)s.")
-        CANCELLED = "cancelled", _("Order cancelled: %(reason)s.")
+        CANCELLED = "cancelled", _("The order has ended. %(reason)s.")
         EFFECTIVE = "effective", _("The order is effective.")
         PAYMENT_STARTED = "payment_started", _("Sent to the payment page (%(method)s).")
         PAYMENT_FAILED = "payment_failed", _("Payment refused (%(method)s): %(refusal)s.")
@@ -561,6 +561,7 @@ class TimelineEntry(models.Model):
         ACCEPTED = "accepted", _("Accepted what %(provider)s shows, although no message of it came.")
         CHECKED = "checked", _("Checked with %(provider)s: %(found)s.")
         SHIPPED = "shipped", _("Parcel sent%(tracking)s.")
+        ASKED = "asked", _("Asked for: %(what)s.")
         NOTE = "note", _("Note: %(text)s")
         REFUND_PROPOSED = "refund_proposed", _("Refund of %(amount)s proposed: %(reason)s")
         REFUND_RELEASED = "refund_released", _("Refund of %(amount)s released; %(proposer)s had proposed it.")

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from orders.days import day
 from orders.models import Order
-from orders.templatetags.days import day
 from payments.models import Attestation
 from payments.order_page import OrderPage, State
 
@@ -24,7 +24,7 @@ def checkout_step(order: Order, page: OrderPage) -> int | None:
     if page.is_unpaid:
         return 3
     is_confirmed = page.state == State.ACCEPTED and not order.shipped_at and not page.is_going_back
-    return 4 if is_confirmed or page.state in (State.WAITING, State.REVIEW) else None
+    return 4 if is_confirmed or page.may_be_paid_already else None
 
 
 def steps(order: Order, page: OrderPage, attestation: Attestation | None) -> list[Step]:

@@ -53,10 +53,10 @@ class RefundForm(forms.Form):
         self.lines, self.left = lines, left
         choices = [
             (self.ALL, format_lazy("{} ({})", _("Everything that is left"), printed_left)),
-            (self.AMOUNT, _("This amount")),
+            (self.AMOUNT, _("An amount")),
         ]
         if settles:
-            choices.append((self.PIECES, _("These pieces")))
+            choices.append((self.PIECES, _("Some pieces")))
         self.fields["how"] = forms.ChoiceField(
             label=_("How much"), choices=choices, widget=forms.RadioSelect, initial=self.ALL
         )
@@ -64,7 +64,12 @@ class RefundForm(forms.Form):
         if settles:
             for line in lines:
                 self.fields[f"piece_{line.pk}"] = forms.IntegerField(
-                    label=format_lazy("{} ({} × {})", line.name, line.quantity, format_chf(line.unit_price)),
+                    label=format_lazy(
+                        _("{name}: quantity to refund (of {count}, at {price})"),
+                        name=line.name,
+                        count=line.quantity,
+                        price=format_chf(line.unit_price),
+                    ),
                     required=False,
                     min_value=0,
                     max_value=line.quantity,
@@ -77,6 +82,11 @@ class RefundForm(forms.Form):
             validators=[refuse_card_number],
             help_text=_("The customer reads it in the mail."),
         )
+
+    @property
+    def of_pieces(self) -> list[forms.BoundField]:
+        """The fields for pieces, one for each line."""
+        return [self[f"piece_{line.pk}"] for line in self.lines]
 
     @property
     def pieces(self) -> dict[int, int]:

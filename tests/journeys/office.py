@@ -166,6 +166,19 @@ def trade(stage: Stage) -> Iterator[str]:
     }.items():
         stage.open(f"/admin/{address}")
         yield name
+    stray = WebhookEvent.objects.create(
+        provider="stripe",
+        event_id="evt_1Qx",
+        type="refund.updated",
+        livemode=False,
+        source="delivered",
+        received_at=now() - timedelta(hours=3),
+    )
+    stage.open(f"/admin/payments/webhookevent/{stray.pk}/change/")
+    yield "stray-message"
+    stage.open(f"/admin/payments/webhookevent/{stray.pk}/put-aside/")
+    do(stage)
+    yield "stray-message-refused"
     stage.open("/admin/orders/order/")
     stage.page.locator("[name=_selected_action]").first.check()
     stage.page.select_option("[name=action]", "check_many")
@@ -197,9 +210,9 @@ def deeds(stage: Stage) -> Iterator[str]:
     staff = enter(stage)
     stage.open(of(order))
     yield "order"
-    for deed in ["check", "ship", "note", "replace-link"]:
+    for deed in ["check", "ship", "note", "send-again/link", "replace-link"]:
         stage.open(of(order, deed))
-        yield deed
+        yield deed.partition("/")[0]
     stage.open(of(order, "ship"))
     stage.page.fill("[name=tracking]", "99#34")
     do(stage)

@@ -1,36 +1,14 @@
 """A wrong or missing setting stops the start with a sentence that says how to mend it."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from payments.configuration import company_number
 from tests.environment import sandbox_environment
+from tests.starting import LIVE, ROOT, SANDBOX, run, start
 
-ROOT = Path(__file__).parents[2]
-LIVE = {
-    "ENV_FILE": "",
-    "PAYMENTS_MODE": "live",
-    "SITE_URL": "https://shop.example",
-    "SECRET_KEY": "x3" * 40 + "abcdefghij",
-    "JOURNAL_KEYS": "a3-Kd9_wQx5RmN1pLc7YbHd0GfJs9EaU",
-    "DATABASE_URL": "postgres://shop:word@localhost/shop",
-    "STRIPE_SECRET_KEY": "rk_live_0123456789",
-    "STRIPE_WEBHOOK_SECRETS": "whsec_0123456789",
-    "PAYPAL_CLIENT_ID": "client",
-    "PAYPAL_CLIENT_SECRET": "secret",
-    "PAYPAL_WEBHOOK_IDS": "8WH0123456789",
-    "SELLER_NAME": "KOOKUT Sàrl",
-    "SELLER_STREET": "Rue de l’Exemple 1",
-    "SELLER_POSTCODE": "1200",
-    "SELLER_TOWN": "Genève",
-    "SELLER_EMAIL": "bonjour@shop.example",
-    "SELLER_UID": "CHE-123.456.788",
-}
 PICTURES = {
     "PICTURES_S3_BUCKET": "kookut",
     "PICTURES_S3_ENDPOINT": "https://s3.example",
@@ -38,39 +16,6 @@ PICTURES = {
     "PICTURES_S3_KEY": "key",
     "PICTURES_S3_SECRET": "secret",
 }
-SANDBOX = LIVE | {
-    "PAYMENTS_MODE": "sandbox",
-    "SITE_URL": "http://localhost:8000",
-    "STRIPE_SECRET_KEY": "sk_test_sandbox",
-    "STRIPE_API_BASE": "http://127.0.0.1:8801/stripe",
-    "PAYPAL_API_BASE": "http://127.0.0.1:8801/paypal",
-    "PAYPAL_CERT_ROOTS": "paypal-root.pem",
-}
-
-
-def run(command: list[str], *environment: dict[str, str], cwd: Path = ROOT) -> tuple[int, str]:
-    """Run Python with these variables and no others; returns the exit code and what it said.
-
-    An unset variable is one that is not there; an empty one must not count as set either.
-    """
-    given = {"PATH": os.environ["PATH"]}
-    for change in environment:
-        given |= change
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=cwd,
-        env=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
-def start(*environment: dict[str, str]) -> tuple[int, str]:
-    """Start the shop as the web server does, which runs no system checks; static files need not be collected yet."""
-    return run(["-c", "import kookut.wsgi"], *environment)
 
 
 def check(*environment: dict[str, str], deploy: bool = False) -> tuple[int, str]:
@@ -126,6 +71,7 @@ def test_the_web_server_starts_with_a_complete_production() -> None:
         ({"PAYPAL_CLIENT_SECRET": ""}, "PAYPAL_CLIENT_SECRET is missing"),
         ({"SELLER_CANTON": "Genève"}, "give its two letters"),
         ({"SELLER_CANTON": "XX"}, "is no canton"),
+        ({"CUT_OFF_HOUR": "24"}, "give a full hour from 1 to 23"),
         ({"PICTURES_S3_BUCKET": "kookut"}, "set PICTURES_S3_ENDPOINT, PICTURES_S3_REGION, PICTURES_S3_KEY"),
         (PICTURES | {"PICTURES_S3_SECRET": ""}, "set PICTURES_S3_SECRET too"),
         (PICTURES | {"PICTURES_S3_ENDPOINT": "http://s3.example"}, "beginning with https://"),

@@ -12,8 +12,8 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from payments.models import WebhookEvent
-from tests.kookut.test_configuration import LIVE, SANDBOX, start
 from tests.payments.office import effective
+from tests.starting import LIVE, SANDBOX, start
 
 
 @pytest.mark.django_db(transaction=True)

@@ -40,7 +40,7 @@ def test_the_page_tells_why_it_waits_what_needs_a_person_and_what_may_be_done() 
     page = page_of(office(), order)
 
     assert "Encaissement qui ne correspond pas" in page or "ne correspond" in page
-    assert "CHF\u00a01.00" in page
+    assert "Remboursez les CHF\u00a01.00" in page
     payment = Payment.objects.get()
     assert address(order, "refund", payment.pk) in page
     assert address(order, "note") in page
@@ -301,6 +301,18 @@ def test_many_small_refunds_by_one_person_need_a_second_one_too(dear: Order) -> 
     assert [one.status for one in Refund.objects.order_by("created_at")] == ["requested", "proposed"]
 
 
+def test_who_proposed_may_withdraw_and_nothing_is_sent_meanwhile(dear: Order) -> None:
+    refund = propose(dear)
+    own, other = sign_in(Client(), User.objects.get(username="leila")), office("noah")
+    assert "Retirer ma proposition (CHF\u00a038.00)" in page_of(own, dear)
+    assert "Retirer ma proposition" not in page_of(other, dear)
+    assert address(dear, "ship") not in page_of(other, dear)
+    assert "<h1>Retirer ma proposition</h1>" in own.get(address(dear, "turn_down", refund.pk)).content.decode()
+    answer = confirm(own, address(dear, "turn_down", refund.pk), reason="Erreur")
+    assert "La proposition est retirée." in own.get(answer["Location"]).content.decode()
+    assert address(dear, "ship") in page_of(own, dear)
+
+
 def test_a_proposal_stands_on_the_list_until_it_is_turned_down(dear: Order) -> None:
     refund = propose(dear)
     other = office("noah")
@@ -330,10 +342,11 @@ def test_the_psp_is_asked_and_its_word_taken(psps: SandboxInProcess) -> None:
     assert kinds(order)[-1] == "checked"
 
 
-def test_a_psp_that_does_not_answer_is_told_and_logged_too() -> None:
-    order = placed()
-    started(order)
+def test_a_psp_that_does_not_answer_is_told_and_logged_too(psps: SandboxInProcess) -> None:
+    order, _page = ordered("card")
+    psps.break_calls("down", "/stripe/*", calls=99)
     answer = confirm(office(), address(order, "check"))
+    psps.mend()
     assert (answer.status_code, kinds(order)[-1]) == (409, "checked")
     assert "ne répond pas" in LogEntry.objects.get().change_message
 
@@ -356,6 +369,34 @@ def test_a_pending_order_is_cancelled_and_its_goods_come_back(psps: SandboxInPro
     order.refresh_from_db()
     bowl.refresh_from_db()
     assert (order.status, order.cancel_reason, bowl.stock) == ("cancelled", "staff", 10)
+    assert kinds(order)[-3:] == ["asked", "payment_expired", "cancelled"]
+
+
+@pytest.mark.parametrize("under_way", ["with_bank_at", "claimed_at"])
+def test_what_may_be_paid_already_is_neither_closed_nor_cancelled(under_way: str) -> None:
+    order = placed()
+    payment = started(order)
+    page = page_of(office(), order)
+    assert address(order, "cancel") in page and address(order, "close_page") in page
+    Payment.objects.filter(pk=payment.pk).update(**{under_way: now()})
+    page = page_of(office("noah"), order)
+    assert address(order, "cancel") not in page and address(order, "close_page") not in page
+
+
+REFUSED = {
+    "lost_or_stolen_card": "la carte est déclarée perdue ou volée",
+    "CAPTURE_FULLY_REFUNDED": "tout avait déjà été remboursé",
+    "new_word": "le prestataire l’a refusé (new_word)",
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_why_a_refund_failed_is_told_in_words(code: str) -> None:
+    order = effective()
+    order.payments.get().refunds.create(amount=100, status="failed", refusal=code)
+    page = page_of(office(), order)
+    assert REFUSED[code] in page
+    assert f"<code>{code}" not in page
 
 
 def test_an_order_whose_page_is_paid_is_not_cancelled(psps: SandboxInProcess) -> None:

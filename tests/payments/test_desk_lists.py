@@ -49,6 +49,9 @@ def test_states_are_told_apart(client: Client) -> None:
     waiting = placed()
     refused = placed()
     started(refused, status="failed", refusal="funds")
+    declined, back = placed(), placed()
+    started(declined, refusal="funds")
+    started(back, refusal="funds", returned_at=now())
     paid = effective()
     sent = effective()
     Order.objects.filter(pk=sent.pk).update(shipped_at=now())
@@ -56,8 +59,9 @@ def test_states_are_told_apart(client: Client) -> None:
     for order, reason in ((expired, "expired"), (cancelled, "customer"), (refunded, "refunded")):
         Order.objects.filter(pk=order.pk).update(status="cancelled", cancel_reason=reason, cancelled_at=now())
 
-    assert shown(client, state="waiting") == {waiting, refused}
-    assert shown(client, state="refused") == {refused}
+    assert shown(client, state="waiting") == {waiting, refused, declined, back}
+    assert shown(client, state="refused") == {refused, declined}
+    assert client.get(LIST, {"state": "refused"}).content.decode().count("badge-refused") == 2
     assert shown(client, state="paid") == {paid, sent}
     assert shown(client, state="to_send") == {paid}
     assert shown(client, state="sent") == {sent}

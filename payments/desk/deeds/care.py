@@ -104,8 +104,7 @@ class Accept(Deed):
         payment = file.payment(about)
         if payment is None:
             return []
-        how = f"{payment.get_method_display()}, {payment.get_provider_display()}"
-        return [(_("Payment"), f"{payment.printed(payment.amount)} ({how})")]
+        return [(_("Payment"), f"{payment.printed(payment.amount)} ({payment.by_what})")]
 
     def follows(self, file: OrderFile, about: str) -> str:
         return _("The provider is asked once more. What it shows is compared and applied as a message, in your name.")

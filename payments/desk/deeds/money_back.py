@@ -19,6 +19,7 @@ class GiveBack(Deed):
     """A refund of a payment, of which something is left."""
 
     name, permission, title = "refund", "payments.request_refund", gettext_lazy("Give money back")
+    fields = "admin/orders/order/refund_fields.html"
     has_about = is_grave = two_steps = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
@@ -36,7 +37,8 @@ class GiveBack(Deed):
 
     def facts(self, file: OrderFile, about: str, form: Form | None) -> list[tuple[str, str]]:
         payment = self._payment(file, about)
-        facts = [(_("Payment"), f"{payment.get_method_display()}, {payment.get_provider_display()}")]
+        # What settled the order is told with every page about it.
+        facts = [] if payment.settles else [(_("Payment"), f"{payment.printed_received} ({payment.by_what})")]
         if isinstance(form, RefundForm):
             facts.append((_("To be given back"), payment.printed(form.centimes)))
             names = {line.pk: line.name for line in file.lines}
@@ -49,9 +51,9 @@ class GiveBack(Deed):
                 facts.append((_("Two people"), _("Another person has to release it: this proposes it.")))
         return facts
 
-    def button(self, file: OrderFile, about: str, form: Form | None) -> str:
+    def button(self, by: User, file: OrderFile, about: str, form: Form | None) -> str:
         two = isinstance(form, RefundForm) and refunds.needs_two(self._payment(file, about), form.centimes)
-        return _("Propose the refund") if two else super().button(file, about, form)
+        return _("Propose the refund") if two else super().button(by, file, about, form)
 
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
         assert isinstance(form, RefundForm)  # noqa: S101 - made above
@@ -154,9 +156,17 @@ class TurnDown(Deed):
 
     def may(self, by: User, file: OrderFile, about: str) -> bool:
         """Who may release it, and who proposed it."""
-        refund = file.refund(about)
-        own = refund is not None and refund.requested_by_id == by.pk and by.has_perm("payments.request_refund")
+        own = self._is_own(by, file, about) and by.has_perm("payments.request_refund")
         return own or super().may(by, file, about)
+
+    def heading(self, by: User, file: OrderFile, about: str) -> str:
+        return _("Withdraw my proposal") if self._is_own(by, file, about) else super().heading(by, file, about)
+
+    def label(self, by: User, file: OrderFile, offer: Offer) -> str:
+        refund = file.refund(offer.about)
+        if refund is None or not self._is_own(by, file, offer.about):
+            return offer.label
+        return _("Withdraw my proposal (%(amount)s)") % {"amount": refund.printed}
 
     def form(self, file: OrderFile, about: str, data: Any = None) -> Form:
         return ReasonForm(data)
@@ -169,7 +179,14 @@ class TurnDown(Deed):
             refunds.turn_down(UUID(about), by, form.cleaned_data["reason"], seen)
         except refunds.NotRefundable as error:
             raise NotDone(error.sentence) from error
+        if self._is_own(by, file, about):
+            return _("The proposal is withdrawn.")
         return _("The refund is turned down.")
+
+    @staticmethod
+    def _is_own(by: User, file: OrderFile, about: str) -> bool:
+        refund = file.refund(about)
+        return refund is not None and refund.requested_by_id == by.pk
 
 
 def _can_give(payment: Payment) -> bool:
@@ -184,10 +201,9 @@ def _proposals(file: OrderFile) -> list[Refund]:
 def _facts_of(refund: Refund | None) -> list[tuple[str, str]]:
     if refund is None:
         return []
-    how = f"{refund.payment.get_method_display()}, {refund.payment.get_provider_display()}"
     goods = _("They return to the stock.") if refund.goods_back else _("They stay where they are.")
     return [
-        (_("To be given back"), f"{refund.printed} ({how})"),
+        (_("To be given back"), f"{refund.printed} ({refund.payment.by_what})"),
         (_("Reason"), refund.told_reason),
         (_("Goods"), goods),
         (_("Proposed by"), refund.requested_by.get_username() if refund.requested_by else "–"),
