@@ -48,7 +48,16 @@ class RefundForm(forms.Form):
 
     ALL, AMOUNT, PIECES = "all", "amount", "pieces"
 
-    def __init__(self, *args: Any, lines: list[OrderLine], left: int, printed_left: str, settles: bool, **kwargs: Any):
+    def __init__(
+        self,
+        *args: Any,
+        lines: list[OrderLine],
+        left: int,
+        printed_left: str,
+        settles: bool,
+        is_sent: bool,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.lines, self.left = lines, left
         choices = [
@@ -75,7 +84,14 @@ class RefundForm(forms.Form):
                     max_value=line.quantity,
                     widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 4}),
                 )
-            self.fields["goods_back"] = forms.BooleanField(label=_("The goods return to the stock"), required=False)
+            self.fields["goods_back"] = forms.BooleanField(
+                label=_("The goods return to the stock"),
+                required=False,
+                initial=not is_sent,
+                help_text=_("Only once they are back here and can be sold again.")
+                if is_sent
+                else _("Nothing was sent yet: untick it only for what cannot be sold any more."),
+            )
         self.fields["reason"] = forms.CharField(
             label=_("Reason"),
             max_length=300,

@@ -217,6 +217,36 @@ def test_the_whole_a_part_or_pieces_go_back(typed: dict[str, str], amount: int) 
 
 
 @pytest.mark.parametrize(
+    ("sent", "typed", "said", "goods_back"),
+    [
+        (False, {"how": "all", "goods_back": "on"}, "return to the stock", True),
+        (False, {"how": "all"}, "nobody can buy them", False),
+        (False, {"how": "amount", "amount": "5.00", "goods_back": "on"}, "sent as ordered", False),
+        (True, {"how": "all"}, "do not return", False),
+        (True, {"how": "all", "goods_back": "on"}, "return to the stock", True),
+    ],
+)
+def test_goods_that_never_left_return_to_the_stock_unless_staff_say_otherwise(
+    sent: bool, typed: dict[str, str], said: str, goods_back: bool, settings: Any
+) -> None:
+    settings.REFUND_FOUR_EYES_ABOVE = 100
+    order = effective()
+    Order.objects.filter(pk=order.pk).update(shipped_at=now() if sent else None)
+    client = office()
+    where = address(order, "refund", Payment.objects.get().pk)
+    assert client.get(where).context["form"]["goods_back"].value() is not sent
+
+    english = {"Accept-Language": "en"}
+    form = {"seen": client.get(where).context["order"].journal, "reason": "Retour", **typed}
+    assert said in client.post(where, form, headers=english).content.decode()
+    assert client.post(where, form | {"confirmed": "1"}).status_code == 303
+
+    refund = Refund.objects.get()
+    assert refund.goods_back is goods_back
+    assert said in office("noah").get(address(order, "release", refund.pk), headers=english).content.decode()
+
+
+@pytest.mark.parametrize(
     "typed",
     [
         {"reason": ""},
