@@ -152,8 +152,8 @@ def _money(order: Order | None, most: int) -> Iterator[Item]:
 
 def _unannounced(order: Order | None, most: int) -> Iterator[Item]:
     text = _(
-        "Order %(number)s: %(provider)s shows the payment as made, but no message has said so. Accept what it shows, "
-        "or give the money back."
+        "Order %(number)s: %(provider)s shows the payment as made, but no message has said so. A manager can accept "
+        "what it shows, or give the money back there."
     )
     for payment in _of(order, unresolved.unannounced().select_related("order"))[:most]:
         facts = {"number": payment.order.number, "provider": payment.get_provider_display()}

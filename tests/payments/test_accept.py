@@ -1,6 +1,7 @@
 """Money that the PSP shows and never told of: a named person lets it count, on what the PSP shows live."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,7 +10,7 @@ from django.test import Client
 from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
-from payments import recovery
+from payments import checking, recovery
 from payments.attention import items
 from payments.models import Payment, WebhookEvent
 from payments.sweep import sweep
@@ -44,6 +45,10 @@ def test_case_37_it_is_listed_never_effective_by_itself_and_accepted_by_name(
     order, payment = unannounced(client, sandbox, method)
     assert (order.status, payment.status) == ("pending", "started")
     assert [item.kind for item in items(order)] == ["unannounced"]
+    assert checking.check(order.pk, anna) == checking.PAID_THERE
+    said = StringIO()
+    call_command("recover", stdout=said)
+    assert f"{order.number}  payment {payment.pk}  shown as paid" in said.getvalue()
 
     call_command("accept", str(payment.pk), by="anna")
 

@@ -34,6 +34,11 @@ class Check(Deed):
         found = checking.check(file.order.pk, by, seen)
         if found == checking.NO_ANSWER:
             raise NoAnswer(_("The payment provider does not answer. Try again later; the shop does so by itself."))
+        if found == checking.PAID_THERE:
+            return _(
+                "The payment provider shows the payment as made, but no message has said so. A manager can accept what "
+                "it shows."
+            )
         if found == checking.NEWS:
             return _("The payment provider had news: see the history.")
         return _("The payment provider says nothing new.")
