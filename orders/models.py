@@ -267,6 +267,12 @@ class ShippingMethod(models.Model):
     def name(self) -> str:
         return in_language(self.names)
 
+    @property
+    def is_the_last_offered(self) -> bool:
+        """Whether without it nothing can be ordered."""
+        offered = ShippingMethod.objects.filter(active=True)
+        return offered.filter(pk=self.pk).exists() and not offered.exclude(pk=self.pk).exists()
+
     def price_for(self, goods_total: int) -> int:
         """The price in centimes for goods of that total."""
         if self.free_from is not None and goods_total >= self.free_from:

@@ -161,6 +161,7 @@ def _cart_page(request: HttpRequest, current: Quote, form: CartForm, status: int
     page = {"quote": current, "form": form, "goods": [goods], "back": "cart"}
     page["waiting"] = waiting_order(request.session)
     page["removed"] = _removed(request)
+    page["country"] = _country(request)
     return render(request, "orders/cart.html", page, status=status)
 
 
@@ -236,8 +237,12 @@ def _details_page(request: HttpRequest, current: Quote, form: DetailsForm, statu
 
 
 def _quote(request: HttpRequest) -> Quote:
-    country = str(details_in_session.typed(request.session).get("delivery_country", ""))
-    return quote(carts.read(request.session), country=country, token=current_order_token(request.session))
+    return quote(carts.read(request.session), country=_country(request), token=current_order_token(request.session))
+
+
+def _country(request: HttpRequest) -> str:
+    """Where the goods go, once it is known."""
+    return str(details_in_session.typed(request.session).get("delivery_country", ""))
 
 
 def _unrepeated(posted: QueryDict) -> QueryDict:

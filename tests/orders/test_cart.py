@@ -337,3 +337,13 @@ def test_looking_changes_nothing(client: Client, bowl: Product) -> None:
     for address in ["/", f"/articles/{bowl.slug}/?added", "/panier/", "/coordonnees/"]:
         client.get(address)
     assert dict(client.session.items()) == before
+
+
+def test_where_nothing_is_delivered_the_cart_speaks_of_no_address_that_nobody_typed(
+    client: Client, bowl: Product
+) -> None:
+    client.post(f"/articles/{bowl.slug}/", {"quantity": "1"})
+    ShippingMethod.objects.update(active=False)
+    shown = page(client.get("/panier/"))
+    assert "rien livrer" in shown
+    assert "à cette adresse" not in shown
