@@ -292,7 +292,7 @@ def test_staff_write_an_order_off_whose_money_a_dispute_took(psps: Sandbox, good
     assert (order.status, order.cancel_reason, order.holds_stock) == ("cancelled", "disputed", not goods_back)
     assert bowl.stock == (5 if goods_back else 4), "the piece that was back already does not come twice"
     told = order.timeline.get(kind="cancelled")
-    assert (told.actor, told.actor_name) == ("staff", "sonia")
+    assert (told.actor, told.actor_name) == ("staff", "sonia (manage.py)")
     assert attention.items() == []
     said = page_of(order)
     assert "Cette commande est clôturée" in said
