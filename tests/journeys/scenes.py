@@ -597,6 +597,13 @@ def verify_without_a_code(stage: Stage) -> None:
 
 
 @scene
+def verify_by_the_number(stage: Stage) -> None:
+    verify(stage)
+    stage.page.fill("[name=code]", "AP-2026-000412")
+    stage.press()
+
+
+@scene
 def verified(stage: Stage) -> None:
     open_verdict(stage, attestation.of(accepted(stage)[0]))
 
@@ -612,6 +619,13 @@ def verified_refunded_in_part(stage: Stage) -> None:
 def verified_refunded(stage: Stage) -> None:
     order, payment = accepted(stage)
     given_back(payment, payment.amount)
+    open_verdict(stage, attestation.of(order))
+
+
+@scene
+def verified_disputed(stage: Stage) -> None:
+    order, payment = accepted(stage)
+    dispute(payment, Dispute.Status.OPEN)
     open_verdict(stage, attestation.of(order))
 
 
