@@ -102,7 +102,9 @@ def test_what_the_paper_says_is_what_was_charged_and_anybody_can_verify_it(
     carry_out(ask(payment.pk, Wanted(BACK, "Un bol est fêlé")).pk)
     sandbox.flush()
 
-    compares(claire, attestation, book["received"], "Ce code vient de nous ; une partie du paiement a été remboursée depuis")
+    compares(
+        claire, attestation, book["received"], "Ce code vient de nous ; une partie du paiement a été remboursée depuis"
+    )
     claire.sees(f"CHF\u00a0{format_amount(BACK)}")
     claire.page.goto(home)
     anew = text_of(claire.downloads_attestation()).replace("\u00a0", " ")

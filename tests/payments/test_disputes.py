@@ -57,6 +57,9 @@ def test_case_35_a_dispute_flags_the_order_and_is_told_to_staff_until_when(psps:
     to_staff = [message for message in mail.outbox if message.subject.startswith("[KOOKUT]")]
     assert len(to_staff) == 1
     assert "10.00" in str(to_staff[0].body)
+    (to_customer,) = [message for message in mail.outbox if "paiement est contesté" in message.subject]
+    assert to_customer.to == [order.email]
+    assert "Nous n’envoyons rien" in str(to_customer.body)
 
 
 @pytest.mark.parametrize(
@@ -592,13 +595,16 @@ def test_of_two_lost_disputes_the_paper_says_the_amount_and_the_time_of_the_larg
 
 
 def test_a_paper_says_when_its_list_last_changed_also_once_it_is_empty_again(psps: Sandbox) -> None:
-    """Two prints of one number, of which only one lists what was taken back."""
+    """Two prints of one number, of which only one lists what was taken back, or says that nothing leaves for now."""
     order, page = paid(psps)
     with moved_by_hand() as clock:
         assert "Mise à jour le" not in page_of(order)
         lost = psps.dispute(page, 1000)
         bring_messages(psps)
-        assert "Mise à jour le" not in page_of(order), "what is open is not listed"
+        said = page_of(order)
+        assert f"Mise à jour le {localtime(clock.now):%d.%m.%Y à %H:%M:%S}" in said
+        assert "Rien n’est envoyé pour l’instant" in said
+        assert "Repris par la banque" not in said, "what is open is not listed"
         for state in ("lost", "won"):
             clock.move(timedelta(days=1))
             psps.move_dispute(lost, state)

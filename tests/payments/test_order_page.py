@@ -23,6 +23,7 @@ from payments.models import Attestation, Payment, Refund
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.orders.steps import BUREAU
+from tests.payments.papers import pages
 from tests.payments.steps import NOTHING_DEBITED, bring, bring_messages, only, ordered, paid, pay, take
 from tests.sandbox.client import DECLINED, Sandbox
 from tests.shop import deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
@@ -258,9 +259,10 @@ def test_an_order_whose_money_a_bank_asks_back_or_took_promises_no_parcel(
 
 def promises_nothing(order: Order) -> None:
     said = text(order)
-    assert PROMISE not in shown(said)
+    assert PROMISE not in said, "nor on the sheet for the printer"
     assert "Nous préparons" not in said
     assert "Colis à expédier" not in way(order)
+    assert "Rien n’" in pages(attestation.draw(attestation.of(order)))[0]
 
 
 def shown(said: str) -> str:
