@@ -147,6 +147,7 @@ def test_twint_59_a_payment_that_is_still_pending_at_the_return_waits_and_does_n
     said = text(order)
 
     assert NOTHING_DEBITED not in said
+    assert "moins d’une minute" not in said and "des heures, parfois des jours" in said
     assert "ne payez pas une seconde fois" in said.lower() or "ne payez pas" in said.lower()
     psps.settle_session(page)
     bring_messages(psps)
@@ -170,6 +171,8 @@ def test_while_a_bank_has_the_payment_no_other_means_is_offered(psps: Sandbox, h
 
     assert "prend plus de temps" in said
     assert "La banque a votre paiement" in said
+    assert ("des heures, parfois des jours" in said) is heard
+    assert (PROMISE in said) is not heard, "no day can be promised before the bank decides within days"
     assert "choisir un autre moyen" not in said
     assert "/payer/" not in said
     psps.settle_session(page, paid=False)
@@ -291,6 +294,24 @@ def test_a_refunded_order_says_that_nothing_will_be_sent_unless_it_was(psps: San
     assert ("rien ne sera envoyé" in text(order)) is not shipped
     assert "Cette commande est clôturée" in text(order)
     assert "Nous préparons" not in text(order)
+
+
+def test_money_of_a_wrong_amount_is_told_beside_the_total_as_long_as_it_is_here(psps: Sandbox) -> None:
+    for made in (under_review, going_back):
+        order = made(psps)
+        assert f"Nous avons reçu CHF 0.01 pour votre commande {order.number}, dont le total est de CHF 38.00" in text(
+            order
+        )
+
+
+def test_the_steps_of_the_order_stand_at_the_payment_until_it_is_accepted_and_end_with_a_dispute(psps: Sandbox) -> None:
+    for made in (waiting, under_review, going_back):
+        assert 'aria-current="step">3.' in text(made(psps))
+    order, page = paid(psps)
+    assert 'aria-current="step">4.' in text(order)
+    psps.dispute(page)
+    bring_messages(psps)
+    assert 'aria-current="step"' not in text(order)
 
 
 def test_money_that_goes_back_says_what_to_do_and_when_the_order_can_be_paid_again(psps: Sandbox) -> None:
