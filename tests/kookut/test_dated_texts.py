@@ -13,8 +13,8 @@ from tests.shop import delivery
 
 pytestmark = pytest.mark.django_db
 # The day since which a text reads as it does, and a digest of all that it says to customers of every kind of shop.
-TERMS = ("2026-11-23", "94cbc6663ac2ed14")
-CONFIDENTIALITY = ("2026-11-23", "3a929a7b1fe8ebb8")
+TERMS = ("2026-11-23", "ff5c0b8048f5795c")
+CONFIDENTIALITY = ("2026-11-23", "81c5af5f0b41cef3")
 SHOPS = (
     {"RETURN_DAYS": 30},
     {"RETURN_DAYS": 1, "SELLER_CANTON": "", "PAYMENTS": replace(settings.PAYMENTS, paypal=None)},

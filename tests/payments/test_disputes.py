@@ -265,7 +265,7 @@ def test_money_that_the_bank_took_back_is_told_on_the_page_that_promises_no_parc
     order, _page = lost(psps, method)
     said = page_of(order)
     assert "Votre banque a repris le paiement" in said
-    assert "CHF 38.00 vous ont été restitués après une contestation. Rien ne sera envoyé." in said
+    assert "CHF 38.00 vous ont été remboursés après une contestation. Rien ne sera envoyé." in said
     assert "colis" not in said
     assert "est effective" not in said
 
@@ -404,8 +404,8 @@ def test_after_a_dispute_over_a_part_the_list_asks_for_what_can_be_done(psps: Sa
     call_command("write_off", order.number, by="sonia", stdout=StringIO())
     assert attention.items() == []
     said = page_of(order)
-    assert "CHF 5.00 vous ont été restitués après une contestation" in said
-    assert "CHF 33.00 ont été renvoyés" in said
+    assert "CHF 5.00 vous ont été remboursés après une contestation" in said
+    assert "CHF 33.00 ont été remboursés" in said
     assert "Votre banque a repris une partie du paiement" in said
 
 
@@ -422,7 +422,7 @@ def test_after_a_dispute_over_a_part_the_page_says_the_part_and_promises_nothing
     said = page_of(order)
 
     assert "Votre banque a repris une partie du paiement" in said
-    assert "CHF 5.00 vous ont été restitués après une contestation ; le solde payé est de CHF 33.00" in said
+    assert "CHF 5.00 vous ont été remboursés après une contestation ; le solde payé est de CHF 33.00" in said
     assert "Rien ne sera envoyé" not in said
     assert "colis" not in said
 
@@ -434,8 +434,8 @@ def test_once_the_rest_went_back_too_the_page_says_that_nothing_is_sent(psps: Sa
 
     said = page_of(order)
 
-    assert "CHF 5.00 vous ont été restitués après une contestation. Rien ne sera envoyé." in said
-    assert "CHF 33.00 ont été renvoyés sur le moyen de paiement utilisé." in said
+    assert "CHF 5.00 vous ont été remboursés après une contestation. Rien ne sera envoyé." in said
+    assert "CHF 33.00 ont été remboursés sur le moyen de paiement utilisé." in said
     assert "CHF 0.00 " not in said
 
 
@@ -506,7 +506,7 @@ def test_money_that_is_here_again_after_a_write_off_is_listed_until_it_is_given_
     assert (order.status, order.cancel_reason) == ("cancelled", "disputed")
     said = page_of(order)
     assert "Remboursement effectué" in said
-    assert "CHF 38.00 ont été renvoyés sur le moyen de paiement utilisé" in said
+    assert "CHF 38.00 ont été remboursés sur le moyen de paiement utilisé" in said
     assert not [words for words in [*UNTRUE, "de nouveau chez nous"] if words in said]
 
 

@@ -318,7 +318,7 @@ def test_the_mail_of_a_refund_says_why_how_when_and_what_stays_paid(psps: Sandbo
     refund.refresh_from_db()
     day = date_format(localtime(refund.settled_at), "j F Y")
     letter = written(order, "refunded")
-    assert f"Le {day}, nous avons renvoyé CHF 10.00 sur le moyen de paiement utilisé." in letter
+    assert f"Le {day}, nous avons remboursé CHF 10.00 sur le moyen de paiement utilisé." in letter
     assert "Motif : Bol ébréché <b>à Genève</b>" in letter
     assert "solde payé de votre commande est de CHF 28.00" in letter
     sweep()

@@ -486,7 +486,7 @@ STATES: dict[str, Callable[[Sandbox], Order]] = {
     "n’a pas abouti": refused,
     "Le délai de paiement est passé": expired,
     "Nous vérifions votre paiement": under_review,
-    "Nous vous renvoyons votre paiement": going_back,
+    "Nous vous remboursons votre paiement": going_back,
     "annulée": cancelled,
     "arrivé trop tard": late,
     "Merci, votre paiement est accepté": accepted,
