@@ -551,6 +551,13 @@ def test_the_sheet_for_the_printer_says_what_went_back_and_how_it_was_paid(psps:
     assert "Visa" not in said
 
 
+def test_goods_keep_the_names_of_the_order_and_in_another_language_the_page_says_so(psps: Sandbox) -> None:
+    order = accepted(psps)
+    note = "Artikel und Lieferung stehen hier in der Sprache Ihrer Bestellung."
+    assert note in Client().get(f"/de/commande/{order.token}/").content.decode()
+    assert "dans la langue de votre commande" not in text(order)
+
+
 @pytest.mark.parametrize("language", ["de", "it", "en"])
 def test_the_sheet_speaks_the_language_of_the_page(psps: Sandbox, language: str) -> None:
     order = accepted(psps)
