@@ -371,6 +371,13 @@ def order_waiting_very_long(stage: Stage) -> None:
     wait_for_the_bank(stage, VERY_SLOW)
 
 
+@scene
+def order_undecided(stage: Stage) -> None:
+    order = stage.order()
+    deliver(stripe_event(started(order, "twint", returned_at=now()), payment_status="unpaid"))
+    stage.open_order(order)
+
+
 def wait_for_the_bank(stage: Stage, since: timedelta, query: str = "") -> None:
     order = stage.order()
     started(order, created_at=now() - since, returned_at=now() - since)
