@@ -235,6 +235,10 @@ SELLER = {
 }
 # On whose public holidays nothing is packed; empty: on those that most cantons share.
 SELLER_CANTON = canton(env.str("SELLER_CANTON", default=""))
+# The hour (Swiss time) until which what is ordered on a working day is packed the same day.
+CUT_OFF_HOUR = env.int("CUT_OFF_HOUR", default=14)
+if not 1 <= CUT_OFF_HOUR <= 23:
+    raise ImproperlyConfigured(f"CUT_OFF_HOUR is {CUT_OFF_HOUR}: give a full hour from 1 to 23.")
 DEFAULT_FROM_EMAIL = formataddr((_shop, env.str("MAIL_FROM", default=SELLER["email"])))
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Who is written to when a payment needs a person.
@@ -252,7 +256,7 @@ if RETURN_DAYS < 0:
 # Who stores or sends customers' data for the shop, each with its country (LPD art. 19 al. 2 let. c and al. 4).
 DATA_PROCESSORS = env.list("DATA_PROCESSORS", default=[])
 # The day since which the terms of sale read as they do; every order keeps the one that its customer accepted.
-TERMS_VERSION = day(env.str("TERMS_VERSION", default="") or "2026-11-23", "TERMS_VERSION")
+TERMS_VERSION = day(env.str("TERMS_VERSION", default="") or "2026-11-24", "TERMS_VERSION")
 
 # Staff ------------------------------------------------------------------------------------------------------------
 

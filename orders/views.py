@@ -24,7 +24,7 @@ from orders.checkout import current_order_token, waiting_order
 from orders.codes import is_like_an_order_number
 from orders.forms import AddForm, CartForm, DetailsForm
 from orders.models import TWINT_LIMIT, Category, Product
-from orders.quote import Quote, offers, quote
+from orders.quote import Quote, countries_reached, offers, quote
 
 PICTURE_SIZES = "(min-width: 70rem) 32rem, (min-width: 44rem) 46vw, calc(100vw - 2rem)"
 """How wide the product page shows its picture: the style sheet's grid, for the browser's choice of a file."""
@@ -220,9 +220,9 @@ def details(request: HttpRequest) -> HttpResponse:
     if not current.lines or current.too_large:
         return _see("orders:cart")
     if request.method != "POST":
-        form = DetailsForm(initial=details_in_session.typed(request.session))
+        form = DetailsForm(initial=details_in_session.typed(request.session), reached=countries_reached())
         return _details_page(request, current, form)
-    form = DetailsForm(request.POST)
+    form = DetailsForm(request.POST, reached=countries_reached())
     complete = form.is_valid()
     language_alone = "language" in request.POST
     details_in_session.keep(request.session, form, hinted="hinted" in request.POST and not language_alone)

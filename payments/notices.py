@@ -8,6 +8,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from orders import days
 from orders.models import Order
 from orders.money import format_chf
 from payments import attestation, refusals
@@ -200,7 +201,7 @@ def _refunded(letter: Letter) -> Words:
     facts = _shop(
         amount=refund.printed,
         number=letter.order.number,
-        day=date_format(localtime(refund.settled_at), "DATE_FORMAT"),
+        day=days.dated(refund.settled_at or refund.created_at),
         left=payment.printed(stays),
         reason=" ".join(refund.reason.split()),
     )
@@ -264,7 +265,7 @@ def _shop(**facts: str) -> dict[str, str]:
 
 
 def _order(order: Order) -> list[tuple[str, str]]:
-    return [(_("Order"), order.number), (_("Placed on"), date_format(localtime(order.created_at), "DATETIME_FORMAT"))]
+    return [(_("Order"), order.number), (_("Placed on"), days.moment(order.created_at))]
 
 
 def _means(payment: Payment) -> tuple[str, str]:

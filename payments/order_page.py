@@ -104,6 +104,11 @@ class OrderPage:
         return self.state in (State.OPEN, State.LEFT, State.REFUSED, State.EXPIRED)
 
     @property
+    def may_be_paid_already(self) -> bool:
+        """Whether its money may be on its way, or is here and looked at: so long nothing is ordered in its place."""
+        return self.state in (State.WAITING, State.REVIEW)
+
+    @property
     def promises_delivery(self) -> bool:
         """Whether a day of delivery is named: what is not paid yet is delivered by then if it is paid now."""
         is_soon = self.state == State.WAITING and not self.is_undecided
@@ -139,6 +144,26 @@ class OrderPage:
         """What went back of the payment that settles the order."""
         settling = self.payment if self.payment and self.payment.settles else None
         return [one for one in self.notices if settling and one.payment_id == settling.pk]
+
+    @property
+    def refunded_last(self) -> bool:
+        """Whether a refund is the latest news of an accepted order: its parcel has not left since."""
+        if not self._is_undisturbed or not self.payment or not self.given_back:
+            return False
+        sent = self.payment.order.shipped_at
+        return sent is None or sent < _settled_at(self.given_back[-1])
+
+    @property
+    def is_paid_twice(self) -> bool:
+        """Whether the latest news of an accepted order is a second payment, which has not gone back yet."""
+        if not self._is_undisturbed or self.was_late or self.refunded_last:
+            return False
+        return any(money.is_here and money.payment.why_not == Payment.WhyNot.SECOND for money in self.other_money)
+
+    @property
+    def _is_undisturbed(self) -> bool:
+        """Whether an accepted order is neither disputed nor given back as a whole."""
+        return self.state == State.ACCEPTED and not (self.is_disputed or self.taken_back or self.is_going_back)
 
     @property
     def has_bounced(self) -> bool:

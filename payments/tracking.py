@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from orders.days import day
 from orders.models import Order
-from orders.templatetags.days import day
 from payments.models import Attestation
 from payments.order_page import OrderPage, State
 

@@ -13,7 +13,6 @@ from django.utils.timezone import now
 from playwright.sync_api import Page
 
 from kookut import errors
-from orders import cart as carts
 from orders.checkout import remember_order
 from orders.codes import grouped, new_code
 from orders.models import Order, Product, ShippingMethod, TimelineEntry
@@ -279,16 +278,6 @@ def review_billed_elsewhere(stage: Stage) -> None:
 
 
 @scene
-def review_beside_its_open_order(stage: Stage) -> None:
-    stage.fill_cart()
-    order = stage.order(checkout_key=carts.read(stage.client.session).key)
-    session = stage.client.session
-    remember_order(session, order)
-    session.save()
-    stage.open("/paiement/")
-
-
-@scene
 def review_beside_another_open_order(stage: Stage) -> None:
     cart_beside_an_order_that_waits(stage)
     stage.open("/paiement/")
@@ -528,7 +517,7 @@ def order_dispute_lost_in_part(stage: Stage) -> None:
 
 
 def dispute(payment: Payment, status: Dispute.Status, **changes: Any) -> None:
-    facts = {"reference": "dp_1", "reason": "fraudulent", "amount": payment.amount}
+    facts = {"reference": f"dp_{payment.pk}", "reason": "fraudulent", "amount": payment.amount}
     payment.disputes.create(status=status, **(facts | changes))
     with transaction.atomic():
         order = hold(pk=payment.order_id)

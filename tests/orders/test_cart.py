@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orders import cart as carts
 from orders.cart import QUANTITY, Wanted
 from orders.models import Product, ShippingMethod
-from tests.orders.steps import add, amounts, give_details, page, said
+from tests.orders.steps import add, amounts, give_details, page, said, words
 from tests.shop import delivery, goods
 
 pytestmark = pytest.mark.django_db
@@ -78,8 +78,12 @@ def test_the_cart_page_refuses_it_too_and_shows_it_at_its_field(client: Client, 
     add(client, bowl, 2)
     response = client.post("/panier/", {f"quantity-{bowl.pk}": quantity, "shipping": first_method()})
     assert response.status_code == 422
-    sentence = f"{bowl.name} – {said('Type a number between 1 and 99')}" if quantity else bowl.name
-    assert re.search(rf'href="#id_quantity-{bowl.pk}">{re.escape(sentence)}', page(response))
+    shown = page(response)
+    sentence = f"{bowl.name} – {said('Type a number between 1 and 99')}"
+    assert f'href="#id_quantity-{bowl.pk}">{sentence}</a>' in shown
+    message = re.search(rf'id="id_quantity-{bowl.pk}_error">(.*?)<label', shown, re.DOTALL)
+    assert message
+    assert words(message[1]).strip() == f"Erreur : {sentence}"
     assert lines(client) == {bowl.pk: Wanted(2, 2900)}
 
 

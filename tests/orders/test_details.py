@@ -352,6 +352,17 @@ def test_a_postcode_and_a_country_must_fit(
     assert give_details(client, **BUREAU | typed | {f"{kind}_country": other}).status_code == 303
 
 
+def test_only_countries_to_which_something_is_delivered_are_offered(client: Client) -> None:
+    ShippingMethod.objects.update(countries=["CH"])
+    offered = re.findall(r'<option value="(\w\w)"', page(client.get("/coordonnees/")))
+    assert offered == ["CH", "CH", "LI"], "the goods go to one, the bill may go to either"
+    for elsewhere in ({"delivery_country": "LI"}, {"delivery_postcode": "9490"}):
+        assert f'href="#id_delivery_country">{said("We deliver to Switzerland only.")}</a>' in page(
+            give_details(client, **elsewhere)
+        )
+    assert give_details(client, **BUREAU | {"billing_postcode": "9490", "billing_country": "LI"}).status_code == 303
+
+
 def test_a_billing_address_that_is_not_asked_for_fits_any_country(client: Client) -> None:
     assert give_details(client, billing_postcode="9490", billing_country="CH").status_code == 303
 

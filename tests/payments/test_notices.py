@@ -9,9 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
-from django.utils.formats import date_format
-from django.utils.timezone import localtime, now
+from django.utils.timezone import now
 
+from orders import days
 from orders.models import Order
 from payments.capture import capture
 from payments.handoff import MethodUnavailable, hand_off
@@ -316,7 +316,8 @@ def test_the_mail_of_a_refund_says_why_how_when_and_what_stays_paid(psps: Sandbo
     bring_messages(psps)
 
     refund.refresh_from_db()
-    day = date_format(localtime(refund.settled_at), "j F Y")
+    assert refund.settled_at
+    day = days.dated(refund.settled_at)
     letter = written(order, "refunded")
     assert f"Le {day}, nous avons remboursé CHF 10.00 sur le moyen de paiement utilisé." in letter
     assert "Motif : Bol ébréché <b>à Genève</b>" in letter

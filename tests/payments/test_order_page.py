@@ -13,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime, now
 
+from orders import days
 from orders.models import Order, TimelineEntry
 from orders.money import format_amount
 from orders.moves import hold, tell
-from orders.templatetags.days import day
 from payments import attestation
 from payments.capture import capture
 from payments.models import Attestation, Payment, Refund
@@ -39,7 +39,7 @@ def text(order: Order, client: Client | None = None) -> str:
 
 def spoken(value: date) -> str:
     """As `text` has it."""
-    return day(value).replace("\u00a0", " ")
+    return days.day(value).replace("\u00a0", " ")
 
 
 def test_an_order_that_has_waited_for_as_long_as_it_can_says_so_and_lets_go(psps: Sandbox) -> None:
@@ -190,7 +190,7 @@ def test_a_paid_order_shows_its_way_so_far_and_where_it_is_delivered_to(psps: Sa
     steps = ["Commande passée", "Paiement accepté", "Attestation de paiement établie", "Colis à expédier"]
     assert way(order) == steps
     said = text(order)
-    assert f"Passée le {date_format(localtime(order.created_at), 'j F Y')}" in said
+    assert f"Passée le {days.dated(order.created_at)}" in said
     assert '<p class="address">Claire Dufour<br>Rue de Carouge 12<br>1205 Genève<br></p>' in said
     assert f"Livraison d’ici au {spoken(localdate())}" in said
     assert f", livré d’ici au {spoken(localdate())}</p>" in said
@@ -703,6 +703,20 @@ def test_woo_4878_after_a_silent_psp_a_changed_cart_leaves_one_pending_order(cli
     assert Order.objects.filter(status="pending").count() == 1
     bowl.refresh_from_db()
     assert bowl.stock == 1
+
+
+def test_a_change_of_language_beside_a_silent_psp_keeps_the_chosen_means(client: Client, psps: Sandbox) -> None:
+    fill_cart(client, goods())
+    psps.break_calls("down", "*", calls=20)
+    assert 'href="/de/paiement/?method=twint" lang="de"' in order_and_pay(client, "twint").content.decode()
+
+    order = Order.objects.get()
+    answer = client.post(f"/commande/{order.token}/payer/", {"method": "paypal"})
+    assert answer.status_code == 503
+    (led,) = re.findall(r'href="([^"]+)" lang="de"', answer.content.decode())
+    shown = client.get(led, follow=True)
+    assert shown.redirect_chain == [(f"/de/commande/{order.token}/?method=paypal", 303)]
+    assert re.findall(r'value="(\w+)"[^>]*checked', shown.content.decode()) == ["paypal"]
 
 
 def test_a_silent_psp_keeps_the_order_that_a_changed_cart_would_replace(client: Client, psps: Sandbox) -> None:

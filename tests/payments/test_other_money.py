@@ -197,7 +197,7 @@ def test_a_second_payment_above_the_bound_is_checked_and_not_said_to_go_back(set
     deliver(stripe_event(started(order, "twint", status="expired")))
 
     page = said(order)
-    assert "Merci, votre paiement est accepté" in page
+    assert "Nous avons reçu deux paiements" in page
     assert TWO_PAYMENTS in page
     assert BY_THE_NEXT_WORKING_DAY in page
     assert GOES_BACK not in page
