@@ -268,7 +268,19 @@ class DetailsForm(forms.Form):
                     cleaned[name] = ""
         for kind in ("delivery", "billing"):
             self._refuse_another_country(cleaned.get(f"{kind}_postcode"), f"{kind}_country")
+        if cleaned.get("other_billing"):
+            self._name_the_address("delivery_", _("Delivery address: %(error)s"))
+            self._name_the_address("billing_", _("Billing address: %(error)s"))
         return cleaned
+
+    def _name_the_address(self, prefix: str, sentence: "_StrPromise") -> None:
+        """Of two addresses on one page: else their errors read the same."""
+        for name, errors in self.errors.items():
+            if name.startswith(prefix):
+                errors.data = [
+                    ValidationError(sentence, code=error.code, params={"error": error.messages[0]})
+                    for error in errors.as_data()
+                ]
 
     def _refuse_another_country(self, postcode: str | None, field: str) -> None:
         """Liechtenstein has its own postcodes among the Swiss ones: no address is in both countries."""

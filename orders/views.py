@@ -11,6 +11,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_http_methods, require_safe
 
@@ -81,11 +82,15 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
     return _product_page(request, shown, form, status=422)
 
 
+def _what_is_left(stock: int) -> str:
+    return ngettext("Only %(n)s left", "Only %(n)s left", stock) % {"n": stock} if stock else _("Sold out")
+
+
 def _add(request: HttpRequest, shown: Product, form: AddForm) -> bool:
     quantity = form.cleaned_data["quantity"]
     in_cart = carts.read(request.session).lines.get(shown.pk)
     if (in_cart.quantity if in_cart else 0) + quantity > shown.stock:
-        form.add_error("quantity", _("Only %(left)s left in stock") % {"left": shown.stock})
+        form.add_error("quantity", _what_is_left(shown.stock))
         return False
     try:
         carts.add(request.session, shown.pk, quantity, shown.price)

@@ -562,6 +562,7 @@ class Letter(models.Model):
         REVIEW = "review", _("Payment being checked")
         REFUNDED = "refunded", _("Refund with notice")
         SHIPPED = "shipped", _("Parcel sent")
+        HELD = "held", _("Parcel held back by a dispute")
         TO_STAFF = "to_staff", _("To staff: to be looked at")
 
     MOST_TRIES = 150

@@ -10,7 +10,7 @@ from orders.models import Order, TimelineEntry
 from orders.money import format_money
 from payments import parcel, refusals
 from payments.handoff import may_open
-from payments.models import Dispute, Payment, Refund
+from payments.models import Dispute, Payment, Refund, WebhookEvent
 
 Told = TimelineEntry.Kind
 PATIENCE = timedelta(minutes=2)
@@ -80,6 +80,8 @@ class OrderPage:
     """Whether nothing speaks against the parcel's leaving, if it has not left."""
     is_disputed: bool
     """Whether a bank is examining the settling payment now."""
+    is_undecided: bool
+    """Whether the bank has said that it will decide later: within hours or days."""
     unannounced: Payment | None
     """One that was given up and for which the PSP shows money of which it has not told: staff find out."""
     notices: list[Refund]
@@ -109,7 +111,8 @@ class OrderPage:
     @property
     def promises_delivery(self) -> bool:
         """Whether a day of delivery is named: what is not paid yet is delivered by then if it is paid now."""
-        return self.will_be_sent or self.state == State.WAITING or (self.is_unpaid and not self.too_late)
+        is_soon = self.state == State.WAITING and not self.is_undecided
+        return self.will_be_sent or is_soon or (self.is_unpaid and not self.too_late)
 
     @property
     def left(self) -> int:
@@ -230,6 +233,7 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
         lost=_lost(settling, disputes),
         will_be_sent=settling is not None and parcel.will_be_sent(order, settling, own_refunds, own_disputes),
         is_disputed=any(one.status == Dispute.Status.OPEN for one in own_disputes),
+        is_undecided=state == State.WAITING and latest is not None and _is_undecided(order, latest),
         unannounced=unannounced,
         notices=sorted((one for one in refunds if one.status == Refund.Status.SUCCEEDED), key=_settled_at),
         too_late=not any(payment.status == Payment.Status.STARTED for payment in payments) and not may_open(order),
@@ -239,6 +243,11 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
 def _told(order: Order) -> set[str]:
     """What of these the timeline has told: one question instead of two."""
     return set(order.timeline.filter(kind__in=[Told.REVIVED, Told.DISPUTE]).values_list("kind", flat=True))
+
+
+def _is_undecided(order: Order, payment: Payment) -> bool:
+    undecided = order.events.filter(outcome=WebhookEvent.UNDECIDED, received_at__gte=payment.created_at)
+    return payment.with_bank_at is not None and undecided.exists()
 
 
 def _other_money(payment: Payment, refunds: list[Refund], disputes: list[Dispute]) -> OtherMoney:

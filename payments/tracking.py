@@ -21,10 +21,11 @@ class Step:
 
 def checkout_step(order: Order, page: OrderPage) -> int | None:
     """The step of the checkout that the page is: 3 the payment, 4 the confirmation; None once that is behind."""
-    if page.is_unpaid:
+    if order.status == Order.Status.PENDING:
         return 3
-    is_confirmed = page.state == State.ACCEPTED and not order.shipped_at and not page.is_going_back
-    return 4 if is_confirmed or page.may_be_paid_already else None
+    if page.state != State.ACCEPTED or order.shipped_at:
+        return None
+    return None if page.is_going_back or page.is_disputed or page.taken_back else 4
 
 
 def steps(order: Order, page: OrderPage, attestation: Attestation | None) -> list[Step]:

@@ -247,7 +247,15 @@ def _sheet(order: Order, page: OrderPage, lines: list[OrderLine]) -> dict[str, A
     if page.payment is None or not page.payment.settles:
         return None
     language = get_language() or order.language
-    return attestation.words(order.attestation, page.payment, lines, page.given_back, page.lost, language)
+    return attestation.words(
+        order.attestation,
+        page.payment,
+        lines,
+        page.given_back,
+        page.lost,
+        language,
+        is_held=not page.will_be_sent,
+    )
 
 
 def _retry_form(order: Order, page: OrderPage, chosen: str = "") -> MethodForm:

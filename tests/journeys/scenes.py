@@ -360,6 +360,13 @@ def order_waiting_very_long(stage: Stage) -> None:
     wait_for_the_bank(stage, VERY_SLOW)
 
 
+@scene
+def order_undecided(stage: Stage) -> None:
+    order = stage.order()
+    deliver(stripe_event(started(order, "twint", returned_at=now()), payment_status="unpaid"))
+    stage.open_order(order)
+
+
 def wait_for_the_bank(stage: Stage, since: timedelta, query: str = "") -> None:
     order = stage.order()
     started(order, created_at=now() - since, returned_at=now() - since)
@@ -586,6 +593,13 @@ def verify_without_a_code(stage: Stage) -> None:
 
 
 @scene
+def verify_by_the_number(stage: Stage) -> None:
+    verify(stage)
+    stage.page.fill("[name=code]", "AP-2026-000412")
+    stage.press()
+
+
+@scene
 def verified(stage: Stage) -> None:
     open_verdict(stage, attestation.of(accepted(stage)[0]))
 
@@ -601,6 +615,13 @@ def verified_refunded_in_part(stage: Stage) -> None:
 def verified_refunded(stage: Stage) -> None:
     order, payment = accepted(stage)
     given_back(payment, payment.amount)
+    open_verdict(stage, attestation.of(order))
+
+
+@scene
+def verified_disputed(stage: Stage) -> None:
+    order, payment = accepted(stage)
+    dispute(payment, Dispute.Status.OPEN)
     open_verdict(stage, attestation.of(order))
 
 

@@ -13,8 +13,8 @@ from tests.shop import delivery
 
 pytestmark = pytest.mark.django_db
 # The day since which a text reads as it does, and a digest of all that it says to customers of every kind of shop.
-TERMS = ("2026-11-23", "94cbc6663ac2ed14")
-CONFIDENTIALITY = ("2026-11-23", "c413fc5ba1c31013")
+TERMS = ("2026-11-23", "ff5c0b8048f5795c")
+CONFIDENTIALITY = ("2026-11-23", "46228f1933fdc6ef")
 SHOPS = (
     {"RETURN_DAYS": 30},
     {"RETURN_DAYS": 1, "SELLER_CANTON": "", "PAYMENTS": replace(settings.PAYMENTS, paypal=None)},

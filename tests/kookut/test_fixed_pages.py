@@ -102,7 +102,7 @@ def test_the_terms_name_the_countries_to_which_something_is_delivered(
 
 def test_the_terms_name_their_version(client: Client) -> None:
     with override_settings(TERMS_VERSION="2027-02-01"):
-        assert "Version du 01.02.2027" in text(client, "/conditions/")
+        assert "Version du 1 février 2027" in text(client, "/conditions/")
 
 
 def test_a_shop_outside_the_vat_register_says_so_in_its_terms(client: Client) -> None:
@@ -158,8 +158,8 @@ def test_what_the_providers_may_read_of_an_order_is_told_on_the_confidentiality_
     assert {name for name in vars(OrderFacts) if not name.startswith("_")} == {"number", "email", "language"}
     fill_cart(client)
     for said in (text(client, "/en/confidentialite/"), text(client, "/en/coordonnees/")):
-        assert "gets the amount, the number of the order, the language and your e-mail address." in said  # Stripe
-        assert "gets the amount, the number of the order and the language." in said  # PayPal
+        assert "receives the amount, the order number, the language and your e-mail address." in said  # Stripe
+        assert "receives the amount, the order number and the language." in said  # PayPal
 
 
 def test_what_is_read_of_the_means_of_payment_is_all_named_on_the_confidentiality_page(client: Client) -> None:

@@ -121,8 +121,10 @@ def test_more_than_the_stock_is_not_put_in(client: Client, bowl: Product) -> Non
     add(client, bowl, 6)
     response = add(client, bowl, 5)
     assert response.status_code == 422
-    assert said("Only %(left)s left in stock", left=10) in page(response)
+    assert "Plus que 10 pièces" in page(response)
     assert lines(client) == {bowl.pk: Wanted(6, 2900)}
+    Product.objects.update(stock=1)
+    assert "Ne resta solo 1<" in page(client.post(f"/it/articles/{bowl.slug}/", {"quantity": "5"}))
 
 
 def test_quantities_are_updated_and_lines_removed(client: Client, bowl: Product) -> None:
