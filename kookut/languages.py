@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.translation import get_language, get_language_from_path
+from django.utils.translation import get_language, get_language_from_path, get_language_from_request
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,14 @@ def alternates(path: str) -> list[Alternate]:
         Alternate(code, name, path if code == settings.LANGUAGE_CODE else f"/{code}{path}", code == get_language())
         for code, name in settings.LANGUAGES
     ]
+
+
+def preferred(request: HttpRequest) -> Alternate | None:
+    """This page in the language that the browser asks for, where the address names none, which is French."""
+    if get_language_from_path(request.path_info):
+        return None
+    wanted = get_language_from_request(request)
+    return next((one for one in alternates(unprefixed(request)) if one.code == wanted and not one.current), None)
 
 
 def unprefixed(request: HttpRequest) -> str:

@@ -13,8 +13,8 @@ from django.utils.http import escape_leading_slashes
 from django.views.decorators.http import require_safe
 
 from orders.checkout import TIME_TO_PAY
-from orders.delivery import CUT_OFF_HOUR
 from orders.models import Product, ShippingMethod
+from orders.quote import countries_reached
 from payments import retention
 from payments.handoff import offers, on_statements
 
@@ -38,7 +38,8 @@ def _facts() -> dict[str, Any]:
     return {
         "on_statements": on_statements(offers(0)),
         "deliveries": ShippingMethod.objects.filter(active=True),
-        "cut_off": time(CUT_OFF_HOUR),
+        "countries_reached": countries_reached,  # called by the one page that asks
+        "cut_off": time(settings.CUT_OFF_HOUR),
         "closed_in_canton": bool(settings.SELLER_CANTON),
         "terms_of": date.fromisoformat(settings.TERMS_VERSION),
         "return_days": settings.RETURN_DAYS,

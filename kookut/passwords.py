@@ -1,7 +1,7 @@
 """What a password of staff must be, beside Django's own rules (PCI DSS 8.3.5 to 8.3.7).
 
 The last four are not kept: a list of old hashes would be one more thing to steal, a second factor stands beside every
-password, and nobody is made to change one by the calendar (NIST SP 800-63B 3.1.1), which is what tempts people to go
+password, and nobody is made to change one by the calendar (NIST SP 800-63B-4, 3.1.1), which is what tempts people to go
 round in a circle. A new one only has to be another than the one before.
 """
 

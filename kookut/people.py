@@ -49,6 +49,27 @@ class NewPersonForm(UserCreationForm[User]):
         del self.fields["username"].widget.attrs["autofocus"]
 
 
+class PersonForm(UserChangeForm[User]):
+    """Whoever changes people stays as they are: so there is always one who can. Without Django's words on how the
+    password is kept: the page leads to a new one."""
+
+    password = None  # type: ignore[assignment]  # so a form is rid of a field
+    by: User
+
+    def clean_username(self) -> str:
+        name: str = self.cleaned_data["username"]
+        if User.objects.exclude(pk=self.instance.pk).filter(username__iexact=name).exists():
+            raise ValidationError(gettext("Somebody has this name, in other letters perhaps."))
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for name in ("is_active", "is_staff", "is_superuser"):
+            if self.instance == self.by and name in self.changed_data:
+                self.add_error(name, gettext("You cannot take this away from yourself: ask another superuser."))
+        return cleaned
+
+
 class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # only its stub takes one
     """Django's, without its choice of a person who has no password: whoever shall not come in is not active."""
 
@@ -57,12 +78,6 @@ class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # only i
         self.fields.pop("usable_password", None)
         for field in self.fields.values():
             field.required = True
-
-
-class PersonForm(UserChangeForm[User]):
-    """Django's, without how the password is kept: the page leads to a new one."""
-
-    password = None  # type: ignore[assignment]  # so a form is rid of a field
 
 
 class RolesField(ModelMultipleChoiceField[Group]):
@@ -114,6 +129,15 @@ class PersonAdmin(InOurWords[User], UserAdmin[User]):
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        """No role would help."""
+        raise PermissionDenied(gettext("People are never deleted: what they did bears their names. Deactivate them."))
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.by = member_of_staff(request)
+        return form
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -228,6 +228,10 @@ SELLER: dict[str, Any] = {
 }
 # On whose public holidays nothing is packed; empty: on those that most cantons share.
 SELLER_CANTON = canton(env.str("SELLER_CANTON", default=""))
+# The hour (Swiss time) until which what is ordered on a working day is packed the same day.
+CUT_OFF_HOUR = env.number("CUT_OFF_HOUR", default=14, of="hours")
+if not 1 <= CUT_OFF_HOUR <= 23:
+    raise ImproperlyConfigured(f"CUT_OFF_HOUR is {CUT_OFF_HOUR}: give a full hour from 1 to 23.")
 DEFAULT_FROM_EMAIL = formataddr((_shop, env.mail_address("MAIL_FROM", default=SELLER["email"])))
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Who is written to when a payment needs a person.

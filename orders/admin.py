@@ -291,9 +291,9 @@ class ShippingMethodAdmin(Goods[ShippingMethod]):
         return ", ".join(str(name) for code, name in COUNTRIES if code in method.countries) or "–"
 
     def has_delete_permission(self, request: HttpRequest, obj: ShippingMethod | None = None) -> bool:
-        """One that an order names is no longer offered, and stays."""
-        used = obj is not None and obj.order_set.exists()
-        return not used and super().has_delete_permission(request, obj)
+        """One that an order names is no longer offered, and stays; so does the last that is offered."""
+        kept = obj is not None and (obj.order_set.exists() or obj.is_the_last_offered)
+        return not kept and super().has_delete_permission(request, obj)
 
 
 @admin.register(VatRate)
@@ -356,12 +356,12 @@ class VatRateAdmin(Goods[VatRate]):
         if rate.valid_from > localdate():
             return gettext("Coming")
         newest: datetime | None = rate.newest_order  # type: ignore[attr-defined]
-        return gettext("Used") if newest and newest >= rate.begins_at else gettext("Not used yet")
+        return gettext("Fixed") if newest and newest >= rate.begins_at else gettext("Not used yet")
 
     @admin.display(description=_("status"))
     def state(self, rate: VatRate) -> str:
         if rate.valid_from > localdate():
             return gettext("Begins on its day; until then it can be changed or deleted.")
         if rate.is_used:
-            return gettext("Orders were taken at it: it stays as it is. Another rate is a new row with its first day.")
+            return gettext("Orders were taken since it began: it stays as it is. Another rate is a row of its own.")
         return gettext("Holds, but nothing was ordered yet: it can be changed.")

@@ -43,6 +43,7 @@ DJANGOS_OWN = [
     _("View on site"),
     _("View site"),
     _("This object doesn’t have a change history. It probably wasn’t added via this admin site."),
+    _("0 of %(cnt)s selected"),
 ]
 """Sentences of Django's admin which our catalogues say better: an object is called by its name."""
 

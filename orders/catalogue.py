@@ -101,7 +101,9 @@ def look(asked: QueryDict, slug: str = "") -> Catalogue:
 
 
 def to_be_had_instead(sold_out: Product) -> list[Product]:
-    """The first goods of the same category that are in stock."""
+    """The first goods of the same category that are in stock; none for goods without one."""
+    if sold_out.category_id is None:
+        return []
     return list(_on_sale().filter(category=sold_out.category_id, stock__gt=0)[:INSTEAD])
 
 

@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 import holidays
 from django.conf import settings
 
-CUT_OFF_HOUR = 14
-"""What is ordered by then (Zurich) is packed the same day."""
 ZURICH = ZoneInfo("Europe/Zurich")
 CANTONS = frozenset(name for name in holidays.country_holidays("CH").subdivisions if len(name) == 2)
 
@@ -42,7 +40,7 @@ def is_packed_later(ordered_at: datetime, paid_at: datetime) -> bool:
 def _packed_on(ordered_at: datetime) -> date:
     """The first working day, at the seller's too, that is not over."""
     local = ordered_at.astimezone(ZURICH)
-    after_cut_off = timedelta(days=1) if local.hour >= CUT_OFF_HOUR else timedelta(0)
+    after_cut_off = timedelta(days=1) if local.hour >= settings.CUT_OFF_HOUR else timedelta(0)
     day = _working_day_from(local.date() + after_cut_off)
     while day in _sellers_days_off(settings.SELLER_CANTON, day.year):
         day = _working_day_from(day + timedelta(days=1))

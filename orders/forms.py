@@ -1,8 +1,8 @@
 """The forms of the shop: quantities, delivery, and the customer's details."""
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -11,12 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from orders import typed_text
 from orders.cart import QUANTITY
+from orders.models import Product
 from orders.quote import Quote
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 COUNTRIES = [("CH", _("Switzerland")), ("LI", _("Liechtenstein"))]
+ONLY = {"CH": _("We deliver to Switzerland only."), "LI": _("We deliver to Liechtenstein only.")}
 LIECHTENSTEIN = range(9485, 9499)
 POSTCODE = re.compile(r"(?:(?:CH|LI|FL)-?)?([1-9][0-9]{3})", re.IGNORECASE)
 # A Swiss number with its area code, or any number with its country code (ITU-T E.164).
@@ -30,12 +32,12 @@ Refusal = Callable[[str], None]
 class QuantityField(forms.CharField):
     """1 to 99, in plain digits; 0 too, which takes the article out, `or_none`."""
 
-    def __init__(self, *, or_none: bool = False, article: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, or_none: bool = False, article: Product | None = None, **kwargs: Any) -> None:
         widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
         super().__init__(strip=False, widget=widget, label=_("Quantity"), **kwargs)
         self.or_none = or_none
         self.article = article
-        """Of which: a summary of errors names it where several fields are alike."""
+        """Of which: where several fields are alike, a message names it."""
 
     def clean(self, value: Any) -> int:
         if self.or_none and value == "0":
@@ -60,7 +62,7 @@ class CartForm(forms.Form):
     def __init__(self, quote: Quote, data: Any = None) -> None:
         super().__init__(data)
         for line in quote.lines:
-            field = QuantityField(or_none=True, article=line.name, initial=str(line.quantity))
+            field = QuantityField(or_none=True, article=line.product, initial=str(line.quantity))
             self.fields[f"quantity-{line.product.pk}"] = field
         self.fields["shipping"] = forms.TypedChoiceField(
             choices=[(str(offer.method.pk), offer.method.name) for offer in quote.offers],
@@ -247,6 +249,16 @@ class DetailsForm(forms.Form):
     billing_town = _town("billing address-level2")
     billing_country = _country("billing country")
 
+    def __init__(self, *args: Any, reached: Collection[str] = (), **kwargs: Any) -> None:
+        """`reached` are the countries to which something is delivered; without any of them all are offered."""
+        super().__init__(*args, **kwargs)
+        offered = [(code, name) for code, name in COUNTRIES if code in reached] or COUNTRIES
+        self.only = offered[0][0] if len(offered) == 1 else ""
+        if self.only:
+            field = cast(forms.ChoiceField, self.fields["delivery_country"])
+            field.choices = offered
+            field.error_messages |= {"required": ONLY[self.only], "invalid_choice": ONLY[self.only]}
+
     def clean(self) -> dict[str, Any]:
         cleaned = {**self.cleaned_data}
         if not cleaned.get("other_billing"):
@@ -256,18 +268,31 @@ class DetailsForm(forms.Form):
                     cleaned[name] = ""
         for kind in ("delivery", "billing"):
             self._refuse_another_country(cleaned.get(f"{kind}_postcode"), f"{kind}_country")
+        if cleaned.get("other_billing"):
+            self._name_the_address("delivery_", _("Delivery address: %(error)s"))
+            self._name_the_address("billing_", _("Billing address: %(error)s"))
         return cleaned
+
+    def _name_the_address(self, prefix: str, sentence: "_StrPromise") -> None:
+        """Of two addresses on one page: else their errors read the same."""
+        for name, errors in self.errors.items():
+            if name.startswith(prefix):
+                errors.data = [
+                    ValidationError(sentence, code=error.code, params={"error": error.messages[0]})
+                    for error in errors.as_data()
+                ]
 
     def _refuse_another_country(self, postcode: str | None, field: str) -> None:
         """Liechtenstein has its own postcodes among the Swiss ones: no address is in both countries."""
         country = self.cleaned_data.get(field)
         if not postcode or not country or (int(postcode) in LIECHTENSTEIN) == (country == "LI"):
             return
-        sentence = (
-            _("The postcode %(postcode)s is not in Liechtenstein. Check the country.")
-            if country == "LI"
-            else _("The postcode %(postcode)s is in Liechtenstein. Check the country.")
-        )
+        if field == "delivery_country" and self.only:
+            sentence = ONLY[self.only]
+        elif country == "LI":
+            sentence = _("The postcode %(postcode)s is not in Liechtenstein. Check the country.")
+        else:
+            sentence = _("The postcode %(postcode)s is in Liechtenstein. Check the country.")
         self.add_error(field, ValidationError(sentence, code="country", params={"postcode": postcode}))
 
     @property

@@ -2,6 +2,7 @@
 
 from copy import copy
 from datetime import date
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django import forms
@@ -158,6 +159,18 @@ class ShippingMethodForm(NamesForm[ShippingMethod]):
         model = ShippingMethod
         fields = ["price", "free_from", "delivery_days", "countries", "active", "position"]
 
+    def clean_active(self) -> bool:
+        active: bool = self.cleaned_data["active"]
+        if not active and self.instance.is_the_last_offered:
+            raise forms.ValidationError(
+                _("It is the only one that is offered: without it nobody can order. Offer another one first.")
+            )
+        return active
+
+
+HIGHEST_RATE = 15
+"""Per cent. Swiss rates have never reached 10 (LTVA art. 25): above this the decimal sign was forgotten."""
+
 
 class VatRateForm(GoodsForm[VatRate]):
     class Meta:
@@ -171,6 +184,14 @@ class VatRateForm(GoodsForm[VatRate]):
         for name in kept:
             setattr(written, name, getattr(stands, name))
         return written
+
+    def clean_rate(self) -> Decimal:
+        rate: Decimal = self.cleaned_data["rate"]
+        if rate > HIGHEST_RATE:
+            raise forms.ValidationError(
+                _("Swiss rates have never reached 10 per cent: has the decimal sign been forgotten?")
+            )
+        return rate
 
     def clean_valid_from(self) -> date:
         begins: date = self.cleaned_data["valid_from"]

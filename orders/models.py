@@ -267,6 +267,12 @@ class ShippingMethod(models.Model):
     def name(self) -> str:
         return in_language(self.names)
 
+    @property
+    def is_the_last_offered(self) -> bool:
+        """Whether without it nothing can be ordered."""
+        offered = ShippingMethod.objects.filter(active=True)
+        return offered.filter(pk=self.pk).exists() and not offered.exclude(pk=self.pk).exists()
+
     def price_for(self, goods_total: int) -> int:
         """The price in centimes for goods of that total."""
         if self.free_from is not None and goods_total >= self.free_from:
@@ -545,7 +551,7 @@ class TimelineEntry(models.Model):
 
     class Kind(models.TextChoices):
         PLACED = "placed", _("Order placed: %(total)s.")
-        CANCELLED = "cancelled", _("Order cancelled: %(reason)s.")
+        CANCELLED = "cancelled", _("The order has ended. %(reason)s.")
         EFFECTIVE = "effective", _("The order is effective.")
         PAYMENT_STARTED = "payment_started", _("Sent to the payment page (%(method)s).")
         PAYMENT_FAILED = "payment_failed", _("Payment refused (%(method)s): %(refusal)s.")
@@ -561,6 +567,7 @@ class TimelineEntry(models.Model):
         ACCEPTED = "accepted", _("Accepted what %(provider)s shows, although no message of it came.")
         CHECKED = "checked", _("Checked with %(provider)s: %(found)s.")
         SHIPPED = "shipped", _("Parcel sent%(tracking)s.")
+        ASKED = "asked", _("Asked for: %(what)s.")
         NOTE = "note", _("Note: %(text)s")
         REFUND_PROPOSED = "refund_proposed", _("Refund of %(amount)s proposed: %(reason)s")
         REFUND_RELEASED = "refund_released", _("Refund of %(amount)s released; %(proposer)s had proposed it.")

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -14,7 +14,7 @@ from django.utils.timezone import localdate, now
 from orders import vat
 from orders.cart import Cart, Wanted
 from orders.delivery import delivery_date
-from orders.models import MAX_TOTAL, TWINT_LIMIT, Order, OrderLine, Product, ShippingMethod, VatShare
+from orders.models import MAX_TOTAL, TWINT_LIMIT, Order, OrderLine, Product, ShippingMethod, VatShare, in_language
 
 
 class What(StrEnum):
@@ -31,16 +31,21 @@ class What(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One difference. `left` counts pieces (FEWER); `old` and `new` are centimes (PRICE, TOTAL); the days are those of
-    delivery (DAY), the old one None where the customer's page named none."""
+    """One difference. `names`, by language, are those of the article or of the way of delivery; `left` counts pieces
+    (FEWER); `old` and `new` are centimes (PRICE, TOTAL); the days are those of delivery (DAY), the old one None where
+    the customer's page named none."""
 
     what: What
-    name: str = ""
+    names: dict[str, str] = field(default_factory=dict)
     left: int = 0
     old: int = 0
     new: int = 0
     old_day: date | None = None
     new_day: date | None = None
+
+    @property
+    def name(self) -> str:
+        return in_language(self.names)
 
 
 @dataclass(frozen=True)
@@ -150,12 +155,12 @@ def draw_up(cart: Cart, products: Iterable[Product], *, country: str, held: Mapp
         product = on_sale.get(wanted_product)
         left = product.stock + held.get(product.pk, 0) if product and product.active else 0
         if product is None or left == 0:
-            changes.append(Change(What.GONE, product.name if product else ""))
+            changes.append(Change(What.GONE, product.names if product else {}))
             continue
         if left < wanted.quantity:
-            changes.append(Change(What.FEWER, product.name, left=left))
+            changes.append(Change(What.FEWER, product.names, left=left))
         if product.price != wanted.price:
-            changes.append(Change(What.PRICE, product.name, old=wanted.price, new=product.price))
+            changes.append(Change(What.PRICE, product.names, old=wanted.price, new=product.price))
         lines.append(Line(product, min(left, wanted.quantity), rates[product.vat_class]))
 
     offered = offers(sum(line.total for line in lines), country)
@@ -163,7 +168,7 @@ def draw_up(cart: Cart, products: Iterable[Product], *, country: str, held: Mapp
     if delivery is None and offered:
         delivery = offered[0]
         if cart.shipping is not None:
-            changes.append(Change(What.DELIVERY, delivery.method.name))
+            changes.append(Change(What.DELIVERY, delivery.method.names))
     shares = _vat(lines, delivery.price if delivery else 0) if settings.SELLER["vat_registered"] else []
     return Quote(cart.key, tuple(lines), offered, delivery, tuple(shares), tuple(changes))
 
@@ -176,6 +181,12 @@ def offers(goods_total: int, country: str = "") -> tuple[Offer, ...]:
         for method in ShippingMethod.objects.filter(active=True)
         if not country or country in method.countries
     )
+
+
+def countries_reached() -> set[str]:
+    """The countries, by their codes, to which something is delivered (1 query)."""
+    reached = ShippingMethod.objects.filter(active=True).values_list("countries", flat=True)
+    return {country for countries in reached for country in countries}
 
 
 def _vat(lines: Iterable[Line], shipping: int) -> list[VatShare]:

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import TypeVar
 
 from orders.models import VatRate, VatShare
+
+Key = TypeVar("Key", Decimal, int)
 
 
 def rates_on(day: date) -> dict[str, Decimal]:
@@ -34,8 +37,8 @@ def shares(goods: Mapping[Decimal, int], shipping: int) -> list[VatShare]:
     ]
 
 
-def pro_rata(amount: int, weights: Mapping[Decimal, int]) -> dict[Decimal, int]:
-    """Split an amount by weights into whole centimes that add up to it: the largest remainders get the odd ones."""
+def pro_rata(amount: int, weights: Mapping[Key, int]) -> dict[Key, int]:
+    """Split an amount by weights into whole numbers that add up to it: the largest remainders get the odd ones."""
     total = sum(weights.values())
     parts = {key: amount * weight // total for key, weight in weights.items()}
     by_remainder = sorted(weights, key=lambda key: (-(amount * weights[key] % total), key))

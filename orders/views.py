@@ -11,6 +11,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import etag, require_http_methods, require_safe
 
@@ -23,7 +24,7 @@ from orders.checkout import current_order_token, waiting_order
 from orders.codes import is_like_an_order_number
 from orders.forms import AddForm, CartForm, DetailsForm
 from orders.models import TWINT_LIMIT, Category, Product
-from orders.quote import Quote, offers, quote
+from orders.quote import Quote, countries_reached, offers, quote
 
 PICTURE_SIZES = "(min-width: 70rem) 32rem, (min-width: 44rem) 46vw, calc(100vw - 2rem)"
 """How wide the product page shows its picture: the style sheet's grid, for the browser's choice of a file."""
@@ -81,11 +82,15 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
     return _product_page(request, shown, form, status=422)
 
 
+def _what_is_left(stock: int) -> str:
+    return ngettext("Only %(n)s left", "Only %(n)s left", stock) % {"n": stock} if stock else _("Sold out")
+
+
 def _add(request: HttpRequest, shown: Product, form: AddForm) -> bool:
     quantity = form.cleaned_data["quantity"]
     in_cart = carts.read(request.session).lines.get(shown.pk)
     if (in_cart.quantity if in_cart else 0) + quantity > shown.stock:
-        form.add_error("quantity", _("Only %(left)s left in stock") % {"left": shown.stock})
+        form.add_error("quantity", _what_is_left(shown.stock))
         return False
     try:
         carts.add(request.session, shown.pk, quantity, shown.price)
@@ -161,6 +166,7 @@ def _cart_page(request: HttpRequest, current: Quote, form: CartForm, status: int
     page = {"quote": current, "form": form, "goods": [goods], "back": "cart"}
     page["waiting"] = waiting_order(request.session)
     page["removed"] = _removed(request)
+    page["country"] = _country(request)
     return render(request, "orders/cart.html", page, status=status)
 
 
@@ -215,9 +221,9 @@ def details(request: HttpRequest) -> HttpResponse:
     if not current.lines or current.too_large:
         return _see("orders:cart")
     if request.method != "POST":
-        form = DetailsForm(initial=details_in_session.typed(request.session))
+        form = DetailsForm(initial=details_in_session.typed(request.session), reached=countries_reached())
         return _details_page(request, current, form)
-    form = DetailsForm(request.POST)
+    form = DetailsForm(request.POST, reached=countries_reached())
     complete = form.is_valid()
     language_alone = "language" in request.POST
     details_in_session.keep(request.session, form, hinted="hinted" in request.POST and not language_alone)
@@ -236,8 +242,12 @@ def _details_page(request: HttpRequest, current: Quote, form: DetailsForm, statu
 
 
 def _quote(request: HttpRequest) -> Quote:
-    country = str(details_in_session.typed(request.session).get("delivery_country", ""))
-    return quote(carts.read(request.session), country=country, token=current_order_token(request.session))
+    return quote(carts.read(request.session), country=_country(request), token=current_order_token(request.session))
+
+
+def _country(request: HttpRequest) -> str:
+    """Where the goods go, once it is known."""
+    return str(details_in_session.typed(request.session).get("delivery_country", ""))
 
 
 def _unrepeated(posted: QueryDict) -> QueryDict:

@@ -4,7 +4,7 @@ person sets aside."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -38,6 +38,9 @@ class Item:
     """The key of the row that it tells of, where a person may set the item aside."""
 
 
+Some = TypeVar("Some", bound=Payment)
+
+
 class NotListed(Exception):
     """No such item is on the list now, or not one that can be set aside."""
 
@@ -62,8 +65,8 @@ def items(order: Order | None = None, most: int | None = None) -> list[Item]:
 
 
 @transaction.atomic
-def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str, seen: str | None = None) -> None:
-    """Take an item off the list for good, in the name of a member of staff who says why.
+def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str, seen: str | None = None) -> Order | None:
+    """Take an item off the list for good, in the name of a member of staff who says why; returns its order, if any.
 
     Only what no event ends can be; it moves neither money nor order. Raises NotListed, also when somebody else was
     quicker, Meanwhile, and ValueError without a reason.
@@ -82,6 +85,7 @@ def set_aside(kind: SetAside.Kind, about: str, by: User, reason: str, seen: str 
     if order:
         what = {"item": kind.label, "reason": reason}
         tell(order, TimelineEntry.Kind.SET_ASIDE, TimelineEntry.Actor.STAFF, by.get_username(), **what)
+    return order
 
 
 def _order_of(kind: SetAside.Kind, about: str) -> Order | None:
@@ -110,10 +114,12 @@ def _row_of(kind: SetAside.Kind, about: str) -> "Payment | Refund | Dispute | We
 
 
 def _money(order: Order | None, most: int) -> Iterator[Item]:
-    for payment in _of(order, unresolved.misfits().select_related("order")).order_by("-authorised_at")[:most]:
+    misfits = unresolved.misfits().select_related("order")
+    for payment in _of(order, misfits).order_by("-authorised_at")[:most]:
         facts = {
             "number": payment.order.number,
             "received": payment.printed(payment.received_amount or 0),
+            "left": payment.printed(payment.left or 0),
             "total": format_chf(payment.order.total),
             "provider": payment.get_provider_display(),
         }
@@ -124,12 +130,13 @@ def _money(order: Order | None, most: int) -> Iterator[Item]:
             )
         elif payment.why_not == WhyNot.MEANS:
             text = _(
-                "Order %(number)s: %(received)s came by a means of payment that the shop does not take. Give it back, "
-                "and write to the customer."
+                "Order %(number)s: %(received)s came by a means of payment that the shop does not take. Refund the "
+                "%(left)s, and write to the customer."
             )
         elif payment.why_not == WhyNot.MISMATCH:
             text = _(
-                "Order %(number)s: %(received)s came instead of %(total)s. Give it back, and write to the customer."
+                "Order %(number)s: %(received)s came instead of %(total)s. Refund the %(left)s, and write to the "
+                "customer."
             )
         elif payment.why_not == WhyNot.GONE:
             text = _(
@@ -137,16 +144,16 @@ def _money(order: Order | None, most: int) -> Iterator[Item]:
                 "to give back; if this stays for more than a day, look at the payment at %(provider)s."
             )
         elif payment.why_not == WhyNot.SECOND:
-            text = _("Order %(number)s: a second payment of %(received)s came. Give it back.")
+            text = _("Order %(number)s: a second payment of %(received)s came. Refund the %(left)s.")
         else:
-            text = _("Order %(number)s: %(received)s came for an order that is cancelled. Give it back.")
+            text = _("Order %(number)s: %(received)s came for an order that is cancelled. Refund the %(left)s.")
         yield Item(payment.why_not, text % facts, payment.order)
 
 
 def _unannounced(order: Order | None, most: int) -> Iterator[Item]:
     text = _(
-        "Order %(number)s: %(provider)s shows the payment as made, but no message has said so. Accept what it shows, "
-        "or give the money back."
+        "Order %(number)s: %(provider)s shows the payment as made, but no message has said so. A manager can accept "
+        "what it shows, or give the money back there."
     )
     for payment in _of(order, unresolved.unannounced().select_related("order"))[:most]:
         facts = {"number": payment.order.number, "provider": payment.get_provider_display()}
@@ -172,14 +179,13 @@ def _refunds(order: Order | None, most: int) -> Iterator[Item]:
     if order:
         failed = failed.filter(payment__order=order)
     text = _(
-        "Order %(number)s: the refund of %(date)s failed, and %(amount)s of it are still to be given back. Ask for "
-        "another in its place, or agree on another way with the customer and set it aside."
+        "Order %(number)s: a refund failed. Refund the %(amount)s again, or agree on another way with the customer and "
+        "mark it as reviewed."
     )
     for refund in failed.order_by("-created_at")[:most]:
         facts = {
             "number": refund.payment.order.number,
             "amount": refund.payment.printed(min(refund.amount, refund.left)),
-            "date": date_format(localtime(refund.created_at), "SHORT_DATE_FORMAT"),
         }
         yield Item(SetAside.Kind.REFUND_FAILED, text % facts, refund.payment.order, about=refund.pk)
 
@@ -321,5 +327,5 @@ def _undelivered(order: Order | None, most: int) -> Iterator[Item]:
         yield Item(SetAside.Kind.UNDELIVERED, text % facts, letter.order, about=letter.pk)
 
 
-def _of(order: Order | None, payments: QuerySet[Payment]) -> QuerySet[Payment]:
+def _of(order: Order | None, payments: QuerySet[Some]) -> QuerySet[Some]:
     return payments.filter(order=order) if order else payments

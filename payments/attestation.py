@@ -98,7 +98,7 @@ def _next_numbers(series: Series, papers: Sequence[Attestation], at: datetime) -
 
 
 def note_change(payment: Payment) -> None:
-    """Note that what the attestation of this payment lists beside it is another now, if there is one."""
+    """Note that what the attestation of this payment says beside it is another now, if there is one."""
     if payment.settles:
         Attestation.objects.filter(order=payment.order_id).update(updated_at=now())
 
@@ -126,12 +126,14 @@ def words(
     refunds: Iterable[Refund],
     lost: Sequence[Dispute],
     language: str,
+    *,
+    is_held: bool,
 ) -> dict[str, Any]:
     """What the attestation says, for the order's page where that is printed instead: of the means of payment only
     what the shop knows, as no page waits for a PSP. `refunds` are those of the payment that succeeded, `lost` its
-    disputes that were lost."""
+    disputes that were lost; `is_held` whether the parcel does not leave for now."""
     facts = _facts(attestation, payment, lines, refunds, lost, PaymentDetails())
-    return paper.worded(replace(facts, language=language))
+    return paper.worded(replace(facts, language=language, is_held=is_held))
 
 
 def taxes_shown(order: Order, attestation: Attestation | None) -> list[VatShare]:
@@ -144,9 +146,12 @@ def _attestation_facts(attestation: Attestation) -> paper.AttestationFacts:
     order = attestation.order
     assert order is not None  # noqa: S101 - the database holds it for this series
     payment = Payment.objects.select_related("order").get(order=order, settles=True)
-    refunds = payment.refunds.filter(status=Refund.Status.SUCCEEDED).order_by("settled_at")
-    lost = payment.disputes.filter(status=Dispute.Status.LOST)
-    return _facts(attestation, payment, order.lines.all(), refunds, list(lost), _details(payment))
+    refunds = list(payment.refunds.order_by("settled_at"))
+    disputes = list(payment.disputes.all())
+    gone = [refund for refund in refunds if refund.status == Refund.Status.SUCCEEDED]
+    lost = [dispute for dispute in disputes if dispute.status == Dispute.Status.LOST]
+    facts = _facts(attestation, payment, order.lines.all(), gone, lost, _details(payment))
+    return replace(facts, is_held=not parcel.will_be_sent(order, payment, refunds, disputes))
 
 
 def _facts(

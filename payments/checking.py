@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop as _
 
 from orders.models import Order, TimelineEntry
 from orders.moves import Meanwhile, hold, hold_as_seen, tell
-from payments import inbox, recovery, sweep
+from payments import inbox, recovery, sweep, unresolved
 from payments.gateways.base import NotConfigured, Unclear, Unreachable
 from payments.gateways.deadline import at_most, seconds_left
 from payments.models import Payment, Provider, Refund, WebhookEvent
@@ -18,6 +18,7 @@ SECONDS = 20.0
 """In all: somebody waits for the answer."""
 NOTHING_NEW = _("nothing new")
 NEWS = _("there is news, see above")
+PAID_THERE = _("it shows a payment as made, but no message has said so")
 NEWS_THERE = _("there is news: see the order")
 NO_ANSWER = _("no answer")
 NO_TIME = _("not asked: the time was over")
@@ -42,6 +43,8 @@ def check(order_id: int, by: User, seen: str | None = None) -> str:
     except (Unreachable, NotConfigured):
         return _told(order, payments, NO_ANSWER, by)
     order.refresh_from_db(fields=["journal"])
+    if unresolved.unannounced().filter(order=order).exists():
+        return _told(order, payments, PAID_THERE, by)
     return _told(order, payments, NEWS if order.journal != before else NOTHING_NEW, by)
 
 

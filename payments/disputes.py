@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop as _
 
 from orders.models import Order, TimelineEntry
 from orders.moves import end, hold, tell
-from payments import refunds
+from payments import notices, refunds
 from payments.attestation import note_change
 from payments.gateways.base import DisputeNotice
 from payments.letters import due
@@ -68,11 +68,13 @@ def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
     told = _tell(order, dispute, state)
     if is_news:
         due(order, Letter.Kind.TO_STAFF, about=told.pk)
+        if notices.is_held_back(order):
+            due(order, Letter.Kind.HELD, about=payment.pk)
         # What somebody may have set aside was its end before it was opened again.
         SetAside.objects.filter(kind=SetAside.Kind.LOST, about=dispute.pk).delete()
         if state == Dispute.Status.WON and notice.reference.startswith(CASE):
             _end_reversals(order, dispute)
-    if Dispute.Status.LOST in (state, known and known.status):
+    if Dispute.Status.LOST in (state, known and known.status) or (is_news and not order.shipped_at):
         note_change(payment)
     return _("The dispute is noted")
 

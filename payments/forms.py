@@ -9,6 +9,7 @@ from orders.checkout import Shown
 from orders.codes import is_valid, normalise
 from payments.handoff import Offer
 from payments.models import Method
+from payments.verification import code_in, is_a_number
 
 
 class FindOrderForm(forms.Form):
@@ -49,6 +50,14 @@ class CodeForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
         error_messages={"required": _("Type the code that stands on the document")},
     )
+
+    def clean_code(self) -> str:
+        code: str = self.cleaned_data["code"]
+        if is_a_number(code_in(code)):
+            raise forms.ValidationError(
+                _("This is the number of the document. The code stands beside it, after the word “Code”.")
+            )
+        return code
 
 
 class MethodForm(forms.Form):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from math import ceil
 from typing import Concatenate, ParamSpec
 
 from django.http import HttpRequest, HttpResponse
@@ -28,6 +29,8 @@ def private(view: View[P]) -> View[P]:
 
 def wait(request: HttpRequest, seconds: int) -> HttpResponse:
     """Nothing was done; the same request may come again after so many seconds at most."""
-    response = render(request, "429.html", status=429)
+    match = request.resolver_match
+    context = {"minutes": ceil(seconds / 60), "token": match.kwargs.get("token") if match else None}
+    response = render(request, "429.html", context, status=429)
     response["Retry-After"] = str(seconds)
     return response

@@ -22,7 +22,7 @@ from orders.models import Order, TimelineEntry
 from orders.money import format_chf
 from orders.moves import hold, hold_as_seen, tell, words
 from payments import attestation, notices, parcel, staff_notices
-from payments.models import Attestation, Letter, Payment, Refund
+from payments.models import Attestation, Letter, Method, Payment, Refund
 from payments.statement import name_on_statement
 
 log = logging.getLogger(__name__)
@@ -156,6 +156,9 @@ def _confirmation(letter: Letter) -> EmailMultiAlternatives:
         name=" ".join(order.delivery_name.split()),
         lines=parcel.listed(order, lines, went_back),
         payment=payment,
+        by=_("by card")
+        if payment.method == Method.CARD
+        else _("with %(method)s") % {"method": payment.get_method_display()},
         on_statement=name_on_statement(payment.method, settings.SELLER["statement_name"]),
         is_promised=is_to_come and order.delivery_is_ahead,
         attestation=document,

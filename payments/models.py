@@ -73,6 +73,31 @@ DISPUTE_REASONS = {
 """What Stripe and PayPal call the reasons of disputes, in words (message ids)."""
 
 
+LOST_CARD = gettext_noop("the card is reported lost or stolen")
+NO_BALANCE = gettext_noop("the shop’s balance at the provider is not enough")
+IN_DISPUTE = gettext_noop("the payment is disputed")
+GONE_BEFORE = gettext_noop("all of it had gone back already")
+TOO_MUCH = gettext_noop("it is more than is left of the payment")
+REFUND_REFUSALS = {
+    "lost_or_stolen_card": LOST_CARD,
+    "expired_or_canceled_card": gettext_noop("the card has expired or was closed"),
+    "declined": gettext_noop("the customer’s bank did not take it"),
+    "merchant_request": gettext_noop("it was called off at the provider"),
+    "insufficient_funds": NO_BALANCE,
+    "balance_insufficient": NO_BALANCE,
+    "REFUND_FAILED_INSUFFICIENT_FUNDS": NO_BALANCE,
+    "charge_for_pending_refund_disputed": IN_DISPUTE,
+    "charge_disputed": IN_DISPUTE,
+    "TRANSACTION_DISPUTED": IN_DISPUTE,
+    "charge_already_refunded": GONE_BEFORE,
+    "CAPTURE_FULLY_REFUNDED": GONE_BEFORE,
+    "amount_too_large": TOO_MUCH,
+    "REFUND_AMOUNT_EXCEEDED": TOO_MUCH,
+    "REFUND_TIME_LIMIT_EXCEEDED": gettext_noop("the provider refunds payments of that age no more"),
+}
+"""Why Stripe and PayPal make no refund, in words (message ids)."""
+
+
 class Payment(models.Model):
     """One try to pay an order, on one page of a PSP.
 
@@ -89,7 +114,7 @@ class Payment(models.Model):
         STARTED = "started", _("Started")
         AUTHORISED = "authorised", _("Authorised")
         FAILED = "failed", _("Failed")
-        EXPIRED = "expired", _("Expired")
+        EXPIRED = "expired", _("Closed without payment")
 
     class WhyNot(models.TextChoices):
         """Why money that came does not settle its order."""
@@ -193,6 +218,28 @@ class Payment(models.Model):
         """Whether the PSP said no: for good; or PayPal to what the customer chose there, on a page that stays open."""
         declined = self.status == self.Status.STARTED and self.provider == Provider.PAYPAL and bool(self.refusal)
         return self.status == self.Status.FAILED or declined
+
+    @property
+    def by_what(self) -> str:
+        """Its method and who carries it out; once where both are called the same."""
+        return ", ".join(dict.fromkeys([self.get_method_display(), self.get_provider_display()]))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody may still pay on its page."""
+        return self.status == self.Status.STARTED
+
+    @property
+    def may_be_closed(self) -> bool:
+        """Whether its page is open, and nothing is known to be under way there: else its PSP would not close it."""
+        return self.is_open and not self.with_bank_at and not self.claimed_at
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether the last that was heard of it is a no, as staff see it: also on a page of Stripe's that stays open,
+        unless the customer came back from it since, as after having paid."""
+        declined = self.status == self.Status.STARTED and bool(self.refusal)
+        return self.is_refused or (declined and not self.returned_at and not self.with_bank_at)
 
     @property
     def needs_another_choice(self) -> bool:
@@ -406,6 +453,14 @@ class Refund(models.Model):
         return self.payment.printed(self.amount)
 
     @property
+    def told_refusal(self) -> str:
+        """Why it was not made, in the language in use; the PSP's own word where we have none."""
+        if not self.refusal:
+            return ""
+        known = REFUND_REFUSALS.get(self.refusal)
+        return gettext(known) if known else gettext("the provider refused it (%(code)s)") % {"code": self.refusal}
+
+    @property
     def told_reason(self) -> str:
         """As somebody typed it; the shop's own is a message id."""
         return gettext(self.reason) if self.reason else ""
@@ -507,6 +562,7 @@ class Letter(models.Model):
         REVIEW = "review", _("Payment being checked")
         REFUNDED = "refunded", _("Refund with notice")
         SHIPPED = "shipped", _("Parcel sent")
+        HELD = "held", _("Parcel held back by a dispute")
         TO_STAFF = "to_staff", _("To staff: to be looked at")
 
     MOST_TRIES = 150

@@ -8,10 +8,11 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from orders import days
 from orders.models import Order
 from orders.money import format_chf
 from payments import attestation, refusals
-from payments.models import Letter, Payment, Refund
+from payments.models import Dispute, Letter, Payment, Refund
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ def is_moot(letter: Letter) -> bool:
         # What came of it meanwhile, other letters tell.
         payment = Payment.objects.get(pk=letter.about)
         return bool(payment.received_amount) and not payment.holds_money()
+    if letter.kind == Letter.Kind.HELD:
+        return not is_held_back(order)
     if letter.kind in (Letter.Kind.LATE_REFUNDED, Letter.Kind.SURPLUS_REFUNDED):
         # It could not be given back: staff have it on their list, and write.
         return refund_of(letter).status == Refund.Status.FAILED
@@ -68,6 +71,13 @@ def is_moot(letter: Letter) -> bool:
         # It bounced before the mail left: there is no notice of it, and staff have it on their list.
         return refund_of(letter).status != Refund.Status.SUCCEEDED
     return False
+
+
+def is_held_back(order: Order) -> bool:
+    """Whether a parcel that was promised does not leave because a bank examines its payment."""
+    is_to_come = order.status == Order.Status.EFFECTIVE and not order.shipped_at
+    open_now = Dispute.objects.filter(payment__order=order, payment__settles=True, status=Dispute.Status.OPEN)
+    return is_to_come and open_now.exists()
 
 
 def refund_of(letter: Letter) -> Refund:
@@ -191,7 +201,7 @@ def _refunded(letter: Letter) -> Words:
     facts = _shop(
         amount=refund.printed,
         number=letter.order.number,
-        day=date_format(localtime(refund.settled_at), "DATE_FORMAT"),
+        day=days.dated(refund.settled_at or refund.created_at),
         left=payment.printed(stays),
         reason=" ".join(refund.reason.split()),
     )
@@ -233,13 +243,29 @@ def _shipped(letter: Letter) -> Words:
     )
 
 
+def _held(letter: Letter) -> Words:
+    order, payment = letter.order, Payment.objects.get(pk=letter.about)
+    facts = _shop(number=order.number)
+    return Words(
+        _("%(shop)s: your payment is disputed, order %(number)s") % facts,
+        _("Your payment is disputed"),
+        [
+            _("The payment of your order %(number)s is disputed. We send nothing until that is decided.") % facts,
+            _("The day of delivery that we named does therefore no longer hold."),
+            _("If you know nothing of a dispute, please reply to this e-mail."),
+        ],
+        _("See my order"),
+        [*_order(order), (_("Total"), format_chf(order.total)), _means(payment)],
+    )
+
+
 def _shop(**facts: str) -> dict[str, str]:
     """What a sentence tells of, with the name of the shop."""
     return {"shop": settings.SELLER["shop"], **facts}
 
 
 def _order(order: Order) -> list[tuple[str, str]]:
-    return [(_("Order"), order.number), (_("Placed on"), date_format(localtime(order.created_at), "DATETIME_FORMAT"))]
+    return [(_("Order"), order.number), (_("Placed on"), days.moment(order.created_at))]
 
 
 def _means(payment: Payment) -> tuple[str, str]:
@@ -260,4 +286,5 @@ WORDS: dict[Letter.Kind, Callable[[Letter], Words]] = {
     Letter.Kind.REVIEW: _review,
     Letter.Kind.REFUNDED: _refunded,
     Letter.Kind.SHIPPED: _shipped,
+    Letter.Kind.HELD: _held,
 }

@@ -10,7 +10,7 @@ from orders.models import Order, TimelineEntry
 from orders.money import format_money
 from payments import parcel, refusals
 from payments.handoff import may_open
-from payments.models import Dispute, Payment, Refund
+from payments.models import Dispute, Payment, Refund, WebhookEvent
 
 Told = TimelineEntry.Kind
 PATIENCE = timedelta(minutes=2)
@@ -80,6 +80,8 @@ class OrderPage:
     """Whether nothing speaks against the parcel's leaving, if it has not left."""
     is_disputed: bool
     """Whether a bank is examining the settling payment now."""
+    is_undecided: bool
+    """Whether the bank has said that it will decide later: within hours or days."""
     unannounced: Payment | None
     """One that was given up and for which the PSP shows money of which it has not told: staff find out."""
     notices: list[Refund]
@@ -102,9 +104,15 @@ class OrderPage:
         return self.state in (State.OPEN, State.LEFT, State.REFUSED, State.EXPIRED)
 
     @property
+    def may_be_paid_already(self) -> bool:
+        """Whether its money may be on its way, or is here and looked at: so long nothing is ordered in its place."""
+        return self.state in (State.WAITING, State.REVIEW)
+
+    @property
     def promises_delivery(self) -> bool:
         """Whether a day of delivery is named: what is not paid yet is delivered by then if it is paid now."""
-        return self.will_be_sent or self.state == State.WAITING or (self.is_unpaid and not self.too_late)
+        is_soon = self.state == State.WAITING and not self.is_undecided
+        return self.will_be_sent or is_soon or (self.is_unpaid and not self.too_late)
 
     @property
     def left(self) -> int:
@@ -136,6 +144,26 @@ class OrderPage:
         """What went back of the payment that settles the order."""
         settling = self.payment if self.payment and self.payment.settles else None
         return [one for one in self.notices if settling and one.payment_id == settling.pk]
+
+    @property
+    def refunded_last(self) -> bool:
+        """Whether a refund is the latest news of an accepted order: its parcel has not left since."""
+        if not self._is_undisturbed or not self.payment or not self.given_back:
+            return False
+        sent = self.payment.order.shipped_at
+        return sent is None or sent < _settled_at(self.given_back[-1])
+
+    @property
+    def is_paid_twice(self) -> bool:
+        """Whether the latest news of an accepted order is a second payment, which has not gone back yet."""
+        if not self._is_undisturbed or self.was_late or self.refunded_last:
+            return False
+        return any(money.is_here and money.payment.why_not == Payment.WhyNot.SECOND for money in self.other_money)
+
+    @property
+    def _is_undisturbed(self) -> bool:
+        """Whether an accepted order is neither disputed nor given back as a whole."""
+        return self.state == State.ACCEPTED and not (self.is_disputed or self.taken_back or self.is_going_back)
 
     @property
     def has_bounced(self) -> bool:
@@ -205,6 +233,7 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
         lost=_lost(settling, disputes),
         will_be_sent=settling is not None and parcel.will_be_sent(order, settling, own_refunds, own_disputes),
         is_disputed=any(one.status == Dispute.Status.OPEN for one in own_disputes),
+        is_undecided=state == State.WAITING and latest is not None and _is_undecided(order, latest),
         unannounced=unannounced,
         notices=sorted((one for one in refunds if one.status == Refund.Status.SUCCEEDED), key=_settled_at),
         too_late=not any(payment.status == Payment.Status.STARTED for payment in payments) and not may_open(order),
@@ -214,6 +243,11 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
 def _told(order: Order) -> set[str]:
     """What of these the timeline has told: one question instead of two."""
     return set(order.timeline.filter(kind__in=[Told.REVIVED, Told.DISPUTE]).values_list("kind", flat=True))
+
+
+def _is_undecided(order: Order, payment: Payment) -> bool:
+    undecided = order.events.filter(outcome=WebhookEvent.UNDECIDED, received_at__gte=payment.created_at)
+    return payment.with_bank_at is not None and undecided.exists()
 
 
 def _other_money(payment: Payment, refunds: list[Refund], disputes: list[Dispute]) -> OtherMoney:

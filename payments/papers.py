@@ -32,9 +32,10 @@ def verify(request: HttpRequest) -> HttpResponse:
     if "language" in request.GET:
         form = CodeForm(initial={"code": request.GET.get("code", "")[:40]})
         return render(request, "payments/verify.html", {"form": form})
-    if code := verification.code_in(request.GET.get("code", ""))[:40]:
+    code = verification.code_in(request.GET.get("code", ""))[:40]
+    if code and not verification.is_a_number(code):
         return SeeOther(reverse("payments:verified", args=[code]))
-    form = CodeForm({"code": ""} if "code" in request.GET else None)
+    form = CodeForm({"code": code and request.GET["code"]} if "code" in request.GET else None)
     return render(request, "payments/verify.html", {"form": form}, status=422 if form.errors else 200)
 
 

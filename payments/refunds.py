@@ -109,7 +109,7 @@ def release(refund_id: UUID, by: User, seen: str | None = None) -> Refund:
         proposer = refund.requested_by.get_username() if refund.requested_by else ""
         facts = {"amount": refund.printed, "proposer": proposer}
         tell(order, Told.REFUND_RELEASED, Actor.STAFF, by.get_username(), **facts)
-        carry_out_soon.enqueue(str(refund.pk))
+        _set_off(refund)
     return refund
 
 
@@ -166,8 +166,15 @@ def write(order: Order, payment: Payment, wanted: Wanted, by: User | None) -> Re
         reason=refund.reason,
     )
     if not proposed:
-        carry_out_soon.enqueue(str(refund.pk))
+        _set_off(refund)
     return refund
+
+
+def _set_off(refund: Refund) -> None:
+    """Let a task carry it out; where it is all that was left of the payment, the parcel stays here."""
+    if not refund.payment.refundable():
+        note_change(refund.payment)
+    carry_out_soon.enqueue(str(refund.pk))
 
 
 def refuse_what_cannot_be(order: Order, payment: Payment, wanted: Wanted) -> None:
@@ -384,8 +391,7 @@ def settle(event: WebhookEvent, order: Order, payment: Payment, notice: RefundNo
             return gettext_noop("Refunded")
         case RefundState.FAILED:
             before = [Status.PROPOSED, Status.REQUESTED, Status.SUCCEEDED]
-            if refund.status == Status.SUCCEEDED:
-                note_change(payment)
+            note_change(payment)
             if not _move(refund, before, Status.FAILED, event=event, reference=notice.reference):
                 return gettext_noop("This failure is already here")
             _raise_failure(order, refund)

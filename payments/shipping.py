@@ -1,15 +1,19 @@
 """A parcel leaves: a fact on an effective order, told to its customer."""
 
+from typing import Any
+
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from orders.models import Order, TimelineEntry
 from orders.moves import hold_as_seen, tell
+from payments import unresolved
 from payments.attestation import note_change
 from payments.letters import due
-from payments.models import Dispute, Letter, Payment
+from payments.models import Dispute, Letter, Payment, Refund
 
 
 class NotToBeSent(Exception):
@@ -45,4 +49,21 @@ def why_not(order: Order, settling: Payment | None) -> str:
         return _("The payment is disputed: nothing is sent meanwhile.")
     if Dispute.Status.LOST in disputes and not settling.holds_money():
         return _("A lost dispute took the order’s money.")
+    if not settling.refundable():
+        return _("All of the order’s money is going back, or its refund is proposed.")
     return ""
+
+
+def held_back() -> set[int]:
+    """The effective orders whose parcel has not left and may not, for what happens to their money."""
+    unsent = Q(payment__settles=True, payment__order__status=Order.Status.EFFECTIVE, payment__order__shipped_at=None)
+    all_goes = unsent & Q(payment__received_amount__lte=unresolved.gone("payment_id", unresolved.GOING))
+    # One for each state: so each is found by its partial index.
+    rows: list[QuerySet[Any, Any]] = [
+        Dispute.objects.filter(unsent, status=Dispute.Status.OPEN),
+        Dispute.objects.filter(all_goes, status=Dispute.Status.LOST),
+        Refund.objects.filter(all_goes, status=Refund.Status.PROPOSED),
+        Refund.objects.filter(all_goes, status=Refund.Status.REQUESTED),
+    ]
+    first, *others = [one.order_by().values_list("payment__order_id", flat=True) for one in rows]
+    return set(first.union(*others))

@@ -5,6 +5,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from orders import days
 from orders.models import Order, TimelineEntry
 from orders.money import format_chf
 from orders.moves import words
@@ -45,7 +46,7 @@ def _subject(order: Order, told: TimelineEntry | None) -> str:
 def _facts(order: Order) -> list[tuple[str, str]]:
     return [
         (_("Order"), order.number),
-        (_("Placed on"), date_format(localtime(order.created_at), "DATETIME_FORMAT")),
+        (_("Placed on"), days.moment(order.created_at)),
         (_("Status"), order.get_status_display()),
         (_("Total"), format_chf(order.total)),
         *[_payment(payment) for payment in order.payments.order_by("created_at")],

@@ -121,6 +121,8 @@ def _difference(product: Product, wanted: Wanted) -> int:
     if wanted.kind != Kind.LOST:
         return wanted.pieces
     if wanted.pieces > product.stock:
+        if not shelf(product).held:
+            raise NotBooked(_("There are only %(free)d.") % {"free": product.stock})
         text = _("Only %(free)d can be taken off: orders hold the others. Refund or cancel one of them first.")
         raise NotBooked(text % {"free": product.stock})
     return -wanted.pieces

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from orders.days import day
 from orders.models import Order
-from orders.templatetags.days import day
 from payments.models import Attestation
 from payments.order_page import OrderPage, State
 
@@ -21,10 +21,11 @@ class Step:
 
 def checkout_step(order: Order, page: OrderPage) -> int | None:
     """The step of the checkout that the page is: 3 the payment, 4 the confirmation; None once that is behind."""
-    if page.is_unpaid:
+    if order.status == Order.Status.PENDING:
         return 3
-    is_confirmed = page.state == State.ACCEPTED and not order.shipped_at and not page.is_going_back
-    return 4 if is_confirmed or page.state in (State.WAITING, State.REVIEW) else None
+    if page.state != State.ACCEPTED or order.shipped_at:
+        return None
+    return None if page.is_going_back or page.is_disputed or page.taken_back else 4
 
 
 def steps(order: Order, page: OrderPage, attestation: Attestation | None) -> list[Step]:

@@ -68,14 +68,14 @@ def _union() -> tuple[str, tuple[Any, ...]]:
     return union
 
 
-def misfits() -> QuerySet[Payment]:
+def misfits() -> "QuerySet[WithAnnotations[Payment, Left]]":
     """Money that does not settle its order and has neither gone back nor been sent back.
 
     What had gone back before it was heard of, and did not get there, is told of as a refund that failed.
     """
     nothing_came = Q(received_amount=0, order__status=Order.Status.PENDING)
-    here = Payment.objects.exclude(why_not="").alias(gone=gone("pk", GOING))
-    here = here.filter(Q(received_amount__gt=F("gone")) | nothing_came)
+    here = Payment.objects.exclude(why_not="").annotate(left=F("received_amount") - gone("pk", GOING))
+    here = here.filter(Q(left__gt=0) | nothing_came)
     failed = Refund.objects.filter(payment=OuterRef("pk"), status=Refund.Status.FAILED, replacement=None)
     return here.exclude(Exists(failed), why_not=Payment.WhyNot.GONE)
 

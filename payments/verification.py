@@ -1,14 +1,14 @@
 """Whether a paper is one of ours: what anybody who holds it may learn, and nothing beyond what stands on it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from orders.codes import grouped, is_valid, normalise
 from orders.models import Order
 from orders.money import CURRENCY
-from payments.models import CODE_LENGTH, Attestation, Payment, Refund
+from payments.models import CODE_LENGTH, Attestation, Dispute, Payment, Refund
 from payments.paper import printable
 
 
@@ -16,6 +16,7 @@ class Verdict(StrEnum):
     AUTHENTIC = "authentic"
     REFUNDED_IN_PART = "refunded_in_part"
     REFUNDED = "refunded"
+    DISPUTED = "disputed"  # by the payer's bank, which has not decided yet
     TAKEN_BACK = "taken_back"  # by the payer's bank, after a dispute
     BOUNCED = "bounced"  # a refund notice whose money came back to the shop
     UNKNOWN = "unknown"
@@ -36,6 +37,8 @@ class Verification:
     """What went back since, oldest first."""
     taken_back: int = 0
     """What a lost dispute took."""
+    is_disputed: bool = False
+    """Whether the payer's bank is examining the payment now."""
     at: datetime | None = None
     """When the bank's agreement arrived; of a refund notice, when the money went back."""
     initials: str = ""
@@ -61,6 +64,11 @@ def code_in(typed: str) -> str:
     return normalise(re.split("[/?#]", rest)[0] if address else typed)
 
 
+def is_a_number(code: str) -> bool:
+    """Whether a normalised code is the number of a paper instead, which says nothing about that."""
+    return re.fullmatch(r"(N0)?A[PR]\d{10}", code) is not None
+
+
 def verify(typed: str) -> Verification:
     """The verdict about a code as somebody typed it.
 
@@ -78,25 +86,32 @@ def verify(typed: str) -> Verification:
 
 def _of_order(paper: Attestation) -> Verification:
     assert paper.order is not None  # noqa: S101 - the database holds it for this series
-    payment = Payment.objects.get(order=paper.order, settles=True)
+    payment = Payment.objects.prefetch_related("disputes").get(order=paper.order, settles=True)
     refunds = tuple(payment.refunds.filter(status=Refund.Status.SUCCEEDED).order_by("settled_at"))
-    refunded, taken_back = sum(refund.amount for refund in refunds), payment.taken_back()
-    verdict = Verdict.AUTHENTIC
-    if taken_back:
-        verdict = Verdict.TAKEN_BACK
-    elif refunded:
-        verdict = Verdict.REFUNDED if refunded >= payment.amount else Verdict.REFUNDED_IN_PART
-    return Verification(
-        verdict,
+    found = Verification(
+        Verdict.AUTHENTIC,
         paper.code,
         paper.number,
         payment.amount,
         payment.currency,
         refunds,
-        taken_back,
+        payment.taken_back(),
+        any(dispute.status == Dispute.Status.OPEN for dispute in payment.disputes.all()),
         payment.authorised_at,
         initials(paper.order),
     )
+    return replace(found, verdict=_verdict(found))
+
+
+def _verdict(found: Verification) -> Verdict:
+    """Of an attestation: the gravest of what happened since."""
+    if found.taken_back:
+        return Verdict.TAKEN_BACK
+    if found.refunded >= found.amount:
+        return Verdict.REFUNDED
+    if found.is_disputed:
+        return Verdict.DISPUTED
+    return Verdict.REFUNDED_IN_PART if found.refunded else Verdict.AUTHENTIC
 
 
 def _of_refund(paper: Attestation, refund: Refund) -> Verification:

@@ -44,13 +44,15 @@ to, as what answers a POST cannot."""
 
 
 def posted(view: View[P]) -> View[P]:
-    """For a button of the order's page: who gets there otherwise (another language, a reload) sees the page."""
+    """For a button of the order's page: who gets there otherwise (another language, a reload) sees the page, with the
+    means of payment that was chosen."""
 
     @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.method != "POST":
-            return SeeOther(_address_of(str(kwargs["token"])))
+            chosen = f"?{urlencode({'method': request.GET['method']})}" if "method" in request.GET else ""
+            return SeeOther(_address_of(str(kwargs["token"])) + chosen)
         return view(request, *args, **kwargs)
 
     return guarded
@@ -90,8 +92,8 @@ def _in_another_language(request: HttpRequest, ready: Ready) -> HttpResponse:
 def _show_review(request: HttpRequest, ready: Ready, form: ReviewForm | None = None, status: int = 200) -> HttpResponse:
     quote = ready.quote
     waiting = checkout.waiting_order(request.session)
-    if waiting and waiting.checkout_key == quote.key and waiting.total != quote.total:
-        # The price of its delivery has changed since: it costs what it cost when it was placed, and its page says so.
+    if waiting and (waiting.checkout_key == quote.key or _page_of(waiting).may_be_paid_already):
+        # Its own page says how it stands, with the price and the day that were agreed, and whether it can be paid.
         return SeeOther(_address(waiting))
     if form is None:
         initial = {**ReviewForm.naming(Shown.of(quote)), "method": request.GET.get("method")}
@@ -219,10 +221,15 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
         "step": tracking.checkout_step(order, page),
         "steps": tracking.steps(order, page, document),
         "form": form or _retry_form(order, page, request.GET.get("method", "")),
+        "edit_url": reverse("orders:cart") if page.is_unpaid and _is_of_this_browser(request, order) else "",
         "automatic": request.GET.get("auto") != "0",
         "checked_at": now(),
     }
     return render(request, "payments/order.html", context, status=status)
+
+
+def _is_of_this_browser(request: HttpRequest, order: Order) -> bool:
+    return checkout.current_order_token(request.session) == order.token
 
 
 def _page_of(order: Order) -> OrderPage:
@@ -240,7 +247,15 @@ def _sheet(order: Order, page: OrderPage, lines: list[OrderLine]) -> dict[str, A
     if page.payment is None or not page.payment.settles:
         return None
     language = get_language() or order.language
-    return attestation.words(order.attestation, page.payment, lines, page.given_back, page.lost, language)
+    return attestation.words(
+        order.attestation,
+        page.payment,
+        lines,
+        page.given_back,
+        page.lost,
+        language,
+        is_held=not page.will_be_sent,
+    )
 
 
 def _retry_form(order: Order, page: OrderPage, chosen: str = "") -> MethodForm:

@@ -33,6 +33,8 @@ def why_pending(order: Order) -> str:
 
 def _next(order: Order, latest: Payment | None) -> str:
     facts = {"time": _time(order.expires_at), "provider": latest.get_provider_display() if latest else ""}
+    if order.expires_at > now() and latest and latest.was_refused:
+        return _("The order can still be paid until %(time)s, and ends then if it is not.") % facts
     if order.expires_at > now():
         return _("Without a payment the order ends at %(time)s.") % facts
     if latest and latest.status == Payment.Status.STARTED:
@@ -62,7 +64,7 @@ def _heard(payment: Payment) -> str:
         return _("The payment has been with the bank since %(moment)s; %(provider)s has not said how it ended.") % facts
     if payment.claimed_at:
         return _("%(provider)s was asked for the approved money and has not answered yet.") % facts
-    if payment.is_refused:
+    if payment.was_refused:
         return (
             _("%(provider)s declined what the customer chose (%(refusal)s); its page is open for another choice.")
             % facts

@@ -41,7 +41,6 @@ class PaymentAdmin(OfOrders):
         "left_at",
         "approved_at",
         "with_bank_at",
-        "capture_number",
         "claimed_at",
         "next_try_at",
         "paid_seen_at",
@@ -64,7 +63,7 @@ class PaymentAdmin(OfOrders):
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(OfOrders):
-    list_display = ["received_at", "provider", "type", "event_id", "source", "processed_at", "said", "of_order"]
+    list_display = ["received_at", "of_order", "provider", "type", "said", "source", "processed_at"]
     list_filter = ["provider", "source", ("processed_at", filters.DoneFilter)]
     list_select_related = ["order"]
     ordering = ["-received_at"]
@@ -91,11 +90,11 @@ class WebhookEventAdmin(OfOrders):
 @admin.register(Refund)
 class RefundAdmin(OfOrders):
     list_display = ["asked_at", "of_order", "printed", "status", "why", "requested_by", "released_by", "settled_at"]
-    list_filter = ["status", "payment__method"]
+    list_filter = ["status", "payment__settles", filters.WentFilter, "payment__method"]
     list_select_related = ["payment__order", "requested_by", "released_by"]
     ordering = ["-created_at"]
     order = "payment__order"
-    readonly_fields = ["printed", "why"]
+    readonly_fields = ["printed", "why", "why_refused"]
     fields = [
         "payment",
         "printed",
@@ -106,7 +105,7 @@ class RefundAdmin(OfOrders):
         "requested_by",
         "released_by",
         "reference",
-        "refusal",
+        "why_refused",
         "instead_of",
         "created_at",
         "settled_at",
@@ -125,6 +124,10 @@ class RefundAdmin(OfOrders):
     @admin.display(description=_("reason"))
     def why(self, refund: Refund) -> str:
         return refund.told_reason or "–"
+
+    @admin.display(description=_("refusal"))
+    def why_refused(self, refund: Refund) -> str:
+        return refund.told_refusal or "–"
 
 
 @admin.register(Dispute)

@@ -20,7 +20,7 @@ from payments.desk.figures import Sold
 from payments.desk.links import listed
 from payments.desk.plots import age, percent
 from payments.gateways import configured
-from payments.models import Channel, Letter, Method, Payment, Provider, WebhookEvent
+from payments.models import Channel, Letter, Method, Payment, Provider, Refund, WebhookEvent
 
 ALARM_OF_MESSAGES = timedelta(minutes=15)
 ALARM_OF_WAITING = timedelta(minutes=40)
@@ -46,6 +46,8 @@ class Card:
     link: str = ""
     figure: str = ""
     lines: tuple[Line, ...] = ()
+    note: str = ""
+    """What is counted, where the title alone does not say it."""
     alarm: str = ""
     """In words, what is wrong; a colour only says the same again."""
 
@@ -59,16 +61,16 @@ def waiting() -> Card:
     count, oldest = figures.waiting()
     waited = now() - oldest if oldest else timedelta(0)
     return Card(
-        _("Waiting for the bank"),
+        _("Waiting for payment"),
         listed(Order, state="waiting"),
         str(count),
         (Line(_("Oldest"), age(waited)),) if oldest else (),
-        _("One has been waiting for more than 40 minutes.") if waited > ALARM_OF_WAITING else "",
+        alarm=_("One has been waiting for more than 40 minutes.") if waited > ALARM_OF_WAITING else "",
     )
 
 
 def to_be_looked_at() -> Card:
-    return Card(_("To be looked at"), listed(Order, attention="1"), str(len(unresolved.orders())))
+    return Card(_("Orders that need review"), listed(Order, attention="1"), str(len(unresolved.orders())))
 
 
 def acceptance(tries: dict[date, Counter[tuple[str, str]]]) -> Card:
@@ -91,6 +93,7 @@ def acceptance(tries: dict[date, Counter[tuple[str, str]]]) -> Card:
         listed(Payment, outcome="decided", started="7"),
         percent(100 * accepted // decided) if decided else "–",
         tuple(lines),
+        _("One yes or no for each payment page; a card replaced on the same page, or a page left, is no refusal."),
         _("Less than 80%% are accepted: %(methods)s.") % {"methods": ", ".join(low)} if low else "",
     )
 
@@ -110,16 +113,23 @@ def messages() -> Card:
         listed(WebhookEvent, source__exact=WebhookEvent.Source.DELIVERED),
         "" if lines else "–",
         tuple(lines),
-        _("A customer waits, and for more than 15 minutes nothing has come from %(providers)s.")
+        alarm=_("A customer waits, and for more than 15 minutes nothing has come from %(providers)s.")
         % {"providers": ", ".join(late)}
         if late
         else "",
     )
 
 
-def refunds() -> Card:
-    back = figures.given_back()
-    return Card(_("Refunds of the month"), listed(Order, refunded="month"), format_chf(back.centimes), (_count(back),))
+def refunds(user: User) -> Card:
+    """Of what sales count; beside it what had settled no order, which they do not."""
+    back, others = figures.given_back()
+    lines = [_count(back)]
+    if others.count:
+        may_see = user.has_perm("payments.view_refund")
+        link = listed(Refund, payment__settles__exact=0, went="month") if may_see else ""
+        lines.append(Line(_("Not sales: paid twice, too late or otherwise"), format_chf(others.centimes), link))
+    title = _("Refunds of the month")
+    return Card(title, listed(Order, refunded="month"), format_chf(back.centimes), tuple(lines))
 
 
 def letters() -> Card:
@@ -145,7 +155,7 @@ def balance() -> Card:
             alarms.append(_("Not compared with %(provider)s since %(day)s.") % facts)
     known = [one.differences for one in channels if one.differences is not None]
     figure = str(sum(known)) if known else "–"
-    return Card(_("Differences, past 7 days"), reverse("admin:balance"), figure, tuple(lines), " ".join(alarms))
+    return Card(_("Differences, past 7 days"), reverse("admin:balance"), figure, tuple(lines), alarm=" ".join(alarms))
 
 
 def accounts(user: User) -> list[Card]:

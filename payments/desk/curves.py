@@ -42,7 +42,7 @@ def shares(by_day: dict[date, figures.Day]) -> Whole:
         count, centimes = sum(one.count for one in sold), sum(one.centimes for one in sold)
         link = listed(Order, paid_from=first, paid_to=last, method=method)
         parts.append(Part(str(method.label), method.value, centimes, link, (str(count), format_chf(centimes))))
-    title = _("Share of the means of payment, 30 days")
+    title = _("Revenue by means of payment, 30 days")
     return Whole("shares", title, (_("Method"), _("Share"), _("Orders"), _("Takings")), parts)
 
 
@@ -60,7 +60,7 @@ def outcomes(tries: dict[date, Counter[tuple[str, str]]]) -> Plot:
         [
             Series(_("Accepted payments"), ended(Status.AUTHORISED), kind="ok"),
             Series(_("Refused payments"), ended(Status.FAILED), kind="err"),
-            Series(_("Expired payments"), ended(Status.EXPIRED)),
+            Series(_("Payments closed unpaid"), ended(Status.EXPIRED)),
             Series(_("Open payments"), ended(Status.STARTED), kind="warn"),
         ],
     )
@@ -71,7 +71,7 @@ def delays(by_day: dict[date, figures.Day]) -> Plot:
         return age(timedelta(seconds=seconds), exact=True)
 
     half, most = (
-        Series(label, [round(value) for value in values], length, kind, has_sum=False)
+        Series(label, [None if value is None else round(value) for value in values], length, kind, has_sum=False)
         for label, values, kind in (
             (_("Half of them within"), [day.half for day in by_day.values()], ""),
             (_("19 in 20 within"), [day.most for day in by_day.values()], "warn"),

@@ -27,10 +27,12 @@ def page(request: HttpRequest, pk: int, deed: Deed, about: str = "") -> HttpResp
     """A deed: what it means, restated and confirmed, then done (POST)."""
     file, by = file_for(request, pk), member_of_staff(request)
     if not deed.may(by, file, about):
-        raise PermissionDenied
+        raise PermissionDenied(deed.why_not(by, file, about))
     back = SeeOther(reverse("admin:orders_order_change", args=[pk]))
     seen = request.POST.get("seen", file.order.journal)
     is_possible = any(offer.about == about for offer in deed.offers(file))
+    if not is_possible:
+        file = file_for(request, pk)  # while it was read somebody may have acted: what tells so is read once more
     if not is_possible and seen == file.order.journal:
         messages.warning(request, gettext("This is not possible now."))
         return back
@@ -51,7 +53,7 @@ def page(request: HttpRequest, pk: int, deed: Deed, about: str = "") -> HttpResp
         if isinstance(error, NoAnswer):
             log_change(by, file.order, told_in_log(deed.title, str(error)))
         return _confirm(request, OrderFile.of(pk), deed, about, form=form, status=409, why=str(error))
-    log_change(by, file.order, told_in_log(deed.title, said))
+    log_change(by, file.order, told_in_log(deed.heading(by, file, about), said))
     messages.success(request, said)
     return back
 
@@ -83,10 +85,11 @@ def _confirm(
     is_restated: bool = False,
 ) -> HttpResponse:
     is_possible = any(offer.about == about for offer in deed.offers(file))
+    by = member_of_staff(request)
     context = {
         **admin.site.each_context(request),
         "opts": Order._meta,
-        "title": deed.title,
+        "title": deed.heading(by, file, about),
         "file": file,
         "order": file.order,
         "deed": deed,
@@ -99,6 +102,6 @@ def _confirm(
         "meanwhile": file.since(seen) if seen else [],
         "why": why,
         "is_restated": is_restated,
-        "button": deed.button(file, about, form if is_restated else None),
+        "button": deed.button(by, file, about, form if is_restated else None),
     }
     return TemplateResponse(request, "admin/orders/order/act.html", context, status=status)

@@ -36,11 +36,11 @@ class Sold:
 @dataclass
 class Day:
     """What was paid on a day, by method; and how long customers who had come back waited for the bank's message, in
-    seconds: half of them at most `half`, 19 in 20 at most `most`."""
+    seconds: half of them at most `half`, 19 in 20 at most `most`; None on a day on which nobody did."""
 
     sold: dict[str, Sold] = field(default_factory=lambda: {method: Sold() for method in Method.values})
-    half: float = 0
-    most: float = 0
+    half: float | None = None
+    most: float | None = None
 
     @property
     def all(self) -> Sold:
@@ -77,15 +77,19 @@ def waiting() -> tuple[int, datetime | None]:
     return found["count"], found["oldest"]
 
 
-def given_back() -> Sold:
-    """Of how many orders money went back this month, and how much: of what came in francs."""
+def given_back() -> tuple[Sold, Sold]:
+    """Of how many orders money went back this month, and how much: of what had settled them, which is what sales
+    count; and, counted by refunds, of other money that had come in francs."""
     this_month = between("settled_at", localdate().replace(day=1), localdate())
-    refunds = Refund.objects.filter(this_month, status=Refund.Status.SUCCEEDED)
+    of_sales = Q(payment__settles=True)
     francs = Q(payment__received_currency=CURRENCY)
-    found = refunds.aggregate(
-        count=Count("payment__order", distinct=True), centimes=Sum("amount", filter=francs, default=0)
+    found = Refund.objects.filter(this_month, status=Refund.Status.SUCCEEDED).aggregate(
+        orders=Count("payment__order", distinct=True, filter=of_sales),
+        centimes=Sum("amount", filter=of_sales, default=0),
+        others=Count("pk", filter=~of_sales),
+        of_others=Sum("amount", filter=~of_sales & francs, default=0),
     )
-    return Sold(**found)
+    return Sold(found["orders"], found["centimes"]), Sold(found["others"], found["of_others"])
 
 
 def days() -> list[date]:
@@ -114,7 +118,7 @@ def by_day() -> dict[date, Day]:
     for row in rows:
         found[row["day"]] = Day(
             {method: Sold(row[f"{method}_n"], row[f"{method}_sum"]) for method in Method.values},
-            *((row[name] or timedelta(0)).total_seconds() for name in ("half", "most")),
+            *(None if row[name] is None else row[name].total_seconds() for name in ("half", "most")),
         )
     return found
 

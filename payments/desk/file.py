@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from orders.models import Order, OrderLine, TimelineEntry
@@ -57,7 +59,7 @@ def badges(order: Order) -> list[Badge]:
 
 def _badge(order: Order) -> Badge:
     payments = list(order.payments.all())
-    if order.status == Status.PENDING and payments and payments[-1].is_refused:
+    if order.status == Status.PENDING and payments and payments[-1].was_refused:
         return Badge("refused", _("Refused"))
     return badge_of(order, given_back=given_back(order))
 
@@ -183,6 +185,14 @@ class OrderFile:
     def events(self) -> list[WebhookEvent]:
         return list(self.order.events.order_by("received_at"))
 
+    @property
+    def terms(self) -> str:
+        """Which terms were agreed to: those of a day."""
+        try:
+            return _("of %(day)s") % {"day": date_format(date.fromisoformat(self.order.terms_version), "DATE_FORMAT")}
+        except ValueError:
+            return self.order.terms_version
+
     @cached_property
     def history(self) -> list[Told]:
         """Oldest first: the timeline, and between its lines the bank's messages as they came."""
@@ -221,10 +231,12 @@ class OrderFile:
         facts = [(_("Order"), order.number), (_("Customer"), f"{order.delivery_name}, {order.email}")]
         facts.append((_("Total"), format_chf(order.total)))
         if paid:
-            method = f"{paid.get_method_display()}, {paid.get_provider_display()}"
-            facts.append((_("Paid"), f"{paid.printed(paid.received_amount or 0)} ({method})"))
+            facts.append((_("Paid"), f"{paid.printed(paid.received_amount or 0)} ({paid.by_what})"))
             if back := given_back(order):
                 facts.append((_("Refunded"), paid.printed(back)))
+        if order.shipped_at:
+            sent = date_format(localtime(order.shipped_at), "SHORT_DATETIME_FORMAT")
+            facts.append((_("Delivery"), _("Sent on %(day)s") % {"day": sent}))
         return facts
 
     def payment(self, pk: str) -> Payment | None:

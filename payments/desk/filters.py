@@ -12,13 +12,13 @@ from django.utils.timezone import get_current_timezone, localdate, now
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Language, Order
-from payments import unresolved
+from payments import shipping, unresolved
 from payments.desk.periods import EARLIEST, latest
 from payments.models import Letter, Method, Payment, Refund
 
 LONG = timedelta(minutes=10)
 STATES = {
-    "waiting": _("Waiting for the bank"),
+    "waiting": _("Waiting for payment"),
     "refused": _("Refused, may be paid again"),
     "paid": _("Paid"),
     "to_send": _("Paid, to be sent"),
@@ -52,7 +52,9 @@ def in_state(orders: QuerySet[Order], state: str) -> QuerySet[Order]:
     """The orders of a state of STATES; all of them for another word."""
     status, reason = Order.Status, Order.CancelReason
     latest = Payment.objects.filter(order=OuterRef("order")).order_by("-created_at")
-    refused = Q(status=Payment.Status.FAILED) | Q(status=Payment.Status.STARTED, provider="paypal") & ~Q(refusal="")
+    declined = Q(status=Payment.Status.STARTED) & ~Q(refusal="")
+    on_a_page = Q(provider="paypal") | Q(returned_at=None, with_bank_at=None)
+    refused = Q(status=Payment.Status.FAILED) | declined & on_a_page
     match state:
         case "waiting":
             return orders.filter(status=status.PENDING)
@@ -62,7 +64,8 @@ def in_state(orders: QuerySet[Order], state: str) -> QuerySet[Order]:
         case "paid":
             return orders.filter(status=status.EFFECTIVE)
         case "to_send":
-            return orders.filter(status=status.EFFECTIVE, shipped_at__isnull=True)
+            unsent = orders.filter(status=status.EFFECTIVE, shipped_at__isnull=True)
+            return unsent.exclude(pk__in=shipping.held_back())
         case "sent":
             return orders.filter(status=status.EFFECTIVE, shipped_at__isnull=False)
         case "refunded" | "expired" | "disputed":
@@ -267,14 +270,15 @@ class PaidFilter(PeriodFilter):
 
 
 class RefundedFilter(PeriodFilter):
-    """Orders of which money went back, in a period or at any time."""
+    """Orders of which money that had settled them went back, in a period or at any time."""
 
     title, word = _("with a refund"), "refunded"
 
     def queryset(self, request: Any, queryset: QuerySet[Order]) -> QuerySet[Order]:
         if not any(self.used_parameters.values()):
             return queryset
-        refunds = Refund.objects.filter(self.limits("settled_at"), status=Refund.Status.SUCCEEDED)
+        succeeded = Refund.objects.filter(self.limits("settled_at"), status=Refund.Status.SUCCEEDED)
+        refunds = succeeded.filter(payment__settles=True)
         return queryset.filter(pk__in=refunds.order_by().values("payment__order"))
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
@@ -310,7 +314,7 @@ class OutcomeFilter(ChoiceFilter):
             ("accepted", _("Accepted payments")),
             ("refused", _("Refused payments")),
             ("decided", _("Accepted or refused payments")),
-            ("expired", _("Expired payments")),
+            ("expired", _("Payments closed unpaid")),
             ("open", _("Open payments")),
         ]
 
@@ -333,6 +337,16 @@ class StartedFilter(PeriodFilter):
         return queryset.filter(self.limits("created_at"))
 
 
+class WentFilter(PeriodFilter):
+    """Refunds, by when their money went back."""
+
+    title, word = _("refunded on"), "went"
+
+    def queryset(self, request: Any, queryset: QuerySet[Refund]) -> QuerySet[Refund]:
+        limits = self.limits("settled_at")
+        return queryset.filter(limits, status=Refund.Status.SUCCEEDED) if limits else queryset
+
+
 class UnsentFilter(YesFilter):
     title = _("could not be sent")
     parameter_name = "unsent"
@@ -346,7 +360,7 @@ NEWEST_PAID = [F("effective_at").desc(), "-id"]
 VIEWS = [
     (_("All"), ""),
     (_("To be sent"), "state=to_send"),
-    (_("Waiting for the bank"), "state=waiting"),
+    (_("Waiting for payment"), "state=waiting"),
     (_("To be looked at"), "attention=1"),
     (_("Paid today"), "paid=today"),
     (_("Refunds of the month"), "refunded=month"),

@@ -48,15 +48,24 @@ class RefundForm(forms.Form):
 
     ALL, AMOUNT, PIECES = "all", "amount", "pieces"
 
-    def __init__(self, *args: Any, lines: list[OrderLine], left: int, printed_left: str, settles: bool, **kwargs: Any):
+    def __init__(
+        self,
+        *args: Any,
+        lines: list[OrderLine],
+        left: int,
+        printed_left: str,
+        settles: bool,
+        is_sent: bool,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.lines, self.left = lines, left
         choices = [
             (self.ALL, format_lazy("{} ({})", _("Everything that is left"), printed_left)),
-            (self.AMOUNT, _("This amount")),
+            (self.AMOUNT, _("An amount")),
         ]
         if settles:
-            choices.append((self.PIECES, _("These pieces")))
+            choices.append((self.PIECES, _("Some pieces")))
         self.fields["how"] = forms.ChoiceField(
             label=_("How much"), choices=choices, widget=forms.RadioSelect, initial=self.ALL
         )
@@ -64,19 +73,36 @@ class RefundForm(forms.Form):
         if settles:
             for line in lines:
                 self.fields[f"piece_{line.pk}"] = forms.IntegerField(
-                    label=format_lazy("{} ({} × {})", line.name, line.quantity, format_chf(line.unit_price)),
+                    label=format_lazy(
+                        _("{name}: quantity to refund (of {count}, at {price})"),
+                        name=line.name,
+                        count=line.quantity,
+                        price=format_chf(line.unit_price),
+                    ),
                     required=False,
                     min_value=0,
                     max_value=line.quantity,
                     widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 4}),
                 )
-            self.fields["goods_back"] = forms.BooleanField(label=_("The goods return to the stock"), required=False)
+            self.fields["goods_back"] = forms.BooleanField(
+                label=_("The goods return to the stock"),
+                required=False,
+                initial=not is_sent,
+                help_text=_("Only once they are back here and can be sold again.")
+                if is_sent
+                else _("Nothing was sent yet: untick it only for what cannot be sold any more."),
+            )
         self.fields["reason"] = forms.CharField(
             label=_("Reason"),
             max_length=300,
             validators=[refuse_card_number],
             help_text=_("The customer reads it in the mail."),
         )
+
+    @property
+    def of_pieces(self) -> list[forms.BoundField]:
+        """The fields for pieces, one for each line."""
+        return [self[f"piece_{line.pk}"] for line in self.lines]
 
     @property
     def pieces(self) -> dict[int, int]:

@@ -65,7 +65,7 @@ def of(user: User) -> Front:
         front.cards.append(cards.messages())
         left.append(curves.messages())
     if orders:
-        front.cards.append(cards.refunds())
+        front.cards.append(cards.refunds(user))
     if user.has_perm("payments.view_letter"):
         front.cards.append(cards.letters())
     if user.has_perm("payments.view_balance"):

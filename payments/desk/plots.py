@@ -8,6 +8,8 @@ from typing import ClassVar
 
 from django.utils.translation import gettext as _
 
+from orders.vat import pro_rata
+
 STEP, GAP, HEIGHT = 10, 2, 100
 WHOLE = 1000
 """The width of a bar that is divided into shares."""
@@ -23,17 +25,26 @@ class Tick:
 
 @dataclass(frozen=True)
 class Series:
-    """Values, one for each tick; how they are printed; whether their sum says something."""
+    """Values, one for each tick, None where nothing was measured; how they are printed; whether their sum says
+    something, as that of counts and amounts does: of them zero is nothing."""
 
     label: str
-    values: Sequence[int]
+    values: Sequence[int | None]
     printed: Callable[[int], str] = str
     kind: str = ""
     has_sum: bool = True
 
     @property
     def most(self) -> int:
-        return max(self.values, default=0)
+        return max(self.known, default=0)
+
+    @property
+    def known(self) -> list[int]:
+        return [value for value in self.values if value is not None]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.most if self.has_sum else not self.known
 
 
 @dataclass(frozen=True)
@@ -88,7 +99,7 @@ class Plot:
 
     @property
     def is_empty(self) -> bool:
-        return not any(one.most for one in self.series)
+        return all(one.is_empty for one in self.series)
 
     @property
     def width(self) -> int:
@@ -109,22 +120,22 @@ class Plot:
     @property
     def table(self) -> list[tuple[Tick, list[str]]]:
         """The latest first, as the shop's lists are."""
-        cells = zip(*([one.printed(value) for value in one.values] for one in self.series), strict=True)
+        cells = zip(*([_cell(one, value) for value in one.values] for one in self.series), strict=True)
         return [(tick, list(row)) for tick, row in zip(self.ticks, cells, strict=True)][::-1]
 
     def _summary(self, series: Series) -> str:
-        if not series.most:
+        if series.is_empty:
             return _("none")
         when = self.ticks[list(series.values).index(series.most)].label
-        facts = {"sum": series.printed(sum(series.values)), "most": series.printed(series.most), "when": when}
+        facts = {"sum": series.printed(sum(series.known)), "most": series.printed(series.most), "when": when}
         if series.has_sum:
             return _("%(sum)s in all; most on %(when)s: %(most)s") % facts
         return _("most on %(when)s: %(most)s") % facts
 
     def _bars(self, series: Series) -> Iterator[Rectangle]:
         for n, (tick, value) in enumerate(zip(self.ticks, series.values, strict=True)):
-            if value:
-                height = max(2, HEIGHT * value // series.most)
+            if value or (value == 0 and not series.has_sum):
+                height = max(2, HEIGHT * value // max(series.most, 1))
                 text = f"{tick.label}: {series.printed(value)}"
                 yield Rectangle(n * STEP, STEP - GAP, HEIGHT - height, height, text)
 
@@ -149,18 +160,23 @@ class Whole:
 
     @property
     def shares(self) -> list[Share]:
-        """The parts, in whole percents that may come to 99 or 101."""
+        """The parts, in whole percents that come to 100."""
         whole = sum(part.value for part in self.parts)
+        percents = pro_rata(100, {n: part.value for n, part in enumerate(self.parts)}) if whole else {}
         found, x = [], 0
-        for part in self.parts:
+        for n, part in enumerate(self.parts):
             width = WHOLE * part.value // whole if whole else 0
-            found.append(Share(part, percent(round(width / 10)), Rectangle(x, max(0, width - GAP))))
+            found.append(Share(part, percent(percents.get(n, 0)), Rectangle(x, max(0, width - GAP))))
             x += width
         return found
 
     @property
     def summary(self) -> str:
         return ", ".join(f"{one.part.label} {one.printed}" for one in self.shares)
+
+
+def _cell(series: Series, value: int | None) -> str:
+    return "–" if value is None else series.printed(value)
 
 
 def percent(share: int) -> str:

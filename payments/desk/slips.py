@@ -5,10 +5,9 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import override
 
+from orders import days
 from orders.models import Order
 from payments import paper, shipping
 from payments.desk.file import settling, with_payments
@@ -48,7 +47,7 @@ def packed(order: Order) -> list[paper.Packed]:
 
 def _slip(order: Order) -> paper.Slip:
     with override(order.language):
-        placed = date_format(localtime(order.created_at), "DATE_FORMAT")
+        placed = days.dated(order.created_at)
     return paper.Slip(
         language=order.language,
         order_number=order.number,

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from payments.exports.tables import Column, Kind, Table
-from payments.models import Attestation, Dispute, Method, Payment, Provider, Refund
+from payments.models import DISPUTE_REASONS, Attestation, Dispute, Method, Payment, Provider, Refund
 from payments.reconciliation import midnight
 
 BATCH = 2000
@@ -132,11 +132,15 @@ def went_back(first: date, last: date) -> Iterator[Entry]:
         settled_at__gte=midnight(first),
         settled_at__lt=midnight(last + timedelta(days=1)),
     ).order_by("settled_at", "id")
-    fields = ["settled_at", "amount", "vat", "reference", "reason", "notice__year", "notice__n"]
+    fields = ["settled_at", "amount", "vat", "reference", "reason", "notice__year", "notice__n", "payment__why_not"]
     for row in rows.values(*fields, *_of_payment("payment__")).iterator(BATCH):
         number = _number(Attestation.Series.REFUND_NOTICE, row, "notice__")
         whole = _whole(row, "payment__", row["settled_at"], -row["amount"], number)
-        whole = whole._replace(reference=row["reference"] or "", remark=row["reason"])
+        # The shop's own reason is why the money settled nothing, as a message id.
+        why, reason = row["payment__why_not"], row["reason"] and _(row["reason"])
+        apart = _label(Payment.WhyNot, why) if why else ""
+        remark = reason if reason == apart else " – ".join(filter(None, [apart, reason]))
+        whole = whole._replace(reference=row["reference"] or "", remark=remark)
         yield from _by_rate(whole, row["vat"] if _is_registered(row, "payment__") else [])
 
 
@@ -242,6 +246,11 @@ def _by_quarter(first: date, last: date) -> Iterator[tuple[Any, ...]]:
             yield (name, start, end, rate, *sums, gross, tax, gross - tax, currency, remark)
 
 
+def _said(reason: str) -> str:
+    """As Dispute.said_reason, of a row that is no object."""
+    return DISPUTE_REASONS.get(reason, reason)
+
+
 def _disputed(first: date, last: date) -> Iterator[tuple[Any, ...]]:
     rows = Dispute.objects.filter(
         opened_at__gte=midnight(first), opened_at__lt=midnight(last + timedelta(days=1))
@@ -254,6 +263,6 @@ def _disputed(first: date, last: date) -> Iterator[tuple[Any, ...]]:
         yield (
             *(one.at, one.order, one.document, one.client, one.method, one.provider, one.gross, one.currency),
             _label(Dispute.Status, row["status"]),
-            *(row["decided_at"], row["due_at"], Dispute(reason=row["reason"]).told_reason, row["reference"]),
+            *(row["decided_at"], row["due_at"], row["reason"] and _(_said(row["reason"])), row["reference"]),
             row["payment__money_reference"] or "",
         )

@@ -154,6 +154,8 @@ class AttestationFacts(Facts):
     shipping: Shipping
     shipped_at: datetime | None = None
     """When the goods left; None before."""
+    is_held: bool = False
+    """Whether they do not leave for now: a bank examines the payment, or all of it is asked back."""
     refunds: tuple[Gone, ...] = ()
     """What went back since, oldest first."""
     taken_back: Gone | None = None

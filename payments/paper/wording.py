@@ -193,6 +193,8 @@ def _supply(facts: AttestationFacts) -> str:
         return _("Sent on %(day)s") % {"day": _day(facts.shipped_at.astimezone(SWISS_TIME))}
     if not facts.is_still_to_come:
         return _("Nothing was sent")
+    if facts.is_held:
+        return _("Nothing is sent for now")
     return _("Delivery by %(day)s") % {"day": _day(facts.delivery_by)}
 
 

@@ -40,12 +40,17 @@ def lay() -> Way:
     cast.tidy()
     pages = {
         "catalogue, 12 goods": "/",
+        "category": "/rayons/vaisselle/",
+        "search": "/?q=bol",
         "product": f"/articles/{goods[0].slug}/",
         "cart, three goods": "/panier/",
         "details": "/coordonnees/",
         "review and pay": "/paiement/",
         "order's page, waiting": f"/commande/{waiting.order.token}/",
         "order's page, effective": f"/commande/{effective.order.token}/",
+        "terms": "/conditions/",
+        "secure payment": "/paiement-securise/",
+        "verification": "/v/",
     }
     return Way((settings.SESSION_COOKIE_NAME, client.session.session_key or ""), pages)
 

@@ -66,9 +66,11 @@ WITHOUT_EDGE = """() => [...document.querySelectorAll('.button, .field select, .
   return each.checkVisibility() && (style.borderTopStyle !== 'solid' || parseFloat(style.borderTopWidth) < 1);
 }).map(each => each.className || each.id)"""
 
-TOTAL_IN_SIGHT = """() => [...document.querySelectorAll('.mini .money')].every(
-  each => document.querySelector('main .notice')
-    || each.getBoundingClientRect().bottom + scrollY <= innerHeight)"""
+TOTAL_IN_SIGHT = """() => {
+  const total = document.querySelector('.mini .money'), errors = document.querySelector('.notice-error:has(> ul)');
+  const above = errors ? errors.getBoundingClientRect().height : 0;
+  return total !== null && total.getBoundingClientRect().bottom + scrollY <= innerHeight + above;
+}"""
 
 TOO_WIDE = "() => document.documentElement.scrollWidth - innerWidth"
 
@@ -98,7 +100,8 @@ def without_edge(page: Page) -> list[str]:
 
 
 def total_is_in_sight(page: Page) -> bool:
-    """Whether the total stands in the window before anybody scrolls; what is to be mended may stand above it."""
+    """Whether the line with the total stands in the window before anybody scrolls; only a list of what is to be mended
+    may push it down."""
     return bool(page.evaluate(TOTAL_IN_SIGHT))
 
 

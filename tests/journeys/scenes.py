@@ -13,7 +13,6 @@ from django.utils.timezone import now
 from playwright.sync_api import Page
 
 from kookut import errors
-from orders import cart as carts
 from orders.checkout import remember_order
 from orders.codes import grouped, new_code
 from orders.models import Order, Product, ShippingMethod, TimelineEntry
@@ -279,16 +278,6 @@ def review_billed_elsewhere(stage: Stage) -> None:
 
 
 @scene
-def review_beside_its_open_order(stage: Stage) -> None:
-    stage.fill_cart()
-    order = stage.order(checkout_key=carts.read(stage.client.session).key)
-    session = stage.client.session
-    remember_order(session, order)
-    session.save()
-    stage.open("/paiement/")
-
-
-@scene
 def review_beside_another_open_order(stage: Stage) -> None:
     cart_beside_an_order_that_waits(stage)
     stage.open("/paiement/")
@@ -369,6 +358,13 @@ def order_waiting_long(stage: Stage) -> None:
 @scene
 def order_waiting_very_long(stage: Stage) -> None:
     wait_for_the_bank(stage, VERY_SLOW)
+
+
+@scene
+def order_undecided(stage: Stage) -> None:
+    order = stage.order()
+    deliver(stripe_event(started(order, "twint", returned_at=now()), payment_status="unpaid"))
+    stage.open_order(order)
 
 
 def wait_for_the_bank(stage: Stage, since: timedelta, query: str = "") -> None:
@@ -521,7 +517,7 @@ def order_dispute_lost_in_part(stage: Stage) -> None:
 
 
 def dispute(payment: Payment, status: Dispute.Status, **changes: Any) -> None:
-    facts = {"reference": "dp_1", "reason": "fraudulent", "amount": payment.amount}
+    facts = {"reference": f"dp_{payment.pk}", "reason": "fraudulent", "amount": payment.amount}
     payment.disputes.create(status=status, **(facts | changes))
     with transaction.atomic():
         order = hold(pk=payment.order_id)
@@ -597,6 +593,13 @@ def verify_without_a_code(stage: Stage) -> None:
 
 
 @scene
+def verify_by_the_number(stage: Stage) -> None:
+    verify(stage)
+    stage.page.fill("[name=code]", "AP-2026-000412")
+    stage.press()
+
+
+@scene
 def verified(stage: Stage) -> None:
     open_verdict(stage, attestation.of(accepted(stage)[0]))
 
@@ -612,6 +615,13 @@ def verified_refunded_in_part(stage: Stage) -> None:
 def verified_refunded(stage: Stage) -> None:
     order, payment = accepted(stage)
     given_back(payment, payment.amount)
+    open_verdict(stage, attestation.of(order))
+
+
+@scene
+def verified_disputed(stage: Stage) -> None:
+    order, payment = accepted(stage)
+    dispute(payment, Dispute.Status.OPEN)
     open_verdict(stage, attestation.of(order))
 
 

@@ -22,14 +22,14 @@ def test_django_oscar_1734_back_from_the_payment_page_and_pressing_again_leads_t
     page = claire.page.url
 
     claire.goes_back()
-    claire.reads("Paiement")
+    claire.reads("Votre commande attend son paiement")
     claire.orders("card", "par carte")
 
     assert claire.page.url == page
     assert Order.objects.count() == Payment.objects.count() == 1
 
 
-def test_back_from_a_refusal_finds_the_payment_step_with_all_that_was_typed(claire: Customer, sandbox: Sandbox) -> None:
+def test_back_from_a_refusal_finds_the_order_with_all_that_was_typed(claire: Customer, sandbox: Sandbox) -> None:
     claire.orders_by_card()
     claire.types_card(DECLINED)
     sandbox.flush()
@@ -41,7 +41,7 @@ def test_back_from_a_refusal_finds_the_payment_step_with_all_that_was_typed(clai
         claire.goes_back()
         if claire.page.url.startswith(claire.shop):
             break
-    claire.reads("Paiement")
+    claire.reads("Le paiement n’a pas abouti")
     claire.sees("Rue de Carouge 12")
     claire.orders("card", "par carte")
     claire.types_card(VISA)

@@ -71,6 +71,10 @@ def shipped(order: Order) -> object:
     return order.pk
 
 
+def held(order: Order) -> object:
+    return settled(order).pk
+
+
 def to_staff(order: Order) -> object:
     of_another_amount(order)
     return order.letters.get(kind="to_staff").about
@@ -86,6 +90,7 @@ SCENES: dict[Letter.Kind, Scene] = {
     Letter.Kind.REVIEW: review,
     Letter.Kind.REFUNDED: refunded,
     Letter.Kind.SHIPPED: shipped,
+    Letter.Kind.HELD: held,
     Letter.Kind.TO_STAFF: to_staff,
 }
 

@@ -97,12 +97,14 @@ def test_what_the_paper_says_is_what_was_charged_and_anybody_can_verify_it(
     ]:
         assert fact in said, fact
     assert blank_places(attestation) == []
-    compares(claire, attestation, book["received"], "Document authentique")
+    compares(claire, attestation, book["received"], "Ce code vient de nous")
 
     carry_out(ask(payment.pk, Wanted(BACK, "Un bol est fêlé")).pk)
     sandbox.flush()
 
-    compares(claire, attestation, book["received"], "Document authentique ; paiement remboursé en partie depuis")
+    compares(
+        claire, attestation, book["received"], "Ce code vient de nous ; une partie du paiement a été remboursée depuis"
+    )
     claire.sees(f"CHF\u00a0{format_amount(BACK)}")
     claire.page.goto(home)
     anew = text_of(claire.downloads_attestation()).replace("\u00a0", " ")
@@ -119,35 +121,35 @@ def test_what_the_paper_says_is_what_was_charged_and_anybody_can_verify_it(
     assert f"Réf. {back['id']}" in told
     assert f"Il corrige l’attestation {paper.number}." in told
     assert "fêlé" not in told
-    compares(claire, notice, BACK, "Document authentique")
+    compares(claire, notice, BACK, "Ce code vient de nous")
 
 
 LANGUAGES = {
     "": (
         "Code du document",
         "Vérifier",
-        "Document authentique",
+        "Ce code vient de nous",
         "Document inconnu",
         "Ce code contient une faute de frappe",
     ),
     "/de": (
         "Code des Dokuments",
         "Prüfen",
-        "Echtes Dokument",
+        "Dieser Code stammt von uns",
         "Unbekanntes Dokument",
         "Dieser Code enthält einen Tippfehler",
     ),
     "/it": (
         "Codice del documento",
         "Verifica",
-        "Documento autentico",
+        "Questo codice è nostro",
         "Documento sconosciuto",
         "Questo codice contiene un errore di battitura",
     ),
     "/en": (
         "Code of the document",
         "Verify",
-        "Authentic document",
+        "This code is ours",
         "Unknown document",
         "This code contains a typing error",
     ),
@@ -177,7 +179,7 @@ def test_a_verdict_can_be_printed(claire: Customer, sandbox: Sandbox) -> None:
     printed = claire.page.pdf(prefer_css_page_size=True)
     words = text_of(printed)
     assert len(PdfReader(BytesIO(printed)).pages) == 1
-    for fact in ("Document authentique", Attestation.objects.get().number, "Vérifié le"):
+    for fact in ("Ce code vient de nous", Attestation.objects.get().number, "Vérifié le"):
         assert fact in words
     assert "Code du document" not in words
 

@@ -74,7 +74,7 @@ def test_staff_have_the_papers_and_send_a_letter_again(claire: Customer, sandbox
     assert order.number in text_of(download.value.path().read_bytes())
 
     def sends_again() -> None:
-        staff.get_by_role("link", name="Renvoyer : Lien vers la commande").click()
+        staff.get_by_role("link", name="«\u00a0Lien vers la commande\u00a0»").click()
         expect(staff.locator(".desk-act")).to_contain_text(f"part tout de suite à {order.email}")
         staff.get_by_role("button", name="Renvoyer un e-\u2060mail").click()
 
@@ -132,7 +132,7 @@ def test_one_proposes_a_refund_and_another_releases_it(claire: Customer, sandbox
     expect(leila.get_by_role("link", name="Valider le remboursement")).to_have_count(0)
 
     noah = signs_in(claire, "noah", "accounting", script=True)
-    noah.get_by_role("link", name="À vérifier").click()
+    noah.get_by_role("link", name="À traiter").click()
     noah.get_by_role("link", name=order.number).click()
     noah.get_by_role("link", name="Valider le remboursement").click()
     expect(noah.locator(".desk-facts")).to_contain_text("Fêlé à l’arrivée")

@@ -76,6 +76,7 @@ def test_the_web_server_starts_with_a_complete_production() -> None:
         ({"PAYPAL_CLIENT_SECRET": ""}, "PAYPAL_CLIENT_SECRET is missing"),
         ({"SELLER_CANTON": "Genève"}, "give its two letters"),
         ({"SELLER_CANTON": "XX"}, "is no canton"),
+        ({"CUT_OFF_HOUR": "24"}, "give a full hour from 1 to 23"),
         ({"PICTURES_S3_BUCKET": "kookut"}, "set PICTURES_S3_ENDPOINT, PICTURES_S3_REGION, PICTURES_S3_KEY"),
         (PICTURES | {"PICTURES_S3_SECRET": ""}, "set PICTURES_S3_SECRET too"),
         (PICTURES | {"PICTURES_S3_ENDPOINT": "http://s3.example"}, "beginning with https://"),

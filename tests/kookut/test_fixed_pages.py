@@ -7,7 +7,6 @@ import pytest
 from django.conf import settings
 from django.test import Client, override_settings
 
-from orders.delivery import CUT_OFF_HOUR
 from orders.models import ShippingMethod
 from tests.orders.steps import page, words
 
@@ -73,15 +72,37 @@ def test_the_terms_grant_the_days_that_the_settings_name(client: Client, days: i
 def test_the_terms_say_until_when_an_order_is_packed_the_same_day_and_which_days_count(client: Client) -> None:
     own = "We do not pack on the public holidays of our own canton"
     said = text(client, "/en/conditions/")
-    assert f"paid before {CUT_OFF_HOUR}:00 (Swiss time) on a working day is packed the same day" in said
+    assert "paid before 14:00 (Swiss time) on a working day is packed the same day" in said
     assert own in said
-    with override_settings(SELLER_CANTON=""):
-        assert own not in text(client, "/en/conditions/")
+    with override_settings(SELLER_CANTON="", CUT_OFF_HOUR=9):
+        said = text(client, "/en/conditions/")
+    assert own not in said
+    assert "paid before 09:00 (Swiss time)" in said
+
+
+@pytest.mark.parametrize(
+    ("countries", "sentence"),
+    [
+        ([["CH"], ["CH", "LI"]], "We deliver to Switzerland and Liechtenstein. The basket"),
+        ([["CH"], ["CH"]], "We deliver to Switzerland only. The basket"),
+        ([["LI"]], "We deliver to Liechtenstein only. The basket"),
+        ([], "canton either. The basket"),
+    ],
+)
+def test_the_terms_name_the_countries_to_which_something_is_delivered(
+    client: Client, countries: list[list[str]], sentence: str
+) -> None:
+    for reached in countries:
+        ShippingMethod.objects.create(names={"fr": "Coursier"}, price=900, delivery_days=2, countries=reached)
+    ShippingMethod.objects.create(
+        names={"fr": "Ancien"}, price=900, delivery_days=2, countries=["CH", "LI"], active=False
+    )
+    assert sentence in text(client, "/en/conditions/")
 
 
 def test_the_terms_name_their_version(client: Client) -> None:
     with override_settings(TERMS_VERSION="2027-02-01"):
-        assert "Version du 01.02.2027" in text(client, "/conditions/")
+        assert "Version du 1 février 2027" in text(client, "/conditions/")
 
 
 def test_a_shop_outside_the_vat_register_says_so_in_its_terms(client: Client) -> None:
@@ -137,8 +158,8 @@ def test_what_the_providers_may_read_of_an_order_is_told_on_the_confidentiality_
     assert {name for name in vars(OrderFacts) if not name.startswith("_")} == {"number", "email", "language"}
     fill_cart(client)
     for said in (text(client, "/en/confidentialite/"), text(client, "/en/coordonnees/")):
-        assert "gets the amount, the number of the order, the language and your e-mail address." in said  # Stripe
-        assert "gets the amount, the number of the order and the language." in said  # PayPal
+        assert "receives the amount, the order number, the language and your e-mail address." in said  # Stripe
+        assert "receives the amount, the order number and the language." in said  # PayPal
 
 
 def test_what_is_read_of_the_means_of_payment_is_all_named_on_the_confidentiality_page(client: Client) -> None:

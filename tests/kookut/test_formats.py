@@ -7,7 +7,10 @@ from django.forms import DateField, DateInput
 from django.utils.formats import date_format
 from django.utils.translation import override
 
-AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+from orders import days
+from orders.delivery import ZURICH
+
+AT = datetime(2026, 11, 22, 14, 5, tzinfo=ZURICH)
 
 
 @pytest.mark.parametrize(
@@ -21,8 +24,23 @@ AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 )
 def test_a_moment_is_printed_as_people_write_it(language: str, moment: str, time: str) -> None:
     with override(language):
-        assert date_format(AT, "DATETIME_FORMAT") == moment
+        assert days.moment(AT) == moment
         assert date_format(AT, "TIME_FORMAT") == time
+
+
+@pytest.mark.parametrize(
+    ("language", "dated", "moment"),
+    [
+        ("fr", "1er novembre 2026", "1er novembre 2026 à 9 h 01"),
+        ("de", "1. November 2026", "1. November 2026 um 9.01 Uhr"),
+        ("it", "1° novembre 2026", "1° novembre 2026 alle 09:01"),
+        ("en", "1 November 2026", "1 November 2026 at 09:01"),
+    ],
+)
+def test_the_first_of_a_month_is_named_as_people_name_it(language: str, dated: str, moment: str) -> None:
+    at = datetime(2026, 11, 1, 8, 1, tzinfo=UTC)
+    with override(language):
+        assert (days.dated(at), days.moment(at)) == (dated, moment)
 
 
 @pytest.mark.parametrize("language", ["fr", "de", "it", "en"])

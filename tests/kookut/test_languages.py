@@ -30,6 +30,27 @@ def test_the_switch_stays_on_the_page_and_keeps_its_query(client: Client, asked:
     assert links(client.get(asked.replace("&amp;", "&"))) == led
 
 
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("de-CH,fr;q=0.5", '<a href="/de/?sort=price" lang="de" hreflang="de">Diese Seite auf Deutsch</a>'),
+        ("pt, it;q=0.9", '<a href="/it/?sort=price" lang="it" hreflang="it">Questa pagina in italiano</a>'),
+        ("fr-CH,de;q=0.9", ""),
+        ("rm", ""),
+    ],
+)
+def test_where_french_stands_for_any_language_the_browsers_own_is_offered_in_its_words(
+    client: Client, wanted: str, told: str
+) -> None:
+    answer = client.get("/?sort=price", headers={"Accept-Language": wanted})
+    assert "Tous les articles" in page(answer), "French first"
+    assert told in page(answer)
+    assert ('class="small preferred"' in page(answer)) == bool(told)
+    assert "Accept-Language" in answer["Vary"], "no cache gives it to another reader"
+    named = client.get("/en/", headers={"Accept-Language": wanted})
+    assert 'class="small preferred"' not in page(named), "an address that names a language was chosen"
+
+
 def test_no_address_makes_the_switch_leave_the_shop(client: Client) -> None:
     for asked in ("/de//evil.example/", "/de///evil.example/", "/nulle-part/"):
         answer = client.get(asked)

@@ -187,6 +187,9 @@ def test_a_vat_rate_is_added_with_its_first_day_and_may_be_mended_until_then(adm
     past = admin_client.post("/admin/orders/vatrate/add/", form | {"valid_from": "2025-01-01"})
     assert past.status_code == 200
     assert "aujourd’hui ou plus tard" in past.content.decode()
+    day = (localdate() + timedelta(days=30)).isoformat()
+    slip = admin_client.post("/admin/orders/vatrate/add/", form | {"rate": "85", "valid_from": day})
+    assert "jamais atteint 10" in slip.content.decode()
     ahead = form | {"valid_from": (localdate() + timedelta(days=30)).isoformat()}
     assert confirm(admin_client, "/admin/orders/vatrate/add/", ahead).status_code == 302
     rate = VatRate.objects.latest("pk")
@@ -218,6 +221,7 @@ def test_a_vat_rate_is_saved_once_what_it_changes_was_read_and_is_still_so(admin
     form = {"vat_class": "normal", "rate": "8.5", "valid_from": day.isoformat(), "_continue": "1"}
     shown = admin_client.post(address, form)
     assert not VatRate.objects.filter(rate="8.5").exists()
+    assert "art. 115 LTVA" in shown.content.decode()
     said = f"Taux normal\u00a0: 8,1\u00a0% → 8,5\u00a0% dès le {day:%d.%m.%Y}."
     assert shown.context["change"].sentence == said
     between = VatRate.objects.create(vat_class="normal", rate="8.3", valid_from=day - timedelta(days=1))
@@ -250,7 +254,7 @@ def test_what_others_changed_in_a_vat_rate_is_told_and_stays(admin_client: Clien
 def test_more_vat_rates_cost_no_more_statements(admin_client: Client) -> None:
     def statements() -> int:
         with CaptureQueriesContext(connection) as queries:
-            assert "Utilisé" in admin_client.get("/admin/orders/vatrate/").content.decode()
+            assert "Définitif" in admin_client.get("/admin/orders/vatrate/").content.decode()
         return len(queries)
 
     placed()
@@ -266,6 +270,19 @@ def test_a_delivery_method_that_an_order_names_stays(admin_client: Client) -> No
         address = f"/admin/orders/shippingmethod/{method.pk}/delete/"
         assert admin_client.post(address, {"post": "yes"}).status_code == status
     assert ShippingMethod.objects.get() == used
+
+
+def test_the_last_delivery_method_that_is_offered_stays_so(admin_client: Client) -> None:
+    only = delivery()
+    address = f"/admin/orders/shippingmethod/{only.pk}/"
+    form = form_of(admin_client, f"{address}change/")
+    del form["active"]
+    refused = admin_client.post(f"{address}change/", form)
+    assert "le seul mode proposé" in refused.content.decode()
+    assert admin_client.post(f"{address}delete/", {"post": "yes"}).status_code == 403
+    delivery()
+    assert admin_client.post(f"{address}change/", form).status_code == 302
+    assert not ShippingMethod.objects.get(pk=only.pk).active
 
 
 def test_the_lists_open(admin_client: Client) -> None:

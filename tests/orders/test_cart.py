@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orders import cart as carts
 from orders.cart import QUANTITY, Wanted
 from orders.models import Product, ShippingMethod
-from tests.orders.steps import add, amounts, give_details, page, said
+from tests.orders.steps import add, amounts, give_details, page, said, words
 from tests.shop import delivery, goods
 
 pytestmark = pytest.mark.django_db
@@ -78,8 +78,12 @@ def test_the_cart_page_refuses_it_too_and_shows_it_at_its_field(client: Client, 
     add(client, bowl, 2)
     response = client.post("/panier/", {f"quantity-{bowl.pk}": quantity, "shipping": first_method()})
     assert response.status_code == 422
-    sentence = f"{bowl.name} – {said('Type a number between 1 and 99')}" if quantity else bowl.name
-    assert re.search(rf'href="#id_quantity-{bowl.pk}">{re.escape(sentence)}', page(response))
+    shown = page(response)
+    sentence = f"{bowl.name} – {said('Type a number between 1 and 99')}"
+    assert f'href="#id_quantity-{bowl.pk}">{sentence}</a>' in shown
+    message = re.search(rf'id="id_quantity-{bowl.pk}_error">(.*?)<label', shown, re.DOTALL)
+    assert message
+    assert words(message[1]).strip() == f"Erreur : {sentence}"
     assert lines(client) == {bowl.pk: Wanted(2, 2900)}
 
 
@@ -117,8 +121,10 @@ def test_more_than_the_stock_is_not_put_in(client: Client, bowl: Product) -> Non
     add(client, bowl, 6)
     response = add(client, bowl, 5)
     assert response.status_code == 422
-    assert said("Only %(left)s left in stock", left=10) in page(response)
+    assert "Plus que 10 pièces" in page(response)
     assert lines(client) == {bowl.pk: Wanted(6, 2900)}
+    Product.objects.update(stock=1)
+    assert "Ne resta solo 1<" in page(client.post(f"/it/articles/{bowl.slug}/", {"quantity": "5"}))
 
 
 def test_quantities_are_updated_and_lines_removed(client: Client, bowl: Product) -> None:
@@ -333,3 +339,13 @@ def test_looking_changes_nothing(client: Client, bowl: Product) -> None:
     for address in ["/", f"/articles/{bowl.slug}/?added", "/panier/", "/coordonnees/"]:
         client.get(address)
     assert dict(client.session.items()) == before
+
+
+def test_where_nothing_is_delivered_the_cart_speaks_of_no_address_that_nobody_typed(
+    client: Client, bowl: Product
+) -> None:
+    client.post(f"/articles/{bowl.slug}/", {"quantity": "1"})
+    ShippingMethod.objects.update(active=False)
+    shown = page(client.get("/panier/"))
+    assert "rien livrer" in shown
+    assert "à cette adresse" not in shown

@@ -9,13 +9,14 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import localdate
 from pytest_django import DjangoAssertNumQueries
 
 from orders.catalogue import GOODS_PER_PAGE
-from orders.models import Category, Product
+from orders.models import Category, Order, Product, ShippingMethod
 from orders.search import plain
 from tests.orders.steps import add, page, said
-from tests.shop import delivery, goods
+from tests.shop import delivery, fill_cart, goods, placed
 
 pytestmark = pytest.mark.django_db
 
@@ -280,9 +281,39 @@ def test_what_is_shown_in_french_for_want_of_another_language_says_so(client: Cl
     }.items():
         shown_in_german = page(client.get(f"/de{path}"))
         for text in french:
-            assert re.search(rf'<[^>]* lang="fr">\s*{re.escape(text)}<', shown_in_german), (path, text)
+            assert_is_marked(text, shown_in_german)
         assert not re.search(r'lang="fr">\s*Becher<', shown_in_german)
         assert not re.search(r'lang="fr">\s*(Bol bleu|Tasse)<', page(client.get(path)))
+
+
+def assert_is_marked(text: str, shown: str) -> None:
+    """Whenever a reader meets it in the page."""
+    seen = shown.partition("<main")[2]
+    assert text in seen
+    assert re.findall(rf'([^>]{{0,40}})(?<! lang="fr">){re.escape(text)}', seen.replace("> ", ">")) == [], text
+
+
+def test_sentences_with_a_name_in_french_for_want_of_another_language_say_so(client: Client) -> None:
+    bowl = goods(names={"fr": "Bol bleu"}, stock=5)
+    fill_cart(client, bowl, quantity=2)
+    order = placed(bowl)
+    quantities = {f"quantity-{bowl.pk}": "100"}
+    assert_is_marked("Bol bleu", page(client.get(f"/de/articles/{bowl.slug}/?added")))
+    assert_is_marked("Bol bleu", page(client.post("/de/panier/", quantities)))
+    for path in ("/de/paiement/", "/de/conditions/", f"/de/commande/{order.token}/"):
+        assert_is_marked("PostPac Priority", page(client.get(path)))
+    Order.objects.update(delivery_by=localdate())
+    assert_is_marked("PostPac Priority", page(client.get(f"/de/commande/{order.token}/")))
+    Product.objects.update(stock=1, price=2800)
+    assert_is_marked("Bol bleu", page(client.get("/de/panier/")))
+    Product.objects.update(stock=0)
+    assert_is_marked("Bol bleu", page(client.get("/de/panier/")))
+    Product.objects.update(stock=5)
+    ShippingMethod.objects.update(active=False)
+    ShippingMethod.objects.create(names={"fr": "Coursier"}, price=900, delivery_days=1, countries=["CH"])
+    assert_is_marked("Coursier", page(client.get("/de/panier/")))
+    Product.objects.update(stock=5)
+    assert_is_marked("Bol bleu", page(client.post("/de/panier/retirer/", {"product": bowl.pk}, follow=True)))
 
 
 @pytest.mark.parametrize(

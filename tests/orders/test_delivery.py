@@ -6,8 +6,8 @@ import pytest
 from django.test import override_settings
 from django.utils.translation import override
 
+from orders.days import day
 from orders.delivery import ZURICH, delivery_date, delivery_date_once_paid
-from orders.templatetags.days import day
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,12 @@ def test_nothing_is_packed_on_the_holidays_of_the_sellers_canton(
         assert delivery_date(1, ordered_at) == there_by
 
 
+def test_what_is_ordered_by_the_sellers_hour_is_packed_the_same_day() -> None:
+    with override_settings(CUT_OFF_HOUR=10):
+        assert delivery_date(1, datetime(2026, 11, 23, 9, 59, tzinfo=ZURICH)) == date(2026, 11, 24)
+        assert delivery_date(1, datetime(2026, 11, 23, 10, 0, tzinfo=ZURICH)) == date(2026, 11, 25)
+
+
 def test_the_days_of_zurich_count_whatever_the_clock_is_set_to() -> None:
     assert delivery_date(1, datetime(2026, 11, 23, 12, 59, tzinfo=UTC)) == date(2026, 11, 24)
     assert delivery_date(1, datetime(2026, 11, 23, 13, 1, tzinfo=UTC)) == date(2026, 11, 25)
@@ -60,6 +66,7 @@ def test_a_day_is_printed_as_people_say_it() -> None:
     with override("de"):
         assert day(date(2026, 11, 26)) == "Donnerstag, 26.\u00a0November"
     with override("it"):
+        assert day(date(2026, 12, 1)) == "martedì 1°\u00a0dicembre"
         assert day(date(2026, 11, 26)) == "giovedì 26\u00a0novembre"
     with override("en"):
         assert day(date(2026, 11, 26)) == "Thursday 26\u00a0November"

@@ -261,6 +261,14 @@ def test_a_company_that_gets_the_goods_stands_first_in_the_address_and_its_field
     assert kept(client).billing_address == kept(client).delivery_address
 
 
+def test_the_errors_of_two_addresses_say_of_which_they_are(client: Client) -> None:
+    shown = page(give_details(client, **BUREAU | {"delivery_town": "", "billing_town": ""}))
+    town = said("Type the town")
+    for address in ("Delivery address: %(error)s", "Billing address: %(error)s"):
+        assert shown.count(said(address, error=town)) == 2, "in the summary and beside the field"
+    assert f'">{town}</a>' in page(give_details(client, delivery_town="")), "of one address alone it is clear"
+
+
 def test_a_billing_address_counts_only_while_the_box_is_ticked(client: Client) -> None:
     give_details(client, **{**BUREAU, "other_billing": ""})
     assert not kept(client).has_billing_address
@@ -336,12 +344,23 @@ def test_a_postcode_and_a_country_must_fit(
 ) -> None:
     typed = {f"{kind}_postcode": postcode, f"{kind}_country": country}
     shown = page(give_details(client, **BUREAU | typed))
-    told = said(sentence, postcode=postcode[-4:])
+    told = said(f"{kind.capitalize()} address: %(error)s", error=said(sentence, postcode=postcode[-4:]))
     assert shown.count(told) == 2
     assert f'<a href="#id_{kind}_country">{told}</a>' in shown
     assert f'<option value="{country}" selected>' in shown
     other = {"CH": "LI", "LI": "CH"}[country]
     assert give_details(client, **BUREAU | typed | {f"{kind}_country": other}).status_code == 303
+
+
+def test_only_countries_to_which_something_is_delivered_are_offered(client: Client) -> None:
+    ShippingMethod.objects.update(countries=["CH"])
+    offered = re.findall(r'<option value="(\w\w)"', page(client.get("/coordonnees/")))
+    assert offered == ["CH", "CH", "LI"], "the goods go to one, the bill may go to either"
+    for elsewhere in ({"delivery_country": "LI"}, {"delivery_postcode": "9490"}):
+        assert f'href="#id_delivery_country">{said("We deliver to Switzerland only.")}</a>' in page(
+            give_details(client, **elsewhere)
+        )
+    assert give_details(client, **BUREAU | {"billing_postcode": "9490", "billing_country": "LI"}).status_code == 303
 
 
 def test_a_billing_address_that_is_not_asked_for_fits_any_country(client: Client) -> None:

@@ -95,6 +95,9 @@ def test_a_sold_out_product_leads_on_to_what_can_be_had_of_its_category(client: 
     shown = page(client.get(f"/articles/{bowl.slug}/"))
     assert said("Similar items in stock") not in shown
     assert re.search(rf'<a class="button" href="/">{said("See all goods")}</a>', shown)
+    Product.objects.filter(names__fr="Miel").update(category=None)
+    nothing_in_common = page(client.get(f"/articles/{goods(stock=0).slug}/"))
+    assert said("Similar items in stock") not in nothing_in_common
 
 
 def test_a_product_that_does_not_exist_is_not_found(client: Client) -> None:
@@ -192,7 +195,8 @@ def test_who_comes_back_with_an_order_that_has_not_taken_effect_yet_is_led_to_it
     with_order = statements_of(client, address)
     answer = client.get(address)
 
-    assert f'{order.number} est en cours. <a href="/commande/{order.token}/">' in page(answer)
+    told = said("Your order %(number)s is placed, but its payment is not confirmed yet.", number=order.number)
+    assert f'{told} <a href="/commande/{order.token}/">' in page(answer)
     assert "Dufour" not in page(answer) and "claire@" not in page(answer)
     assert "no-store" in answer["Cache-Control"]
     session_and_order = 1 if address == "/" else 2  # the others also ask what that order holds

@@ -33,4 +33,4 @@ def psps(_psps_of_the_module: SandboxInProcess) -> SandboxInProcess:
 
 @pytest.fixture
 def sonia(db: None) -> User:
-    return User.objects.create_user("sonia", is_staff=True)
+    return User.objects.create_superuser("sonia")

@@ -1,6 +1,7 @@
 """Money that the PSP shows and never told of: a named person lets it count, on what the PSP shows live."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,7 +10,7 @@ from django.test import Client
 from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
-from payments import recovery
+from payments import checking, recovery
 from payments.attention import items
 from payments.models import Payment, WebhookEvent
 from payments.sweep import sweep
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def anna() -> User:
-    return User.objects.create_user("anna", is_staff=True)
+    return User.objects.create_superuser("anna")
 
 
 def unannounced(client: Client, sandbox: Sandbox, method: str, **how: str) -> tuple[Order, Payment]:
@@ -45,6 +46,10 @@ def test_case_37_it_is_listed_never_effective_by_itself_and_accepted_by_name(
     order, payment = unannounced(client, sandbox, method)
     assert (order.status, payment.status) == ("pending", "started")
     assert [item.kind for item in items(order)] == ["unannounced"]
+    assert checking.check(order.pk, anna) == checking.PAID_THERE
+    said = StringIO()
+    call_command("recover", stdout=said)
+    assert f"{order.number}  payment {payment.pk}  shown as paid" in said.getvalue()
 
     call_command("accept", str(payment.pk), by="anna")
 
@@ -53,7 +58,7 @@ def test_case_37_it_is_listed_never_effective_by_itself_and_accepted_by_name(
     assert WebhookEvent.objects.get(source="read").order == order
     told = order.timeline.get(kind="accepted")
     provider = "Stripe" if method == "card" else "PayPal"
-    assert (told.actor_name, told.data) == ("anna", {"provider": provider})
+    assert (told.actor_name, told.data) == ("anna (manage.py)", {"provider": provider})
     assert items(order) == []
     page = office().get(f"/admin/orders/order/{order.pk}/change/").content.decode()
     assert "Aucun message n’est venu" in page
@@ -97,7 +102,7 @@ def test_what_is_accepted_while_the_psp_falls_silent_counts_only_with_the_name(
 
     order.refresh_from_db()
     assert order.status == "effective"
-    assert order.timeline.get(kind="accepted").actor_name == "anna"
+    assert order.timeline.get(kind="accepted").actor_name == "anna (manage.py)"
 
 
 def test_nobody_is_named_for_money_that_was_here_already(client: Client, sandbox: Sandbox, anna: User) -> None:

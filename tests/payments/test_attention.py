@@ -330,11 +330,12 @@ def test_a_refund_that_was_made_before_another_bounced_does_not_stand_in_its_pla
     assert failed_amounts() == ["CHF 10.00"]
 
 
-def test_the_list_says_in_whose_place_to_ask(psps: Sandbox) -> None:
+def test_the_list_names_what_failed_and_how_much(psps: Sandbox) -> None:
     order, _page = paid(psps)
     (failed,) = fail(psps, order, Wanted(1000, "Retour"))
     (item,) = attention.items()
-    assert str(failed) in item.sentence
+    assert str(item.about) == str(failed)
+    assert "Remboursez de nouveau les CHF\u00a010.00" in item.sentence
 
 
 def test_money_that_had_gone_back_and_bounced_is_not_called_gone(psps: Sandbox, sonia: User) -> None:

@@ -41,7 +41,7 @@ def test_the_page_tells_why_it_waits_what_needs_a_person_and_what_may_be_done() 
     page = page_of(office(), order)
 
     assert "Encaissement qui ne correspond pas" in page or "ne correspond" in page
-    assert "CHF\u00a01.00" in page
+    assert "Remboursez les CHF\u00a01.00" in page
     payment = Payment.objects.get()
     assert address(order, "refund", payment.pk) in page
     assert address(order, "note") in page
@@ -169,11 +169,16 @@ def test_a_parcel_is_marked_as_sent_once_and_its_customer_written_to() -> None:
     assert Letter.objects.filter(kind=Letter.Kind.SHIPPED).count() == 1
 
 
-def test_nothing_is_sent_while_the_payment_is_disputed() -> None:
+@pytest.mark.parametrize("why", ["disputed", "proposed", "requested"])
+def test_nothing_is_sent_while_the_payment_is_disputed_or_all_of_it_goes_back(why: str) -> None:
     order = effective()
     client = office()
     seen = client.get(address(order, "ship")).context["order"].journal
-    Dispute.objects.create(payment=Payment.objects.get(), reference="dp_1", amount=3800, reason="fraudulent")
+    payment = Payment.objects.get()
+    if why == "disputed":
+        Dispute.objects.create(payment=payment, reference="dp_1", amount=3800, reason="fraudulent")
+    else:
+        payment.refunds.create(amount=3800, status=why)
     assert client.post(address(order, "ship"), {"seen": seen}).status_code == 303
     order.refresh_from_db()
     assert order.shipped_at is None
@@ -220,6 +225,36 @@ def test_the_whole_a_part_or_pieces_go_back(typed: dict[str, str], amount: int) 
     assert refund.goods_back == ("goods_back" in typed)
     assert "refund_requested" in kinds(order)
     assert LogEntry.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "typed", "said", "goods_back"),
+    [
+        (False, {"how": "all", "goods_back": "on"}, "return to the stock", True),
+        (False, {"how": "all"}, "nobody can buy them", False),
+        (False, {"how": "amount", "amount": "5.00", "goods_back": "on"}, "sent as ordered", False),
+        (True, {"how": "all"}, "do not return", False),
+        (True, {"how": "all", "goods_back": "on"}, "return to the stock", True),
+    ],
+)
+def test_goods_that_never_left_return_to_the_stock_unless_staff_say_otherwise(
+    sent: bool, typed: dict[str, str], said: str, goods_back: bool, settings: Any
+) -> None:
+    settings.REFUND_FOUR_EYES_ABOVE = 100
+    order = effective()
+    Order.objects.filter(pk=order.pk).update(shipped_at=now() if sent else None)
+    client = office()
+    where = address(order, "refund", Payment.objects.get().pk)
+    assert client.get(where).context["form"]["goods_back"].value() is not sent
+
+    english = {"Accept-Language": "en"}
+    form = {"seen": client.get(where).context["order"].journal, "reason": "Retour", **typed}
+    assert said in client.post(where, form, headers=english).content.decode()
+    assert client.post(where, form | {"confirmed": "1"}).status_code == 303
+
+    refund = Refund.objects.get()
+    assert refund.goods_back is goods_back
+    assert said in office("noah").get(address(order, "release", refund.pk), headers=english).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -283,10 +318,16 @@ def test_above_the_limit_one_proposes_and_another_releases(dear: Order) -> None:
     assert (refund.status, refund.next_try_at) == (Refund.Status.PROPOSED, None)
 
     own = sign_in(Client(), User.objects.get(username="leila"))
-    assert own.get(address(dear, "release", refund.pk)).status_code == 403
+    refused = own.get(address(dear, "release", refund.pk), headers={"Accept-Language": "en"})
+    assert refused.status_code == 403
+    assert "another person has to release it" in refused.content.decode()
     assert own.post(address(dear, "release", refund.pk), {"seen": dear.journal}).status_code == 403
 
-    assert confirm(office("noah"), address(dear, "release", refund.pk)).status_code == 303
+    noah = office("noah")
+    assert "Expédiée le" not in noah.get(address(dear, "release", refund.pk)).content.decode()
+    Order.objects.filter(pk=dear.pk).update(shipped_at=now())
+    assert "Expédiée le" in noah.get(address(dear, "release", refund.pk)).content.decode()
+    assert confirm(noah, address(dear, "release", refund.pk)).status_code == 303
     refund.refresh_from_db()
     assert refund.status == Refund.Status.REQUESTED
     assert refund.released_by
@@ -299,6 +340,18 @@ def test_many_small_refunds_by_one_person_need_a_second_one_too(dear: Order) -> 
     assert give(client, dear, how="amount", amount="15.00").status_code == 303
     assert give(client, dear, how="amount", amount="6.00").status_code == 303
     assert [one.status for one in Refund.objects.order_by("created_at")] == ["requested", "proposed"]
+
+
+def test_who_proposed_may_withdraw_and_nothing_is_sent_meanwhile(dear: Order) -> None:
+    refund = propose(dear)
+    own, other = sign_in(Client(), User.objects.get(username="leila")), office("noah")
+    assert "Retirer ma proposition (CHF\u00a038.00)" in page_of(own, dear)
+    assert "Retirer ma proposition" not in page_of(other, dear)
+    assert address(dear, "ship") not in page_of(other, dear)
+    assert "<h1>Retirer ma proposition</h1>" in own.get(address(dear, "turn_down", refund.pk)).content.decode()
+    answer = confirm(own, address(dear, "turn_down", refund.pk), reason="Erreur")
+    assert "La proposition est retirée." in own.get(answer["Location"]).content.decode()
+    assert address(dear, "ship") in page_of(own, dear)
 
 
 def test_a_proposal_stands_on_the_list_until_it_is_turned_down(dear: Order) -> None:
@@ -357,6 +410,34 @@ def test_a_pending_order_is_cancelled_and_its_goods_come_back(psps: SandboxInPro
     order.refresh_from_db()
     bowl.refresh_from_db()
     assert (order.status, order.cancel_reason, bowl.stock) == ("cancelled", "staff", 10)
+    assert kinds(order)[-3:] == ["asked", "payment_expired", "cancelled"]
+
+
+@pytest.mark.parametrize("under_way", ["with_bank_at", "claimed_at"])
+def test_what_may_be_paid_already_is_neither_closed_nor_cancelled(under_way: str) -> None:
+    order = placed()
+    payment = started(order)
+    page = page_of(office(), order)
+    assert address(order, "cancel") in page and address(order, "close_page") in page
+    Payment.objects.filter(pk=payment.pk).update(**{under_way: now()})
+    page = page_of(office("noah"), order)
+    assert address(order, "cancel") not in page and address(order, "close_page") not in page
+
+
+REFUSED = {
+    "lost_or_stolen_card": "la carte est déclarée perdue ou volée",
+    "CAPTURE_FULLY_REFUNDED": "tout avait déjà été remboursé",
+    "new_word": "le prestataire l’a refusé (new_word)",
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_why_a_refund_failed_is_told_in_words(code: str) -> None:
+    order = effective()
+    order.payments.get().refunds.create(amount=100, status="failed", refusal=code)
+    page = page_of(office(), order)
+    assert REFUSED[code] in page
+    assert f"<code>{code}" not in page
 
 
 def test_an_order_whose_page_is_paid_is_not_cancelled(psps: SandboxInProcess) -> None:

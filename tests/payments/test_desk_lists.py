@@ -50,6 +50,9 @@ def test_states_are_told_apart(client: Client) -> None:
     waiting = placed()
     refused = placed()
     started(refused, status="failed", refusal="funds")
+    declined, back = placed(), placed()
+    started(declined, refusal="funds")
+    started(back, refusal="funds", returned_at=now())
     paid = effective()
     sent = effective()
     Order.objects.filter(pk=sent.pk).update(shipped_at=now())
@@ -57,14 +60,30 @@ def test_states_are_told_apart(client: Client) -> None:
     for order, reason in ((expired, "expired"), (cancelled, "customer"), (refunded, "refunded")):
         Order.objects.filter(pk=order.pk).update(status="cancelled", cancel_reason=reason, cancelled_at=now())
 
-    assert shown(client, state="waiting") == {waiting, refused}
-    assert shown(client, state="refused") == {refused}
+    assert shown(client, state="waiting") == {waiting, refused, declined, back}
+    assert shown(client, state="refused") == {refused, declined}
+    assert client.get(LIST, {"state": "refused"}).content.decode().count("badge-refused") == 2
     assert shown(client, state="paid") == {paid, sent}
     assert shown(client, state="to_send") == {paid}
     assert shown(client, state="sent") == {sent}
     assert shown(client, state="expired") == {expired}
     assert shown(client, state="cancelled") == {cancelled}
     assert shown(client, state="refunded") == {refunded}
+
+
+def test_what_is_to_be_sent_may_be_sent(client: Client) -> None:
+    sendable, in_part, proposed, requested, disputed, lost = (effective() for _ in range(6))
+    for order, amount, status in [
+        (in_part, 3799, "proposed"),
+        (proposed, 3800, "proposed"),
+        (requested, 3800, "requested"),
+    ]:
+        order.payments.get().refunds.create(amount=amount, status=status)
+    for order, status in [(disputed, "open"), (lost, "lost")]:
+        decided = None if status == "open" else now()
+        facts = {"reference": f"dp_{order.pk}", "amount": 3800, "reason": "fraudulent", "decided_at": decided}
+        Dispute.objects.create(payment=order.payments.get(), status=status, **facts)
+    assert shown(client, state="to_send") == {sendable, in_part}
 
 
 def test_the_method_is_that_of_the_payment_that_completed(client: Client) -> None:
@@ -275,7 +294,8 @@ def test_more_slips_than_are_drawn_at_once_are_refused_as_a_whole(
 
 
 def test_nothing_that_may_not_leave_has_a_slip(client: Client) -> None:
-    pending, disputed, whole = placed(), effective(), effective()
+    pending, disputed, whole, proposed = placed(), effective(), effective(), effective()
+    proposed.payments.get().refunds.create(amount=3800, status="proposed")
     Dispute.objects.create(payment=disputed.payments.get(), reference="dp_1", amount=100, reason="fraudulent")
     line = whole.lines.get()
     whole.payments.get().refunds.create(
@@ -283,11 +303,11 @@ def test_nothing_that_may_not_leave_has_a_slip(client: Client) -> None:
     )
     answer = client.post(
         LIST,
-        {"action": "print_slips", "_selected_action": [order.pk for order in (pending, disputed, whole)]},
+        {"action": "print_slips", "_selected_action": [order.pk for order in (pending, disputed, whole, proposed)]},
         follow=True,
     )
     page = answer.content.decode()
-    for order in (pending, disputed, whole):
+    for order in (pending, disputed, whole, proposed):
         assert f"{order.number}" in page
     assert answer["Content-Type"].startswith("text/html")
     assert Order.objects.filter(shipped_at__isnull=False).count() == 0

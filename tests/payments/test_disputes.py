@@ -57,6 +57,9 @@ def test_case_35_a_dispute_flags_the_order_and_is_told_to_staff_until_when(psps:
     to_staff = [message for message in mail.outbox if message.subject.startswith("[KOOKUT]")]
     assert len(to_staff) == 1
     assert "10.00" in str(to_staff[0].body)
+    (to_customer,) = [message for message in mail.outbox if "paiement est contesté" in message.subject]
+    assert to_customer.to == [order.email]
+    assert "Nous n’envoyons rien" in str(to_customer.body)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +265,7 @@ def test_money_that_the_bank_took_back_is_told_on_the_page_that_promises_no_parc
     order, _page = lost(psps, method)
     said = page_of(order)
     assert "Votre banque a repris le paiement" in said
-    assert "CHF 38.00 vous ont été restitués après une contestation. Rien ne sera envoyé." in said
+    assert "CHF 38.00 vous ont été remboursés après une contestation. Rien ne sera envoyé." in said
     assert "colis" not in said
     assert "est effective" not in said
 
@@ -276,7 +279,7 @@ def test_goods_that_are_gone_are_not_promised_to_stay(psps: Sandbox) -> None:
 @pytest.mark.parametrize("goods_back", [True, False])
 def test_staff_write_an_order_off_whose_money_a_dispute_took(psps: Sandbox, goods_back: bool) -> None:
     bowl = goods(stock=5)
-    User.objects.create_user("sonia", is_staff=True)
+    User.objects.create_superuser("sonia")
     order, page = paid(psps, "card", bowl, quantity=2)
     refund = ask(order.payments.get().pk, Wanted(100, "Retour", {order.lines.get().pk: 1}, goods_back=True))
     carry_out(refund.pk)
@@ -292,7 +295,7 @@ def test_staff_write_an_order_off_whose_money_a_dispute_took(psps: Sandbox, good
     assert (order.status, order.cancel_reason, order.holds_stock) == ("cancelled", "disputed", not goods_back)
     assert bowl.stock == (5 if goods_back else 4), "the piece that was back already does not come twice"
     told = order.timeline.get(kind="cancelled")
-    assert (told.actor, told.actor_name) == ("staff", "sonia")
+    assert (told.actor, told.actor_name) == ("staff", "sonia (manage.py)")
     assert attention.items() == []
     said = page_of(order)
     assert "Cette commande est clôturée" in said
@@ -303,7 +306,7 @@ def test_staff_write_an_order_off_whose_money_a_dispute_took(psps: Sandbox, good
 
 @pytest.mark.parametrize(("taken", "why"), [(None, "no lost dispute"), (1000, "some of its money is here")])
 def test_an_order_with_money_is_not_written_off(psps: Sandbox, taken: int | None, why: str) -> None:
-    User.objects.create_user("sonia", is_staff=True)
+    User.objects.create_superuser("sonia")
     order, page = paid(psps)
     if taken:
         psps.move_dispute(psps.dispute(page, taken), "lost")
@@ -317,7 +320,7 @@ def test_an_order_with_money_is_not_written_off(psps: Sandbox, taken: int | None
 
 
 def test_only_the_order_that_is_named_is_written_off_whatever_else_was_tried(psps: Sandbox) -> None:
-    User.objects.create_user("sonia", is_staff=True)
+    User.objects.create_superuser("sonia")
     unpaid, _page = ordered()
     orders = [ordered("twint")[0] for _ in range(2)]
     for order in orders:
@@ -353,7 +356,7 @@ def without_its_amount(dispute: dict[str, Any]) -> dict[str, Any]:
 
 def test_an_order_that_was_sent_is_not_written_off(psps: Sandbox) -> None:
     bowl = goods(stock=5)
-    User.objects.create_user("sonia", is_staff=True)
+    User.objects.create_superuser("sonia")
     order, page = paid(psps, "card", bowl)
     psps.move_dispute(psps.dispute(page), "lost")
     bring_messages(psps)
@@ -386,7 +389,7 @@ def the_sentence() -> str:
 
 
 def test_after_a_dispute_over_a_part_the_list_asks_for_what_can_be_done(psps: Sandbox) -> None:
-    sonia = User.objects.create_user("sonia", is_staff=True)
+    sonia = User.objects.create_superuser("sonia")
     order = lost_in_part(psps)
     said = the_sentence()
     assert "CHF 5.00 were taken back" in said
@@ -401,8 +404,8 @@ def test_after_a_dispute_over_a_part_the_list_asks_for_what_can_be_done(psps: Sa
     call_command("write_off", order.number, by="sonia", stdout=StringIO())
     assert attention.items() == []
     said = page_of(order)
-    assert "CHF 5.00 vous ont été restitués après une contestation" in said
-    assert "CHF 33.00 ont été renvoyés" in said
+    assert "CHF 5.00 vous ont été remboursés après une contestation" in said
+    assert "CHF 33.00 ont été remboursés" in said
     assert "Votre banque a repris une partie du paiement" in said
 
 
@@ -410,7 +413,7 @@ def test_after_a_dispute_over_a_part_the_list_asks_for_what_can_be_done(psps: Sa
 def test_after_a_dispute_over_a_part_the_page_says_the_part_and_promises_nothing(
     psps: Sandbox, set_aside: bool
 ) -> None:
-    sonia = User.objects.create_user("sonia", is_staff=True)
+    sonia = User.objects.create_superuser("sonia")
     order = lost_in_part(psps)
     if set_aside:
         (item,) = attention.items()
@@ -419,7 +422,7 @@ def test_after_a_dispute_over_a_part_the_page_says_the_part_and_promises_nothing
     said = page_of(order)
 
     assert "Votre banque a repris une partie du paiement" in said
-    assert "CHF 5.00 vous ont été restitués après une contestation ; le solde payé est de CHF 33.00" in said
+    assert "CHF 5.00 vous ont été remboursés après une contestation ; le solde payé est de CHF 33.00" in said
     assert "Rien ne sera envoyé" not in said
     assert "colis" not in said
 
@@ -431,8 +434,8 @@ def test_once_the_rest_went_back_too_the_page_says_that_nothing_is_sent(psps: Sa
 
     said = page_of(order)
 
-    assert "CHF 5.00 vous ont été restitués après une contestation. Rien ne sera envoyé." in said
-    assert "CHF 33.00 ont été renvoyés sur le moyen de paiement utilisé." in said
+    assert "CHF 5.00 vous ont été remboursés après une contestation. Rien ne sera envoyé." in said
+    assert "CHF 33.00 ont été remboursés sur le moyen de paiement utilisé." in said
     assert "CHF 0.00 " not in said
 
 
@@ -441,7 +444,7 @@ def test_once_the_rest_went_back_too_the_page_says_that_nothing_is_sent(psps: Sa
 
 def written_off(psps: Sandbox, method: str = "card") -> tuple[Order, str]:
     """An order that staff ended when its money was taken back, and the dispute that it was taken for."""
-    User.objects.create_user("sonia", is_staff=True)
+    User.objects.create_superuser("sonia")
     if method == "card":
         order, page = lost(psps)
     else:
@@ -503,7 +506,7 @@ def test_money_that_is_here_again_after_a_write_off_is_listed_until_it_is_given_
     assert (order.status, order.cancel_reason) == ("cancelled", "disputed")
     said = page_of(order)
     assert "Remboursement effectué" in said
-    assert "CHF 38.00 ont été renvoyés sur le moyen de paiement utilisé" in said
+    assert "CHF 38.00 ont été remboursés sur le moyen de paiement utilisé" in said
     assert not [words for words in [*UNTRUE, "de nouveau chez nous"] if words in said]
 
 
@@ -592,13 +595,16 @@ def test_of_two_lost_disputes_the_paper_says_the_amount_and_the_time_of_the_larg
 
 
 def test_a_paper_says_when_its_list_last_changed_also_once_it_is_empty_again(psps: Sandbox) -> None:
-    """Two prints of one number, of which only one lists what was taken back."""
+    """Two prints of one number, of which only one lists what was taken back, or says that nothing leaves for now."""
     order, page = paid(psps)
     with moved_by_hand() as clock:
         assert "Mise à jour le" not in page_of(order)
         lost = psps.dispute(page, 1000)
         bring_messages(psps)
-        assert "Mise à jour le" not in page_of(order), "what is open is not listed"
+        said = page_of(order)
+        assert f"Mise à jour le {localtime(clock.now):%d.%m.%Y à %H:%M:%S}" in said
+        assert "Rien n’est envoyé pour l’instant" in said
+        assert "Repris par la banque" not in said, "what is open is not listed"
         for state in ("lost", "won"):
             clock.move(timedelta(days=1))
             psps.move_dispute(lost, state)

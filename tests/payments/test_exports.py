@@ -14,7 +14,7 @@ from django.core.signals import request_finished
 from django.db import close_old_connections, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils.timezone import localdate
+from django.utils.timezone import localdate, now
 from django.utils.translation import override
 from pytest_django.fixtures import Settings
 
@@ -120,6 +120,9 @@ def test_money_that_settled_nothing_is_there_without_vat_and_says_why(client: Cl
     (line,) = rows(export(client, "sales"))
     assert (line["Montant TTC"], line["Taux de TVA (%)"], line["TVA"], line["Attestation"]) == ("39.00", "", "0.00", "")
     assert "diffère de la commande" in line["Remarque"]
+    payment.refunds.create(amount=100, status="succeeded", settled_at=now(), reason="Trop payé")
+    (back,) = rows(export(client, "refunds"))
+    assert back["Remarque"] == f"{line['Remarque']} – Trop payé"
 
 
 def test_a_refund_in_part_is_a_negative_line_on_its_own_day_with_its_vat(psps: Sandbox, client: Client) -> None:
@@ -211,6 +214,7 @@ def test_a_dispute_is_listed_with_its_payment(psps: Sandbox, client: Client) -> 
     bring_messages(psps)
     (line,) = rows(export(client, "disputes"))
     assert (line["Commande"], line["Montant"], line["État"]) == (order.number, "9.00", "Ouvert")
+    assert line["Motif"] == "pas autorisé par le client"
     assert line["Litige chez le prestataire"] == reference
     assert line["Motif"] == "pas autorisé par le client"
 

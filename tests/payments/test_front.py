@@ -15,6 +15,7 @@ from django.utils.timezone import localtime, now
 
 from orders.models import Order
 from payments import tally
+from payments.desk.plots import Part, Whole
 from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
 from tests.payments.office import cards, effective, front, office
 from tests.shop import deliver, goods, placed, started, stripe_event
@@ -57,6 +58,7 @@ def a_busy_day() -> None:
     refused(placed(shelf), "twint", created_at=now() - timedelta(days=8))
     odd = placed(shelf)
     deliver(stripe_event(started(odd), amount_total=100))
+    odd.payments.get().refunds.create(amount=40, status="succeeded", settled_at=now())
     money = paid.payments.get()
     for status in (Refund.Status.SUCCEEDED, Refund.Status.SUCCEEDED, Refund.Status.REQUESTED):
         money.refunds.create(amount=500, status=status, settled_at=now())
@@ -73,11 +75,18 @@ def test_every_figure_is_the_count_of_the_list_to_which_it_leads(client: Client)
     sales = shown["Sales today"]
     assert sales.figure == "CHF\u00a076.00"
     assert counted(client, sales.link) == int(lines["Sales today"]["Orders"].figure) == 2
-    for title, count in {"Waiting for the bank": 3, "Needs review": 2, "Mails that could not be sent": 1}.items():
+    for title, count in {
+        "Waiting for payment": 3,
+        "Orders that need review": 2,
+        "Mails that could not be sent": 1,
+    }.items():
         assert counted(client, shown[title].link) == int(shown[title].figure) == count, title
     back = shown["Refunds of the month"]
     assert back.figure == "CHF\u00a010.00"
     assert counted(client, back.link) == int(lines["Refunds of the month"]["Orders"].figure) == 1
+    other = back.lines[1]
+    assert (other.label, other.figure) == ("Not sales: paid twice, too late or otherwise", "CHF\u00a00.40")
+    assert counted(client, other.link) == 1
 
     week = shown["Accepted, past 7 days"]
     assert (week.figure, counted(client, week.link)) == ("80%", 5)
@@ -149,7 +158,7 @@ ALARMS: dict[str, tuple[Callable[[], None], str]] = {
         a_customer_waits_and_nothing_comes,
         "A customer waits, and for more than 15 minutes nothing has come from Stripe.",
     ),
-    "Waiting for the bank": (an_order_waits_for_long, "One has been waiting for more than 40 minutes."),
+    "Waiting for payment": (an_order_waits_for_long, "One has been waiting for more than 40 minutes."),
     "Accepted, past 7 days": (cards_are_refused, "Less than 80% are accepted: Card."),
 }
 
@@ -262,7 +271,21 @@ def test_delays_are_those_of_customers_who_had_come_back(client: Client) -> None
         Payment.objects.filter(pk=payment.pk).update(returned_at=payment.authorised_at - timedelta(seconds=seconds))
     effective()
     delays = plots(client)["delays"]
-    assert delays.table[0][1] == ["4\u00a0s", "90\u00a0s"]
+    assert [cells for _tick, cells in delays.table[:2]] == [["4\u00a0s", "90\u00a0s"], ["–", "–"]]
+
+
+def test_a_day_without_any_delay_is_drawn_as_such(client: Client) -> None:
+    order = effective()
+    payment = order.payments.get()
+    Payment.objects.filter(pk=payment.pk).update(returned_at=payment.authorised_at)
+    delays = plots(client)["delays"]
+    assert delays.table[0][1] == ["0\u00a0s", "0\u00a0s"]
+    assert [len(row.bars) for row in delays.rows] == [1, 1]
+
+
+def test_shares_come_to_a_hundred() -> None:
+    parts = [Part(name, name, value, "", ()) for name, value in {"a": 966, "b": 17, "c": 17}.items()]
+    assert [share.printed for share in Whole("shares", "", (), parts).shares] == ["96%", "2%", "2%"]
 
 
 def test_messages_are_counted_by_the_hour_with_those_that_left_no_row(client: Client) -> None:

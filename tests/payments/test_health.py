@@ -234,7 +234,7 @@ def test_messages_of_other_shops_that_are_fetched_on_the_first_day_make_no_probl
 
 
 def test_a_message_that_a_person_has_set_aside_is_no_problem_of_the_line() -> None:
-    anna = User.objects.create_user("anna", is_staff=True)
+    anna = User.objects.create_superuser("anna")
     unapplied(70)
     assert stripe().problems
     (item,) = attention.items()

@@ -14,9 +14,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
+from orders.days import day
 from orders.delivery import delivery_date
 from orders.models import Order, Product
-from orders.templatetags.days import day
 from payments import attention
 from payments.handoff import hand_off
 from payments.models import Attestation, Letter, Payment, WebhookEvent

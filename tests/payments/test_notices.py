@@ -9,9 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
-from django.utils.formats import date_format
-from django.utils.timezone import localtime, now
+from django.utils.timezone import now
 
+from orders import days
 from orders.models import Order
 from payments.capture import capture
 from payments.handoff import MethodUnavailable, hand_off
@@ -19,6 +19,7 @@ from payments.letters import compose, send_again
 from payments.models import Letter, Payment, Refund, Refusal
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
+from tests.orders.steps import BUREAU
 from tests.payments.steps import NOTHING_DEBITED, bring_messages, ordered, paid, said, take, written
 from tests.sandbox.client import Sandbox
 from tests.shop import deliver, placed, started, stripe_event
@@ -64,6 +65,7 @@ def test_every_mail_says_who_writes_whom_to_answer_and_where_to_go_on(psps: Sand
     assert message.reply_to == ["bonjour@kookut.example"]
     assert message.extra_headers["Auto-Submitted"] == "auto-generated"
     assert str(message.subject).startswith("KOOKUT")
+    assert "\n\n\n" not in str(message.body), "one blank line at a time"
     for words in (str(message.body).replace("\u00a0", " "), html.replace("\u00a0", " ")):
         assert "Bonjour Claire Dufour," in words
         assert f"{settings.SITE_URL}/commande/{order.token}/" in words
@@ -83,6 +85,17 @@ def test_before_money_has_come_no_mail_holds_what_was_typed_as_a_name(kind: str)
     for words in delivered(order, kind):
         assert "Bonjour," in words
         assert "million" not in words
+
+
+def test_the_confirmation_says_when_the_agreement_reached_us_and_to_whom_the_bill_goes() -> None:
+    billing: dict[str, Any] = {name: typed for name, typed in BUREAU.items() if name != "other_billing"}
+    order = placed(**billing)
+    deliver(stripe_event(started(order, "twint")))
+    for words in delivered(order, "confirmation"):
+        assert "Votre paiement de CHF 38.00 avec TWINT est accepté" in words
+        assert "L’accord nous est parvenu le" in words, "the bank may have given it long before"
+        assert re.search(r"Adresse de facturation(</h2>\n<p>)?\s*Bureau du Lac SA", words)
+        assert "\n\n\n" not in words or "<html" in words
 
 
 def test_the_confirmation_counts_up_to_the_total_and_then_says_its_tax(psps: Sandbox) -> None:
@@ -303,9 +316,10 @@ def test_the_mail_of_a_refund_says_why_how_when_and_what_stays_paid(psps: Sandbo
     bring_messages(psps)
 
     refund.refresh_from_db()
-    day = date_format(localtime(refund.settled_at), "j F Y")
+    assert refund.settled_at
+    day = days.dated(refund.settled_at)
     letter = written(order, "refunded")
-    assert f"Le {day}, nous avons renvoyé CHF 10.00 sur le moyen de paiement utilisé." in letter
+    assert f"Le {day}, nous avons remboursé CHF 10.00 sur le moyen de paiement utilisé." in letter
     assert "Motif : Bol ébréché <b>à Genève</b>" in letter
     assert "solde payé de votre commande est de CHF 28.00" in letter
     sweep()
@@ -416,7 +430,7 @@ def test_a_mail_to_staff_names_what_came_in_its_subject_and_leads_to_the_order()
     message = compose(order.letters.get(kind="to_staff"))
 
     subject = str(message.subject).replace("\u00a0", " ")
-    assert subject == f"[KOOKUT] À vérifier : {order.number}, reçu CHF 39.00 au lieu de CHF 38.00"
+    assert subject == f"[KOOKUT] À traiter : {order.number}, reçu CHF 39.00 au lieu de CHF 38.00"
     assert (message.to, message.reply_to) == (["bonjour@kookut.example"], [])
     text, html = delivered(order, "to_staff")
     assert "Carte, Stripe : Accepté, CHF 39.00" in text

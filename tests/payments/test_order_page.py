@@ -13,16 +13,17 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime, now
 
+from orders import days
 from orders.models import Order, TimelineEntry
 from orders.money import format_amount
 from orders.moves import hold, tell
-from orders.templatetags.days import day
 from payments import attestation
 from payments.capture import capture
 from payments.models import Attestation, Payment, Refund
 from payments.refunds import Wanted, ask, carry_out
 from payments.sweep import sweep
 from tests.orders.steps import BUREAU
+from tests.payments.papers import pages
 from tests.payments.steps import NOTHING_DEBITED, bring, bring_messages, only, ordered, paid, pay, take
 from tests.sandbox.client import DECLINED, Sandbox
 from tests.shop import deliver, fill_cart, goods, order_and_pay, placed, started, stripe_event
@@ -38,7 +39,7 @@ def text(order: Order, client: Client | None = None) -> str:
 
 def spoken(value: date) -> str:
     """As `text` has it."""
-    return day(value).replace("\u00a0", " ")
+    return days.day(value).replace("\u00a0", " ")
 
 
 def test_an_order_that_has_waited_for_as_long_as_it_can_says_so_and_lets_go(psps: Sandbox) -> None:
@@ -146,6 +147,7 @@ def test_twint_59_a_payment_that_is_still_pending_at_the_return_waits_and_does_n
     said = text(order)
 
     assert NOTHING_DEBITED not in said
+    assert "moins d’une minute" not in said and "des heures, parfois des jours" in said
     assert "ne payez pas une seconde fois" in said.lower() or "ne payez pas" in said.lower()
     psps.settle_session(page)
     bring_messages(psps)
@@ -169,6 +171,8 @@ def test_while_a_bank_has_the_payment_no_other_means_is_offered(psps: Sandbox, h
 
     assert "prend plus de temps" in said
     assert "La banque a votre paiement" in said
+    assert ("des heures, parfois des jours" in said) is heard
+    assert (PROMISE in said) is not heard, "no day can be promised before the bank decides within days"
     assert "choisir un autre moyen" not in said
     assert "/payer/" not in said
     psps.settle_session(page, paid=False)
@@ -186,7 +190,7 @@ def test_a_paid_order_shows_its_way_so_far_and_where_it_is_delivered_to(psps: Sa
     steps = ["Commande passée", "Paiement accepté", "Attestation de paiement établie", "Colis à expédier"]
     assert way(order) == steps
     said = text(order)
-    assert f"Passée le {date_format(localtime(order.created_at), 'j F Y')}" in said
+    assert f"Passée le {days.dated(order.created_at)}" in said
     assert '<p class="address">Claire Dufour<br>Rue de Carouge 12<br>1205 Genève<br></p>' in said
     assert f"Livraison d’ici au {spoken(localdate())}" in said
     assert f", livré d’ici au {spoken(localdate())}</p>" in said
@@ -258,9 +262,10 @@ def test_an_order_whose_money_a_bank_asks_back_or_took_promises_no_parcel(
 
 def promises_nothing(order: Order) -> None:
     said = text(order)
-    assert PROMISE not in shown(said)
+    assert PROMISE not in said, "nor on the sheet for the printer"
     assert "Nous préparons" not in said
     assert "Colis à expédier" not in way(order)
+    assert "Rien n’" in pages(attestation.draw(attestation.of(order)))[0]
 
 
 def shown(said: str) -> str:
@@ -289,6 +294,24 @@ def test_a_refunded_order_says_that_nothing_will_be_sent_unless_it_was(psps: San
     assert ("rien ne sera envoyé" in text(order)) is not shipped
     assert "Cette commande est clôturée" in text(order)
     assert "Nous préparons" not in text(order)
+
+
+def test_money_of_a_wrong_amount_is_told_beside_the_total_as_long_as_it_is_here(psps: Sandbox) -> None:
+    for made in (under_review, going_back):
+        order = made(psps)
+        assert f"Nous avons reçu CHF 0.01 pour votre commande {order.number}, dont le total est de CHF 38.00" in text(
+            order
+        )
+
+
+def test_the_steps_of_the_order_stand_at_the_payment_until_it_is_accepted_and_end_with_a_dispute(psps: Sandbox) -> None:
+    for made in (waiting, under_review, going_back):
+        assert 'aria-current="step">3.' in text(made(psps))
+    order, page = paid(psps)
+    assert 'aria-current="step">4.' in text(order)
+    psps.dispute(page)
+    bring_messages(psps)
+    assert 'aria-current="step"' not in text(order)
 
 
 def test_money_that_goes_back_says_what_to_do_and_when_the_order_can_be_paid_again(psps: Sandbox) -> None:
@@ -463,7 +486,7 @@ STATES: dict[str, Callable[[Sandbox], Order]] = {
     "n’a pas abouti": refused,
     "Le délai de paiement est passé": expired,
     "Nous vérifions votre paiement": under_review,
-    "Nous vous renvoyons votre paiement": going_back,
+    "Nous vous remboursons votre paiement": going_back,
     "annulée": cancelled,
     "arrivé trop tard": late,
     "Merci, votre paiement est accepté": accepted,
@@ -526,6 +549,13 @@ def test_the_sheet_for_the_printer_says_what_went_back_and_how_it_was_paid(psps:
     assert "Remboursé le" in said
     assert "Reste payé" in said
     assert "Visa" not in said
+
+
+def test_goods_keep_the_names_of_the_order_and_in_another_language_the_page_says_so(psps: Sandbox) -> None:
+    order = accepted(psps)
+    note = "Artikel und Lieferung stehen hier in der Sprache Ihrer Bestellung."
+    assert note in Client().get(f"/de/commande/{order.token}/").content.decode()
+    assert "dans la langue de votre commande" not in text(order)
 
 
 @pytest.mark.parametrize("language", ["de", "it", "en"])
@@ -673,6 +703,20 @@ def test_woo_4878_after_a_silent_psp_a_changed_cart_leaves_one_pending_order(cli
     assert Order.objects.filter(status="pending").count() == 1
     bowl.refresh_from_db()
     assert bowl.stock == 1
+
+
+def test_a_change_of_language_beside_a_silent_psp_keeps_the_chosen_means(client: Client, psps: Sandbox) -> None:
+    fill_cart(client, goods())
+    psps.break_calls("down", "*", calls=20)
+    assert 'href="/de/paiement/?method=twint" lang="de"' in order_and_pay(client, "twint").content.decode()
+
+    order = Order.objects.get()
+    answer = client.post(f"/commande/{order.token}/payer/", {"method": "paypal"})
+    assert answer.status_code == 503
+    (led,) = re.findall(r'href="([^"]+)" lang="de"', answer.content.decode())
+    shown = client.get(led, follow=True)
+    assert shown.redirect_chain == [(f"/de/commande/{order.token}/?method=paypal", 303)]
+    assert re.findall(r'value="(\w+)"[^>]*checked', shown.content.decode()) == ["paypal"]
 
 
 def test_a_silent_psp_keeps_the_order_that_a_changed_cart_would_replace(client: Client, psps: Sandbox) -> None:

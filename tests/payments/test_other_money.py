@@ -25,8 +25,8 @@ from tests.shop import deliver, placed, started, stripe_event
 pytestmark = pytest.mark.django_db
 FITS_NOT = "paiement qui ne correspond pas à cette commande"
 BY_THE_NEXT_WORKING_DAY = "d’ici au prochain jour ouvrable"
-WENT_BACK = "CHF 38.00 ont été renvoyés"
-GOES_BACK = "Nous renvoyons CHF 38.00"
+WENT_BACK = "CHF 38.00 ont été remboursés"
+GOES_BACK = "Nous remboursons CHF 38.00"
 TWO_PAYMENTS = "Nous avons reçu deux paiements"
 
 
@@ -69,7 +69,7 @@ def test_money_that_does_not_fit_and_went_back_is_no_late_payment_once_the_order
     assert "trop tard" not in page
     assert NOTHING_DEBITED not in page
     assert FITS_NOT in page
-    assert "ont été renvoyés" in page
+    assert "ont été remboursés" in page
     assert "Commander à nouveau" in page
     letter = written(order, "expired")
     assert "débit," not in letter
@@ -82,14 +82,14 @@ def test_money_that_does_not_fit_and_goes_back_is_shown_so_until_another_payment
     give_back(psps, payment)
 
     page = said(order)
-    assert "Nous vous renvoyons votre paiement" in page
+    assert "Nous vous remboursons votre paiement" in page
     assert "dès que l’argent est parti" in page
     assert BY_THE_NEXT_WORKING_DAY not in page
     assert "/payer/" not in Client().get(f"/commande/{order.token}/").content.decode()
 
     psps.settle_refund(psps.payments()[0]["refunds"][0]["id"], "succeeded")
     bring_messages(psps)
-    assert "ont été renvoyés" in said(order)
+    assert "ont été remboursés" in said(order)
     assert "/payer/" in Client().get(f"/commande/{order.token}/").content.decode()
     assert order.letters.filter(kind="refunded").exists(), "as the page promised"
 
@@ -105,7 +105,7 @@ def test_money_that_went_back_before_another_payment_settled_is_not_told_as_two_
     assert TWO_PAYMENTS not in page
     assert "Nous gardons le premier" not in page
     assert FITS_NOT in page
-    assert "ont été renvoyés" in page
+    assert "ont été remboursés" in page
 
 
 def test_of_two_moneys_the_page_shows_the_one_that_is_still_here(psps: Sandbox) -> None:
@@ -147,7 +147,7 @@ def test_money_in_another_currency_is_printed_in_its_own() -> None:
     deliver(stripe_event(payment, currency="eur"))
     Refund.objects.create(payment=payment, amount=order.total, status="succeeded", settled_at=now())
 
-    assert "EUR 38.00 ont été renvoyés" in said(order)
+    assert "EUR 38.00 ont été remboursés" in said(order)
 
 
 # It came too late
@@ -197,7 +197,7 @@ def test_a_second_payment_above_the_bound_is_checked_and_not_said_to_go_back(set
     deliver(stripe_event(started(order, "twint", status="expired")))
 
     page = said(order)
-    assert "Merci, votre paiement est accepté" in page
+    assert "Nous avons reçu deux paiements" in page
     assert TWO_PAYMENTS in page
     assert BY_THE_NEXT_WORKING_DAY in page
     assert GOES_BACK not in page
@@ -220,7 +220,7 @@ def test_a_second_payment_that_goes_back_by_itself_promises_no_other_letter(psps
 
 
 def test_a_second_payment_after_a_write_off_came_when_the_order_was_closed(psps: Sandbox) -> None:
-    User.objects.create_user("sonia", is_staff=True)
+    User.objects.create_superuser("sonia")
     order, page = paid(psps)
     psps.move_dispute(psps.dispute(page), "lost")
     bring_messages(psps)
@@ -282,7 +282,7 @@ def test_of_two_refunds_the_one_that_bounced_is_told_beside_the_one_that_went(ps
 
     words = said(order)
     assert "CHF 10.00 n’ont pas pu vous être crédités" in words
-    assert "CHF 28.00 ont été renvoyés" in words
+    assert "CHF 28.00 ont été remboursés" in words
 
 
 def test_late_money_that_found_its_goods_says_that_it_was_late_and_accepted() -> None:

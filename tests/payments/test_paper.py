@@ -585,7 +585,7 @@ def test_what_went_back_since_stands_under_the_total_with_what_stays_paid() -> N
 @pytest.mark.parametrize(
     ("language", "verdict"),
     [
-        ("fr", "payé, puis restitué"),
+        ("fr", "payé, puis remboursé"),
         ("de", "bezahlt, später zurückgegeben"),
         ("it", "pagato, poi restituito"),
         ("en", "paid, then returned"),

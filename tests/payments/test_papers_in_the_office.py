@@ -234,8 +234,8 @@ def test_the_notice_of_each_refund_may_be_sent_again(psps: Sandbox) -> None:
     mail.outbox.clear()
     client = office(SEE, SEND_AGAIN)
     page = client.get(address("change", order)).content.decode().replace("\u00a0", " ")
-    assert "Renvoyer : Remboursement avec avis, CHF 10.00" in page
-    assert "Renvoyer : Remboursement avec avis, CHF 5.00" in page
+    assert "Renvoyer l’e-\u2060mail « Remboursement avec avis, CHF 10.00 »" in page
+    assert "Renvoyer l’e-\u2060mail « Remboursement avec avis, CHF 5.00 »" in page
 
     for refund in refunds:
         assert address("send_again", order, f"refunded:{refund.pk}") in page

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import localdate, now
 
 from orders.models import Order
-from payments import attention, health, unresolved
+from payments import attention, health, shipping, unresolved
 from payments.exports.books import Entry, came, went_back
 from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
 from tests.shop import placed
@@ -28,6 +28,7 @@ READINGS: dict[str, Callable[[], object]] = {
     "the orders of the list": unresolved.orders,
     "of some orders those of the list": lambda: unresolved.among([1, 2]),
     "health": health.channels,
+    "what is held back": shipping.held_back,
 }
 
 

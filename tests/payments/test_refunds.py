@@ -237,7 +237,7 @@ def test_by_the_command_too_another_person_releases_what_is_above_the_limit_or_t
     psps: Sandbox, sonia: User, settings: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.REFUND_FOUR_EYES_ABOVE = 2000
-    User.objects.create_user("urs", is_staff=True)
+    User.objects.create_superuser("urs")
     order, page = paid(psps)
 
     call_command("refund", order.number, reason="Retour", by="sonia")

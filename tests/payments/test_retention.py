@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from io import StringIO
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -143,7 +142,7 @@ def test_the_telephone_is_forgotten_some_time_after_the_goods_were_sent(clock: C
     assert purged("telephone") == 0
     clock.move(timedelta(days=2))
     assert purged("telephone") == 1
-    assert "079" not in kept_of(order)
+    assert "079 123 45 67" not in kept_of(order)
     assert order.email in kept_of(order)
 
 
@@ -153,7 +152,7 @@ def test_the_telephone_of_an_order_that_was_refunded_is_forgotten_too(psps: Sand
     ask_back(psps, order)
     clock.move(timedelta(days=61))
     assert purged("telephone") == 1
-    assert "079" not in kept_of(order)
+    assert "079 123 45 67" not in kept_of(order)
     assert order.delivery_name in kept_of(order)
 
 
@@ -234,7 +233,7 @@ def test_the_sweep_does_a_little_each_time_however_much_is_due(clock: Clock, mon
 
 @pytest.fixture
 def boss() -> User:
-    return User.objects.create_user("boss", password=str(uuid4()), is_staff=True)
+    return User.objects.create_superuser("boss")
 
 
 def test_a_person_gets_all_that_is_kept_of_her(psps: Sandbox) -> None:
@@ -278,7 +277,7 @@ def test_a_person_who_never_paid_is_erased_at_once(boss: User) -> None:
     assert order.email not in kept_of(order)
     entry = order.timeline.last()
     assert entry
-    assert (entry.kind, entry.actor_name) == ("forgotten", "boss")
+    assert (entry.kind, entry.actor_name) == ("forgotten", "boss (manage.py)")
 
 
 def test_what_the_books_need_outlives_a_request(psps: Sandbox, boss: User) -> None:
@@ -290,7 +289,7 @@ def test_what_the_books_need_outlives_a_request(psps: Sandbox, boss: User) -> No
     kept = kept_of(order)
     assert order.delivery_name in kept
     assert order.email not in kept
-    assert "079" not in kept
+    assert "079 123 45 67" not in kept
     assert order.token not in kept, "who has the link sees no address any more"
     with pytest.raises(CommandError, match="Nothing is kept of "):
         manage("person", order.email, "--export")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client, override_settings
+from django.utils.timezone import now
 
 from orders.models import Order, ShippingMethod
 from payments.letters import compose
@@ -21,10 +22,6 @@ LEAVING = (
     "Your order takes effect as soon as the bank or PayPal has approved the payment.",
 )
 
-PLACED_ALREADY = (
-    "Your order %(number)s has already been placed. "
-    "The button below continues with its payment: no second order is placed."
-)
 TAKES_ITS_PLACE = (
     "Your order %(number)s is still open. The button below places a new one in its place: the open one is cancelled."
 )
@@ -42,22 +39,29 @@ def test_where_one_goes_and_when_the_order_takes_effect_stands_above_the_button(
     assert re.search(r'<a href="/conditions/">', shown)
 
 
-def test_who_comes_back_from_the_payment_page_sees_the_open_order_and_places_no_second_one_unawares(
+def test_who_comes_back_from_the_payment_page_is_led_to_the_open_order_with_its_price_and_places_no_second_one(
     client: Client, psps: Sandbox
 ) -> None:
+    fill_cart(client)
+    order_and_pay(client, "card")
+    order = Order.objects.get()
+    ShippingMethod.objects.update(price=1200, delivery_days=9)
+    back = review(client)
+    assert (back.status_code, back["Location"]) == (303, f"/commande/{order.token}/")
+    own = page(client.get(back["Location"]))
+    assert said("Pay %(amount)s by card", amount="CHF\u00a038.00") in own
+    assert said("Order and pay %(amount)s", amount="CHF\u00a038.00") not in own
+
+
+def test_another_cart_is_ordered_in_the_place_of_an_open_order_and_says_so(client: Client, psps: Sandbox) -> None:
     bowl = goods()
     fill_cart(client, bowl)
     order_and_pay(client, "card")
     order = Order.objects.get()
-    back = page(review(client))
-    assert said(PLACED_ALREADY, number=order.number) in back
-    assert f'href="/commande/{order.token}/"' in back
-    assert said("Pay %(amount)s by card", amount="CHF\u00a038.00") in back
-    assert said("Order and pay %(amount)s", amount="CHF\u00a038.00") not in back
-
     add(client, bowl)
     changed = page(review(client))
     assert said(TAKES_ITS_PLACE, number=order.number) in changed
+    assert f'href="/commande/{order.token}/"' in changed
     assert said("Order and pay %(amount)s", amount="CHF\u00a067.00") in changed
     order_and_pay(client, "card")
     order.refresh_from_db()
@@ -65,14 +69,17 @@ def test_who_comes_back_from_the_payment_page_sees_the_open_order_and_places_no_
     assert order.number not in page(review(client))
 
 
-def test_an_open_order_keeps_its_price_of_delivery_and_is_paid_on_its_own_page(client: Client, psps: Sandbox) -> None:
-    fill_cart(client)
+def test_nothing_is_ordered_in_the_place_of_an_order_whose_money_may_be_on_its_way(
+    client: Client, psps: Sandbox
+) -> None:
+    bowl = goods()
+    fill_cart(client, bowl)
     order_and_pay(client, "card")
     order = Order.objects.get()
-    ShippingMethod.objects.update(price=1200)
-    back = client.get("/paiement/")
+    order.payments.update(returned_at=now())
+    add(client, bowl)
+    back = review(client)
     assert (back.status_code, back["Location"]) == (303, f"/commande/{order.token}/")
-    assert "CHF\u00a038.00" in page(client.get(back["Location"]))
 
 
 def test_nothing_is_ticked_or_chosen_for_the_customer(client: Client, shown: str) -> None:

@@ -32,7 +32,7 @@ KINDS = SetAside.Kind
 
 @pytest.fixture
 def anna() -> User:
-    return User.objects.create_user("anna", is_staff=True)
+    return User.objects.create_superuser("anna")
 
 
 def effective() -> Payment:

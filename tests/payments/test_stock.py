@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
 from orders.models import Order, Product
 from orders.moves import take_stock
@@ -82,6 +83,9 @@ def test_no_more_is_taken_off_than_is_free(office: Client) -> None:
     answer = book(office, bowl, "lost", 2, note="Fêlés")
     assert answer.status_code == 409
     assert "Fêlés" in answer.content.decode(), "what was typed is still there"
+    assert "le reste est retenu par des commandes" in answer.content.decode()
+    Order.objects.update(status="cancelled", cancel_reason="customer", cancelled_at=now(), holds_stock=False)
+    assert "Il n’y en a que 1" in book(office, bowl, "lost", 2).content.decode()
     assert left(bowl) == 1
     assert not bowl.adjustments.exists()
 

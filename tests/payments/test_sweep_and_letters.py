@@ -183,6 +183,7 @@ def test_a_lost_link_comes_by_mail_to_the_orders_own_address() -> None:
     work()
 
     assert said[:2] == (303, "/commande/?asked")
+    assert "<form" not in Client().get("/commande/?asked").content.decode(), "it is done"
     assert mail.outbox[0].to == ["claire@exemple.ch"]
     assert order.token in str(mail.outbox[0].body)
     assert "Dufour" not in str(mail.outbox[0].body)

@@ -1,5 +1,6 @@
 """Whoever asks for payment pages as nobody does who shops has to wait, and nothing is lost meanwhile."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from payments.models import CODE_LENGTH, Asked, Attestation, Payment
 from payments.papers import DRAWINGS_OF_AN_ORDER, VERIFICATIONS_A_MINUTE
 from payments.sweep import sweep
 from tests.at_once import at_once
+from tests.orders.steps import page
 from tests.payments.steps import give_back, paid
 from tests.sandbox.client import Sandbox
 from tests.shop import fill_cart, goods, order_and_pay
@@ -38,6 +40,9 @@ def test_wc_limiter_26_an_address_that_orders_by_the_hundred_is_told_to_wait(psp
 
     assert [answer.status_code for answer in answers] == [303] * MOST + [429]
     assert answers[-1]["Retry-After"] == "600"
+    shown = page(answers[-1])
+    assert "dans 10 minutes au plus tard" in shown
+    assert re.findall(r'class="button[^"]*" href="([^"]+)"', shown) == ["/panier/", "/"]
     assert Order.objects.count() == Payment.objects.count() == MOST
 
 
@@ -59,8 +64,10 @@ def test_tries_upon_one_order_are_counted_too(psps: Sandbox) -> None:
     another_order(client)
     order = Order.objects.get()
     address = f"/commande/{order.token}/payer/"
-    statuses = [client.post(address, {"method": "card"}).status_code for _ in range(MOST)]
-    assert statuses == [303] * (MOST - 1) + [429]
+    answers = [client.post(address, {"method": "card"}) for _ in range(MOST)]
+    assert [answer.status_code for answer in answers] == [303] * (MOST - 1) + [429]
+    shown = page(answers[-1])
+    assert re.findall(r'class="button[^"]*" href="([^"]+)"', shown) == [f"/commande/{order.token}/", "/panier/"]
     assert client.get(f"/commande/{order.token}/").status_code == 200
 
 

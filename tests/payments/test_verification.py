@@ -1,5 +1,6 @@
 """Anybody who holds a paper can ask whether it is one of ours, and learns no more than stands on it."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,11 +41,13 @@ def page(code: str, **headers: str) -> tuple[int, str]:
     return answer.status_code, answer.content.decode().replace("\u00a0", " ")
 
 
-def test_an_authentic_paper_is_told_with_what_to_compare() -> None:
+def test_a_code_of_ours_is_told_with_what_to_compare_before_anything_is_called_authentic() -> None:
     paper = attested()
     status, said = page(paper.code)
     assert status == 200
-    assert "<h1>Document authentique" in said
+    assert re.search(r"<h1>Ce code vient de nous\s*</h1>", said)
+    assert "Comparez maintenant votre document" in said
+    assert "notice-ok" not in said, "nobody has compared anything yet"
     for fact in (paper.number, grouped(paper.code), "CHF 38.00", "C. D."):
         assert fact in said
 
@@ -138,6 +141,15 @@ def test_any_one_wrong_character_is_a_slip(position: int, letter: str) -> None:
         assert verify(code[:position] + letter + code[position + 1 :]).verdict == Verdict.MISTYPED
 
 
+@pytest.mark.parametrize("typed", ["AP-2026-000412", " ar 2026 000007", "No. AP-2026-000412"])
+def test_the_number_of_a_document_in_place_of_its_code_is_told_from_it(typed: str) -> None:
+    answer = Client().get("/v/", {"code": typed})
+    said = answer.content.decode()
+    assert answer.status_code == 422
+    assert "C’est le numéro du document. Le code se trouve à côté" in said
+    assert f'value="{typed}"' in said
+
+
 def test_no_code_at_all_asks_for_one() -> None:
     said = Client().get("/v/", {"code": " - "}).content.decode()
     assert "Saisissez le code qui figure sur le document" in said
@@ -162,7 +174,7 @@ def test_what_went_back_since_is_told(psps: Sandbox, part: int | None, verdict: 
     assert f"<dt>Remboursé le {localdate():%d.%m.%Y}</dt><dd>CHF {format_amount(gone)}</dd>" in since
     assert f"<dt>Reste payé</dt><dd>CHF {format_amount(order.total - gone)}</dd>" in since
     assert "Remboursé" not in must_say.split("Ce que le document doit indiquer")[1]
-    assert "Un document enregistré avant ne le dit pas" in since
+    assert "Un document enregistré plus tôt ne le dit pas" in since
 
 
 def test_what_the_payers_bank_took_back_is_told(psps: Sandbox) -> None:
@@ -170,7 +182,11 @@ def test_what_the_payers_bank_took_back_is_told(psps: Sandbox) -> None:
     paper = attestation.of(order)
     dispute = psps.dispute(address)
     bring_messages(psps)
-    assert verify(paper.code).verdict == Verdict.AUTHENTIC, "a dispute that is not decided has taken nothing for good"
+    assert verify(paper.code).verdict == Verdict.DISPUTED
+    said = page(paper.code)[1]
+    assert "<h1>Ce code vient de nous ; la banque du payeur examine le paiement" in said
+    assert "Contesté auprès de la banque du payeur</dt><dd>pas encore tranché</dd>" in said
+    assert "Repris" not in said, "a dispute that is not decided has taken nothing for good"
     psps.move_dispute(dispute, "lost")
     bring_messages(psps)
 
@@ -178,7 +194,7 @@ def test_what_the_payers_bank_took_back_is_told(psps: Sandbox) -> None:
 
     assert (found.verdict, found.taken_back) == (Verdict.TAKEN_BACK, order.total)
     said = page(paper.code)[1]
-    assert "<h1>Document authentique, mais la banque du payeur a repris de l’argent depuis" in said
+    assert "<h1>Ce code vient de nous ; la banque du payeur a repris de l’argent depuis" in said
     assert "Repris par la banque du payeur après contestation</dt><dd>CHF 38.00</dd>" in said
     assert order.number not in said
     assert "Dufour" not in said
@@ -253,7 +269,7 @@ def test_the_page_is_found_by_no_search_engine_and_kept_by_no_cache() -> None:
 
 def test_it_is_there_in_every_language() -> None:
     code = attested().code
-    for language, word in {"de": "Echtes", "it": "autentico", "en": "Authentic"}.items():
+    for language, word in {"de": "stammt von uns", "it": "è nostro", "en": "is ours"}.items():
         assert word in Client().get(f"/{language}/v/{code}/").content.decode()
 
 

@@ -20,7 +20,9 @@ HEARD: dict[str, tuple[dict[str, Any], str]] = {
     "open": ({}, "is open until"),
     "left": ({"left_at": now()}, "left the page"),
     "returned": ({"returned_at": now()}, "came back from Stripe"),
-    "refused": ({"status": "failed", "refusal": "funds"}, "limit or balance"),
+    "refused": ({"status": "failed", "refusal": "funds"}, "limit or balance. The order can still be paid until"),
+    "declined on its page": ({"refusal": "funds"}, "open for another choice. The order can still be paid until"),
+    "back after a decline": ({"refusal": "funds", "returned_at": now()}, "came back from Stripe"),
     "closed": ({"status": "expired"}, "closed without a payment"),
     "capturing": ({"claimed_at": now()}, "asked for the approved money"),
     "undecided": ({"with_bank_at": now(), "returned_at": now()}, "has been with the bank since"),
@@ -34,7 +36,7 @@ def test_it_says_what_was_heard_last_and_what_comes_next(heard: dict[str, Any], 
     with translation.override("en"):
         sentence = why_pending(order)
     assert said in sentence
-    assert "ends at" in sentence
+    assert "ends at" in sentence or "and ends then" in sentence
 
 
 AT_PAYPAL: dict[str, tuple[dict[str, Any], str]] = {
@@ -117,7 +119,7 @@ def test_it_says_when_money_that_did_not_fit_went_back() -> None:
     with translation.override("en"):
         sentence = why_pending(order)
     assert "went back" in sentence
-    assert "ends at" in sentence
+    assert "ends at" in sentence or "and ends then" in sentence
 
 
 def test_an_order_that_does_not_wait_has_no_reason_to() -> None:

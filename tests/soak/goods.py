@@ -16,7 +16,7 @@ def lay_out(checkouts: int) -> dict[str, int]:
     call_command("createcachetable", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     for name in NAMES:
-        User.objects.create_user(name, is_staff=True)
+        User.objects.create_superuser(name)
     ShippingMethod.objects.create(names={"fr": "PostPac Priority"}, price=900, delivery_days=1, countries=["CH", "LI"])
     for n, price in enumerate(PRICES, 1):
         slug = f"soak-{n}"

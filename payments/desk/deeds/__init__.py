@@ -3,6 +3,8 @@
 Each is carried out by the code that commands and the sweep use; here stands only what a page adds.
 """
 
+from dataclasses import replace
+
 from django.contrib.auth.models import User
 
 from payments.desk.deeds.care import Accept, Check, Note, PutAside
@@ -35,4 +37,9 @@ DEEDS: list[Deed] = [
 
 def offered(file: OrderFile, by: User) -> list[Offer]:
     """What this person may do about the order now."""
-    return [offer for deed in DEEDS for offer in deed.offers(file) if deed.may(by, file, offer.about)]
+    return [
+        replace(offer, label=deed.label(by, file, offer))
+        for deed in DEEDS
+        for offer in deed.offers(file)
+        if deed.may(by, file, offer.about)
+    ]

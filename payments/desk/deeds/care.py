@@ -34,6 +34,11 @@ class Check(Deed):
         found = checking.check(file.order.pk, by, seen)
         if found == checking.NO_ANSWER:
             raise NoAnswer(_("The payment provider does not answer. Try again later; the shop does so by itself."))
+        if found == checking.PAID_THERE:
+            return _(
+                "The payment provider shows the payment as made, but no message has said so. A manager can accept what "
+                "it shows."
+            )
         if found == checking.NEWS:
             return _("The payment provider had news: see the history.")
         return _("The payment provider says nothing new.")
@@ -104,8 +109,7 @@ class Accept(Deed):
         payment = file.payment(about)
         if payment is None:
             return []
-        how = f"{payment.get_method_display()}, {payment.get_provider_display()}"
-        return [(_("Payment"), f"{payment.printed(payment.amount)} ({how})")]
+        return [(_("Payment"), f"{payment.printed(payment.amount)} ({payment.by_what})")]
 
     def follows(self, file: OrderFile, about: str) -> str:
         return _("The provider is asked once more. What it shows is compared and applied as a message, in your name.")

@@ -46,7 +46,7 @@ class SendAgain(Deed):
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
         for letter in letters.sendable_again(file.order) if file.order.email else []:
-            yield Offer(self, _("Send again: %(letter)s") % {"letter": letter.label}, letter.key)
+            yield Offer(self, _("Send the mail “%(letter)s” again") % {"letter": letter.label}, letter.key)
 
     def facts(self, file: OrderFile, about: str, form: Form | None) -> list[tuple[str, str]]:
         return [(_("Letter"), one.label) for one in letters.sendable_again(file.order) if one.key == about]

@@ -7,11 +7,11 @@ from django.contrib.auth.models import User
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from orders.models import Order, TimelineEntry
 from payments import disputes, expiry
-from payments.desk.deeds.deed import Deed, Form, NotDone, Offer, asked, still_as_seen
+from payments.desk.deeds.deed import Deed, Form, NotDone, Offer, asked, begin, still_as_seen
 from payments.desk.file import OrderFile
 from payments.desk.forms import GoodsBackForm
 from payments.models import Dispute, Payment
@@ -24,7 +24,7 @@ class ClosePage(Deed):
     is_grave = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
-        if any(payment.status == Payment.Status.STARTED for payment in file.payments):
+        if any(payment.may_be_closed for payment in file.payments):
             yield Offer(self, _("Close the payment page"))
 
     def facts(self, file: OrderFile, about: str, form: Form | None) -> list[tuple[str, str]]:
@@ -34,7 +34,7 @@ class ClosePage(Deed):
         return _("Nobody can pay on this page any more. The order stays: it may be paid on another page.")
 
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
-        still_as_seen(file.order, seen)
+        begin(file, seen, by, gettext_noop("to close the payment page"))
         if not asked(lambda: expiry.shut_page(file.order, Actor.STAFF, by.get_username())):
             raise NotDone(_("The page cannot be closed: money may be on its way there. Check with the provider."))
         return _("The payment page is closed.")
@@ -45,7 +45,10 @@ class Cancel(Deed):
     is_grave = True
 
     def offers(self, file: OrderFile) -> Iterator[Offer]:
-        held = any(payment.holds_money() or payment.is_unannounced for payment in file.payments)
+        held = any(
+            payment.holds_money() or payment.is_unannounced or (payment.is_open and not payment.may_be_closed)
+            for payment in file.payments
+        )
         if file.order.status == Order.Status.PENDING and not held:
             yield Offer(self, _("Cancel the order"))
 
@@ -56,7 +59,7 @@ class Cancel(Deed):
         return _("Its payment page is closed first, and its goods can be sold again. It cannot be taken back.")
 
     def do(self, file: OrderFile, about: str, form: Form, by: User, seen: str) -> str:
-        still_as_seen(file.order, seen)
+        begin(file, seen, by, gettext_noop("to cancel the order; its payment page is closed first"))
         reason = Order.CancelReason.STAFF
         if not asked(lambda: expiry.withdraw(file.order, reason, Actor.STAFF, by.get_username())):
             raise NotDone(_("The order cannot be cancelled: money may be on its way. Check with the provider."))
@@ -95,14 +98,13 @@ class WriteOff(Deed):
 
 
 def _open_pages(file: OrderFile) -> list[tuple[str, str]]:
-    text = _("%(method)s, %(provider)s, opened on %(time)s")
+    text = _("%(means)s, opened on %(time)s")
     return [
         (
             _("Payment page"),
             text
             % {
-                "method": payment.get_method_display(),
-                "provider": payment.get_provider_display(),
+                "means": payment.by_what,
                 "time": date_format(localtime(payment.created_at), "SHORT_DATETIME_FORMAT"),
             },
         )

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from payments.gateways.base import Unreachable
-from payments.management.named import member_of_staff
+from payments.management.named import log, member_of_staff
 from payments.models import Payment
 from payments.recovery import NotShown, accept
 
@@ -21,15 +21,17 @@ class Command(BaseCommand):
 
     @no_translations
     def handle(self, *args: Any, **given: Any) -> None:
-        user = member_of_staff(given["by"])
+        user = member_of_staff(given["by"], "payments.accept_payment")
         payment = (
             Payment.objects.select_related("order").filter(pk=given["payment"], paid_seen_at__isnull=False).first()
         )
         if payment is None or payment.status == Payment.Status.AUTHORISED:
             raise CommandError("This payment does not wait to be accepted.")
         try:
-            self.stdout.write(accept(payment, user))
+            said = accept(payment, user)
         except NotShown as error:
             raise CommandError(f"{payment.get_provider_display()} does not show this payment as paid now.") from error
         except Unreachable as error:
             raise CommandError(f"{payment.get_provider_display()} does not answer: try again later.") from error
+        log(user, payment.order, "accept")
+        self.stdout.write(said)

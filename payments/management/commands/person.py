@@ -5,12 +5,16 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, no_translations
 from django.core.serializers.json import DjangoJSONEncoder
 
 from orders.models import Order
 from payments import retention
-from payments.management.named import member_of_staff
+from payments.management.named import log, member_of_staff
+
+ERASE = "orders.delete_order"
+"""No role may: a superuser decides."""
 
 
 class Command(BaseCommand):
@@ -40,18 +44,19 @@ class Command(BaseCommand):
             return
         if not by:
             raise CommandError("Say with --by who erases.")
-        name = member_of_staff(by).get_username()
+        user = member_of_staff(by, ERASE)
         for order in list(orders):
-            self.stdout.write(f"{order.number}: {_erase(order, name, yes)}")
+            self.stdout.write(f"{order.number}: {_erase(order, user, yes)}")
         if yes:
             self.stdout.write(f"{retention.erase_sessions(email)} open sessions with this address were ended.")
         else:
             self.stdout.write("Nothing was changed: with --yes it is.")
 
 
-def _erase(order: Order, name: str, yes: bool) -> str:
+def _erase(order: Order, by: User, yes: bool) -> str:
     """What becomes, or would become, of an order."""
     reach = retention.reach(order)
     if yes and reach != retention.Reach.NOTHING:
-        retention.erase(order, name)
+        retention.erase(order, by.get_username())
+        log(by, order, "person --erase")
     return reach.value

@@ -57,8 +57,10 @@ class Command(BaseCommand):
             if not dry_run:
                 failed = _said(partial(sweep.look_after, payment))
                 payment.refresh_from_db()
-                said = failed or payment.get_status_display()
-            self.stdout.write(f"{payment.get_provider_display()}  payment {payment.pk}  {said}")
+                shown = "shown as paid, but no message said so: a manager can accept it"
+                said = failed or (shown if payment.is_unannounced else payment.get_status_display())
+            named = f"{payment.get_provider_display()}  {payment.order.number}  payment {payment.pk}"
+            self.stdout.write(f"{named}  {said}")
 
     @no_translations
     def handle(self, *args: Any, since: timedelta, dry_run: bool, **options: Any) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
-from payments.management.named import member_of_staff, order_of
+from payments.management.named import log, member_of_staff, order_of
 from payments.models import Payment, Refund
 from payments.refunds import NotRefundable, Wanted, ask
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
 
     @no_translations
     def handle(self, *args: Any, **given: Any) -> None:
-        user = member_of_staff(given["by"])
+        user = member_of_staff(given["by"], "payments.request_refund")
         payments = order_of(given["number"]).payments.filter(status=Payment.Status.AUTHORISED)
         failed = Refund.objects.filter(pk=given["instead_of"], payment__in=payments).first()
         named = given["payment"] or (failed and failed.payment_id)
@@ -64,6 +64,7 @@ class Command(BaseCommand):
             refund = ask(payment.pk, wanted, user)
         except NotRefundable as error:
             raise CommandError(error.sentence) from error
+        log(user, payment.order, "refund")
         if refund.status == Refund.Status.PROPOSED:
             self.stdout.write(f"Proposed to give {refund.printed} back: another person has to release {refund.pk}.")
         else:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
-from payments.management.named import member_of_staff
+from orders.models import Order
+from payments.management.named import log, member_of_staff
 from payments.refunds import NotRefundable, release, turn_down
 
 
@@ -20,7 +21,8 @@ class Command(BaseCommand):
 
     @no_translations
     def handle(self, *args: Any, **given: Any) -> None:
-        user = member_of_staff(given["by"])
+        user = member_of_staff(given["by"], "payments.release_refund")
+        order = Order.objects.filter(payments__refunds=given["refund"]).first()
         try:
             if reason := given["turn_down"]:
                 turn_down(given["refund"], user, reason)
@@ -29,3 +31,5 @@ class Command(BaseCommand):
                 self.stdout.write(f"Asked for {release(given['refund'], user).printed} back.")
         except NotRefundable as error:
             raise CommandError(error.sentence) from error
+        assert order is not None  # noqa: S101 - else there was nothing to decide
+        log(user, order, "release")

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from payments import attention
-from payments.management.named import member_of_staff
+from payments.management.named import log, member_of_staff
 from payments.models import SetAside
 
 
@@ -26,12 +26,13 @@ class Command(BaseCommand):
             return
         if not (given["id"] and given["by"] and (given["reason"] or "").strip()):
             raise CommandError("Give the item's kind and id, --by and --reason.")
+        user = member_of_staff(given["by"], "payments.set_aside")
         try:
-            attention.set_aside(
-                SetAside.Kind(given["kind"]), given["id"], member_of_staff(given["by"]), given["reason"]
-            )
+            order = attention.set_aside(SetAside.Kind(given["kind"]), given["id"], user, given["reason"])
         except attention.NotListed as error:
             raise CommandError("There is no such item on the list.") from error
+        if order:
+            log(user, order, "set_aside")
         self.stdout.write("Set aside.")
 
     def _show(self) -> None:

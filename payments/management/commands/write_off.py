@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from payments.disputes import NotLost, write_off
-from payments.management.named import member_of_staff, order_of
+from payments.management.named import log, member_of_staff, order_of
 
 
 class Command(BaseCommand):
@@ -20,10 +20,11 @@ class Command(BaseCommand):
 
     @no_translations
     def handle(self, *args: Any, **given: Any) -> None:
-        user = member_of_staff(given["by"])
+        user = member_of_staff(given["by"], "payments.write_off_order")
         order = order_of(given["number"])
         try:
             write_off(order.pk, user, goods_back=given["goods_back"])
         except NotLost as error:
             raise CommandError(f"{order.number} is not written off: {error}") from error
+        log(user, order, "write_off")
         self.stdout.write("Written off.")

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('orders', '0019_search_of_organisations'),
-        ('payments', '0017_balance_at_night'),
+        ('payments', '0018_closed_without_payment'),
     ]
 
     operations = [
