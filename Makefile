@@ -15,7 +15,7 @@ run: set-up ## the whole shop on this machine, with play-money PSPs and a mailbo
 test: lint ## everything: style, types, tests on a real PostgreSQL, journeys in a real Chromium
 	@$(PYTHON_IN_VENV) -m tests.messages compile
 	@$(PYTHON_IN_VENV) -m tests.chromium
-	@$(PYTHON_IN_VENV) -m pytest -n auto
+	@$(PYTHON_IN_VENV) -m pytest -n auto --dist worksteal
 
 lint: set-up ## style, types and import directions only
 	$(PYTHON_IN_VENV) -m ruff format --check .

@@ -36,3 +36,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         MEDIA_ROOT=str(state / "media"),
     )
     return (yield)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Of `-n auto`: one more than there are cores, for a test in a browser waits most of its time."""
+    return (os.cpu_count() or 1) + 1
