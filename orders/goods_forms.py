@@ -141,7 +141,7 @@ class ProductForm(NamesForm[Product]):
     def clean_price(self) -> int:
         price: int = self.cleaned_data["price"]
         if price == 0:
-            raise forms.ValidationError(_("An article costs more than nothing: write its price."))
+            raise forms.ValidationError(_("The price must be more than zero."))
         return price
 
     @property
