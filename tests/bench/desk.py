@@ -202,7 +202,7 @@ def seed() -> str:
         )
         _copy(
             cursor,
-            WebhookEvent.objects.get(),
+            WebhookEvent.objects.get(order=order),
             f"generate_series({ORDERS - MESSAGES + 1}, {ORDERS}) g",
             {
                 "id": "gen_random_uuid()",
