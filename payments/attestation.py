@@ -128,12 +128,14 @@ def words(
     language: str,
     *,
     is_held: bool,
+    going_back: int,
 ) -> dict[str, Any]:
     """What the attestation says, for the order's page where that is printed instead: of the means of payment only
     what the shop knows, as no page waits for a PSP. `refunds` are those of the payment that succeeded, `lost` its
-    disputes that were lost; `is_held` whether the parcel does not leave for now."""
+    disputes that were lost; `is_held` whether the parcel does not leave for now, `going_back` centimes: all that still
+    stays paid, where it is asked back."""
     facts = _facts(attestation, payment, lines, refunds, lost, PaymentDetails())
-    return paper.worded(replace(facts, language=language, is_held=is_held))
+    return paper.worded(replace(facts, language=language, is_held=is_held, going_back=going_back))
 
 
 def taxes_shown(order: Order, attestation: Attestation | None) -> list[VatShare]:
@@ -151,7 +153,12 @@ def _attestation_facts(attestation: Attestation) -> paper.AttestationFacts:
     gone = [refund for refund in refunds if refund.status == Refund.Status.SUCCEEDED]
     lost = [dispute for dispute in disputes if dispute.status == Dispute.Status.LOST]
     facts = _facts(attestation, payment, order.lines.all(), gone, lost, _details(payment))
-    return replace(facts, is_held=not parcel.will_be_sent(order, payment, refunds, disputes))
+    asked_back = sum(refund.amount for refund in refunds if refund.status == Refund.Status.REQUESTED)
+    return replace(
+        facts,
+        is_held=not parcel.will_be_sent(order, payment, refunds, disputes),
+        going_back=asked_back if asked_back >= facts.stays else 0,
+    )
 
 
 def _facts(

@@ -160,6 +160,8 @@ class AttestationFacts(Facts):
     """What went back since, oldest first."""
     taken_back: Gone | None = None
     """What the customer's bank took back since, after a dispute; when that was told."""
+    going_back: int = 0
+    """Centimes: all that still stays paid, where it is asked back and not confirmed yet."""
     updated_at: datetime | None = None
     """When any of this last changed since the issue, be it that it is listed no more: it tells two prints apart."""
 

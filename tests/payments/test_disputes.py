@@ -497,7 +497,7 @@ def test_money_that_is_here_again_after_a_write_off_is_listed_until_it_is_given_
     said = page_of(order)
     assert "CHF 38.00 sont de nouveau chez nous." in said
     assert "nous vous écrivons d’ici" not in said
-    assert "Un remboursement est en route" in said
+    assert "Un remboursement a été demandé" in said
     carry_out(refund.pk)
     bring_messages(psps)
 

@@ -265,7 +265,7 @@ def promises_nothing(order: Order) -> None:
     assert PROMISE not in said, "nor on the sheet for the printer"
     assert "Nous préparons" not in said
     assert "Colis à expédier" not in way(order)
-    assert "Rien n’" in pages(attestation.draw(attestation.of(order)))[0]
+    assert "Rien n" in pages(attestation.draw(attestation.of(order)))[0]
 
 
 def shown(said: str) -> str:
