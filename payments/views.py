@@ -252,7 +252,7 @@ def _sheet(order: Order, page: OrderPage, lines: list[OrderLine]) -> dict[str, A
         page.payment,
         lines,
         page.given_back,
-        page.lost,
+        page.disputes,
         language,
         is_held=not page.will_be_sent,
         going_back=0 if page.stays else page.on_its_way_back,

@@ -118,11 +118,14 @@ def _refund_notice(facts: RefundFacts) -> dict[str, Words]:
 
 
 def _after(facts: AttestationFacts) -> list[Words]:
-    """What went back since the payment or was taken back, and what stays paid."""
+    """What went back since the payment, is disputed or was taken back, and what stays paid."""
     after: list[Words] = []
     for refund in facts.refunds:
         label = _("Refunded on %(moment)s") % {"moment": _moment(refund.at)}
         after.append({"label": label, "amount": f"−{_money(facts, refund.amount)}"})
+    if facts.disputed_at:
+        label = f"{_('Disputed at the payer’s bank')} ({_moment(facts.disputed_at)})"
+        after.append({"label": label, "amount": _("not decided yet")})
     if facts.taken_back:
         label = _("Taken back by the payer’s bank after a dispute (told on %(moment)s)")
         label %= {"moment": _moment(facts.taken_back.at)}
