@@ -221,6 +221,7 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
         "step": tracking.checkout_step(order, page),
         "steps": tracking.steps(order, page, document),
         "form": form or _retry_form(order, page, request.GET.get("method", "")),
+        "successor": checkout.successor(request.session, order),
         "edit_url": reverse("orders:cart") if page.is_unpaid and _is_of_this_browser(request, order) else "",
         "automatic": request.GET.get("auto") != "0",
         "checked_at": now(),
