@@ -81,7 +81,7 @@ def fail(order: Order, payment: Payment, refusal: str, actor: Actor, actor_name:
     `refusal` is a class of models.Refusal.
     """
     moved = _fail(order, payment, refusal, actor, actor_name)
-    if moved and (payment.returned_at or payment.left_at or payment.claimed_at or payment.with_bank_at):
+    if moved and (payment.returned_at or payment.left_at or payment.claimed_at):
         _write(order, payment)
     return moved
 

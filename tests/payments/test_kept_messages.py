@@ -111,7 +111,7 @@ def test_who_was_at_the_bank_is_told_of_a_refusal_after_some_time_to_try_again(w
 
 @pytest.mark.parametrize("since", ["returned_at", "with_bank_at"])
 def test_who_was_promised_the_answer_by_mail_is_told_of_a_refusal_at_once(since: str) -> None:
-    payment = started(placed(), "twint", **{since: now() - timedelta(minutes=1)})
+    payment = started(placed(), "twint", **{"returned_at": now(), since: now() - timedelta(minutes=1)})
 
     deliver(stripe_event(payment, "checkout.session.async_payment_failed", payment_status="unpaid"))
 
