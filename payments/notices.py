@@ -198,7 +198,8 @@ def _refunded(letter: Letter) -> Words:
     refund = refund_of(letter)
     payment = refund.payment
     order, asked_back = letter.order, payment.asked_back()
-    stays = max(payment.stays() - asked_back, 0) if payment.settles else 0
+    # As on the page and the papers, a part that is only asked back stays paid until it has left.
+    stays = payment.stays() if payment.settles and payment.stays() > asked_back else 0
     facts = _shop(
         amount=refund.printed,
         number=letter.order.number,

@@ -124,11 +124,6 @@ class OrderPage:
         return max(self.came - self.refunded - self.taken_back, 0)
 
     @property
-    def stays(self) -> int:
-        """Centimes that stay paid once what is asked back has left."""
-        return max(self.left - self.on_its_way_back, 0)
-
-    @property
     def ended(self) -> bool:
         """Whether nothing of what was paid for leaves any more, if it has not left."""
         return self.state in (State.REFUNDED, State.TAKEN_BACK) or (self.state == State.ACCEPTED and not self.left)

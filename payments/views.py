@@ -256,7 +256,7 @@ def _sheet(order: Order, page: OrderPage, lines: list[OrderLine]) -> dict[str, A
         page.disputes,
         language,
         is_held=not page.will_be_sent,
-        going_back=0 if page.stays else page.on_its_way_back,
+        going_back=page.on_its_way_back if page.on_its_way_back >= page.left else 0,
     )
 
 
