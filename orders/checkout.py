@@ -223,6 +223,15 @@ def earlier_order(session: SessionBase, key: UUID) -> Order | None:
     return Order.objects.filter(token=token, status=Order.Status.PENDING).exclude(checkout_key=key).first()
 
 
+def successor(session: SessionBase, order: Order) -> Order | None:
+    """The session's order that took the place of this one once its cart was changed, its number and its link; none for
+    who only has the link of the replaced order."""
+    token = current_order_token(session)
+    if order.cancel_reason != Order.CancelReason.CHANGED_CART or token is None:
+        return None
+    return Order.objects.only("number", "token").filter(token=token, cart=order.cart).exclude(pk=order.pk).first()
+
+
 def start_again(session: SessionBase, order: Order) -> None:
     """Let the same cart and details become a new order: `order` expired or was cancelled.
 

@@ -124,16 +124,18 @@ def words(
     payment: Payment,
     lines: Iterable[OrderLine],
     refunds: Iterable[Refund],
-    lost: Sequence[Dispute],
+    disputes: Iterable[Dispute],
     language: str,
     *,
     is_held: bool,
+    going_back: int,
 ) -> dict[str, Any]:
     """What the attestation says, for the order's page where that is printed instead: of the means of payment only
-    what the shop knows, as no page waits for a PSP. `refunds` are those of the payment that succeeded, `lost` its
-    disputes that were lost; `is_held` whether the parcel does not leave for now."""
-    facts = _facts(attestation, payment, lines, refunds, lost, PaymentDetails())
-    return paper.worded(replace(facts, language=language, is_held=is_held))
+    what the shop knows, as no page waits for a PSP. `refunds` are those of the payment that succeeded, `disputes`
+    its own; `is_held` whether the parcel does not leave for now, `going_back` centimes: all that still
+    stays paid, where it is asked back."""
+    facts = _facts(attestation, payment, lines, refunds, disputes, PaymentDetails())
+    return paper.worded(replace(facts, language=language, is_held=is_held, going_back=going_back))
 
 
 def taxes_shown(order: Order, attestation: Attestation | None) -> list[VatShare]:
@@ -149,9 +151,13 @@ def _attestation_facts(attestation: Attestation) -> paper.AttestationFacts:
     refunds = list(payment.refunds.order_by("settled_at"))
     disputes = list(payment.disputes.all())
     gone = [refund for refund in refunds if refund.status == Refund.Status.SUCCEEDED]
-    lost = [dispute for dispute in disputes if dispute.status == Dispute.Status.LOST]
-    facts = _facts(attestation, payment, order.lines.all(), gone, lost, _details(payment))
-    return replace(facts, is_held=not parcel.will_be_sent(order, payment, refunds, disputes))
+    facts = _facts(attestation, payment, order.lines.all(), gone, disputes, _details(payment))
+    asked_back = sum(refund.amount for refund in refunds if refund.status == Refund.Status.REQUESTED)
+    return replace(
+        facts,
+        is_held=not parcel.will_be_sent(order, payment, refunds, disputes),
+        going_back=asked_back if asked_back >= facts.stays else 0,
+    )
 
 
 def _facts(
@@ -159,12 +165,12 @@ def _facts(
     payment: Payment,
     lines: Iterable[OrderLine],
     refunds: Iterable[Refund],
-    lost: Sequence[Dispute],
+    disputes: Iterable[Dispute],
     details: PaymentDetails | paper.NoDetails,
 ) -> paper.AttestationFacts:
     order = payment.order
     assert payment.authorised_at is not None  # noqa: S101 - the database holds it for what settles
-    lines, refunds = list(lines), list(refunds)
+    lines, refunds, disputes = list(lines), list(refunds), list(disputes)
     back = parcel.given_back(order, lines, refunds)
     seller = paper.Seller(**attestation.seller)
     return paper.AttestationFacts(
@@ -194,14 +200,16 @@ def _facts(
         reference=payment.money_reference or "",
         details=details,
         refunds=tuple(paper.Gone(one.amount, one.settled_at) for one in refunds if one.settled_at),
-        taken_back=_taken_back(lost),
+        disputed_at=min((one.opened_at for one in disputes if one.status == Dispute.Status.OPEN), default=None),
+        taken_back=_taken_back(disputes),
         updated_at=attestation.updated_at,
     )
 
 
-def _taken_back(lost: Sequence[Dispute]) -> paper.Gone | None:
+def _taken_back(disputes: Iterable[Dispute]) -> paper.Gone | None:
     """What lost disputes took. PayPal tells of one twice, as a dispute and as a reversal: the larger, as in
     Payment.taken_back; of two as large the first that was told."""
+    lost = [one for one in disputes if one.status == Dispute.Status.LOST]
     told = [paper.Gone(one.amount, one.decided_at) for one in lost if one.decided_at]
     return min(told, key=lambda gone: (-gone.amount, gone.at), default=None)
 

@@ -74,7 +74,7 @@ def record(order: Order, payment: Payment, notice: DisputeNotice) -> str:
         SetAside.objects.filter(kind=SetAside.Kind.LOST, about=dispute.pk).delete()
         if state == Dispute.Status.WON and notice.reference.startswith(CASE):
             _end_reversals(order, dispute)
-    if Dispute.Status.LOST in (state, known and known.status) or (is_news and not order.shipped_at):
+    if is_news or state == Dispute.Status.LOST:
         note_change(payment)
     return _("The dispute is noted")
 

@@ -283,6 +283,10 @@ class Payment(models.Model):
         """Centimes that went back for certain."""
         return self._sum(Refund.Status.SUCCEEDED)
 
+    def asked_back(self) -> int:
+        """Centimes that are asked back and not confirmed yet."""
+        return self._sum(Refund.Status.REQUESTED)
+
     def taken_back(self) -> int:
         """Centimes that a lost dispute took. PayPal tells of one twice, as a dispute and as a reversal: the larger."""
         lost = [one.amount for one in self.disputes.all() if one.status == Dispute.Status.LOST]

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Case, F, When
 from django.db.models.functions import Coalesce, Now
+from django.utils.timezone import now
 
 from orders.models import Order, TimelineEntry
 from orders.moves import tell
@@ -19,6 +20,8 @@ LOOK_ONCE_MORE = timedelta(hours=6)
 """After the end of a payment; late money comes with a message long before."""
 TIME_TO_TRY_AGAIN = timedelta(minutes=10)
 """Who tries again by then gets no mail about the refusal."""
+JUST_BACK = timedelta(seconds=30)
+"""Whoever came back no longer ago sees the refusal on the order's page."""
 Actor = TimelineEntry.Actor
 Kind = TimelineEntry.Kind
 Status = Payment.Status
@@ -108,9 +111,11 @@ def decline(order: Order, payment: Payment, refusal: str, *, stays_approved: boo
 
 
 def _write(order: Order, payment: Payment) -> None:
-    """Tell of a refusal by mail, but not to who tries again soon; nor to who was never at the PSP, as the callers see
-    to: nobody can use the shop to write to others."""
-    due(order, Letter.Kind.REFUSED, about=payment.pk, after=TIME_TO_TRY_AGAIN)
+    """Tell of a refusal by mail: at once where the order's page has promised the answer by mail, else not to who tries
+    again soon; nor to who was never at the PSP, as the callers see to: nobody can use the shop to write to others."""
+    waits_for_a_mail = payment.with_bank_at or (payment.returned_at and payment.returned_at < now() - JUST_BACK)
+    after = timedelta(0) if waits_for_a_mail else TIME_TO_TRY_AGAIN
+    due(order, Letter.Kind.REFUSED, about=payment.pk, after=after)
 
 
 def _fail(order: Order, payment: Payment, refusal: str, actor: Actor, actor_name: str = "", **only: object) -> bool:

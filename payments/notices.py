@@ -197,12 +197,15 @@ def _review(letter: Letter) -> Words:
 def _refunded(letter: Letter) -> Words:
     refund = refund_of(letter)
     payment = refund.payment
-    stays = payment.stays() if payment.settles else 0
+    order, asked_back = letter.order, payment.asked_back()
+    # As on the page and the papers, a part that is only asked back stays paid until it has left.
+    stays = payment.stays() if payment.settles and payment.stays() > asked_back else 0
     facts = _shop(
         amount=refund.printed,
         number=letter.order.number,
         day=days.dated(refund.settled_at or refund.created_at),
         left=payment.printed(stays),
+        asked_back=payment.printed(asked_back),
         reason=" ".join(refund.reason.split()),
     )
     told = [_("On %(day)s we sent %(amount)s back to the means of payment that you used.") % facts]
@@ -210,9 +213,16 @@ def _refunded(letter: Letter) -> Words:
         told.append(_("Reason: %(reason)s") % facts)
     if stays:
         told.append(_("Of your order %(left)s stay paid.") % facts)
+    if asked_back:
+        told.append(
+            _("A further refund of %(asked_back)s has been requested already; we will write to you about it, too.")
+            % facts
+        )
+    if payment.settles and not stays:
+        told += filter(None, [_nothing_more(order)])
     return Words(
         _("%(shop)s: refund of %(amount)s, order %(number)s") % facts,
-        _("Part of your payment was refunded") if stays else _("Your payment was refunded"),
+        _("Part of your payment was refunded") if stays or asked_back else _("Your payment was refunded"),
         [
             *told,
             _("Depending on the bank, the amount appears within 5 to 10 working days."),
@@ -226,9 +236,17 @@ def _refunded(letter: Letter) -> Words:
             (_("Amount refunded"), refund.printed),
             _means(payment),
             (_("Refunded on"), facts["day"]),
+            *([(_("Refund requested"), facts["asked_back"])] if asked_back else []),
             *([(_("Stays paid"), facts["left"])] if stays else []),
         ],
     )
+
+
+def _nothing_more(order: Order) -> str:
+    """What becomes of an order of which nothing stays paid."""
+    if order.status != Order.Status.CANCELLED:
+        return "" if order.shipped_at else _("Nothing will be sent.")
+    return _("This order is closed.") if order.shipped_at else _("This order is closed: nothing will be sent.")
 
 
 def _shipped(letter: Letter) -> Words:

@@ -86,6 +86,10 @@ class OrderPage:
     """One that was given up and for which the PSP shows money of which it has not told: staff find out."""
     notices: list[Refund]
     """What went back for certain, oldest first, each with its notice once that has its number."""
+    asked_back: list[Refund]
+    """What is asked back and not confirmed yet."""
+    disputes: list[Dispute]
+    """Those of the settling payment, the oldest first."""
     too_late: bool
     """No page is open, and none can be opened any more: the goods have been set aside for long enough."""
 
@@ -236,6 +240,8 @@ def page_of(order: Order, payments: list[Payment]) -> OrderPage:
         is_undecided=state == State.WAITING and latest is not None and _is_undecided(order, latest),
         unannounced=unannounced,
         notices=sorted((one for one in refunds if one.status == Refund.Status.SUCCEEDED), key=_settled_at),
+        asked_back=[one for one in refunds if one.status == Refund.Status.REQUESTED],
+        disputes=sorted(own_disputes, key=lambda one: one.opened_at),
         too_late=not any(payment.status == Payment.Status.STARTED for payment in payments) and not may_open(order),
     )
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from orders.days import day
 from orders.models import Order
-from payments.models import Attestation
+from payments.models import Attestation, Dispute
 from payments.order_page import OrderPage, State
 
 
@@ -37,6 +37,8 @@ def steps(order: Order, page: OrderPage, attestation: Attestation | None) -> lis
         *_paid(page, attestation),
         *([Step(_("Parcel sent"), order.shipped_at, _tracking(order))] if order.shipped_at else []),
         *[Step(_("%(amount)s refunded") % {"amount": one.printed}, one.settled_at) for one in page.notices],
+        *[Step(_("Refund of %(amount)s requested") % {"amount": it.printed}, it.created_at) for it in page.asked_back],
+        *_disputed(page),
         *_ended(order),
     ]
     done.sort(key=lambda step: step.at or order.created_at)
@@ -50,6 +52,20 @@ def _paid(page: OrderPage, attestation: Attestation | None) -> list[Step]:
     if attestation is None:
         return [paid]
     return [paid, Step(_("Attestation of payment ready"), attestation.issued_at, attestation.number)]
+
+
+def _disputed(page: OrderPage) -> list[Step]:
+    """What a bank still examines or took, in the words of the page that verifies a paper; PayPal tells of one twice."""
+    matter = [one for one in page.disputes if one.status in (Dispute.Status.OPEN, Dispute.Status.LOST)]
+    if not matter:
+        return []
+    undecided = _("not decided yet") if page.is_disputed else ""
+    disputed = Step(_("Disputed at the payer’s bank"), matter[0].opened_at, undecided)
+    if not page.lost or not page.payment:
+        return [disputed]
+    taken = min(page.lost, key=lambda one: (-one.amount, one.decided_at or one.opened_at))
+    amount = page.payment.printed(taken.amount)
+    return [disputed, Step(_("Taken back by the payer’s bank after a dispute"), taken.decided_at, amount)]
 
 
 def _ended(order: Order) -> list[Step]:

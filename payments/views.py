@@ -221,6 +221,7 @@ def _show(request: HttpRequest, order: Order, form: MethodForm | None = None, st
         "step": tracking.checkout_step(order, page),
         "steps": tracking.steps(order, page, document),
         "form": form or _retry_form(order, page, request.GET.get("method", "")),
+        "successor": checkout.successor(request.session, order),
         "edit_url": reverse("orders:cart") if page.is_unpaid and _is_of_this_browser(request, order) else "",
         "automatic": request.GET.get("auto") != "0",
         "checked_at": now(),
@@ -252,9 +253,10 @@ def _sheet(order: Order, page: OrderPage, lines: list[OrderLine]) -> dict[str, A
         page.payment,
         lines,
         page.given_back,
-        page.lost,
+        page.disputes,
         language,
         is_held=not page.will_be_sent,
+        going_back=page.on_its_way_back if page.on_its_way_back >= page.left else 0,
     )
 
 

@@ -160,6 +160,10 @@ class AttestationFacts(Facts):
     """What went back since, oldest first."""
     taken_back: Gone | None = None
     """What the customer's bank took back since, after a dispute; when that was told."""
+    disputed_at: datetime | None = None
+    """Since when the payer's bank examines the payment, if it does now."""
+    going_back: int = 0
+    """Centimes: all that still stays paid, where it is asked back and not confirmed yet."""
     updated_at: datetime | None = None
     """When any of this last changed since the issue, be it that it is listed no more: it tells two prints apart."""
 
@@ -179,7 +183,7 @@ class AttestationFacts(Facts):
             raise ValueError(f"{self.number}: a line's rate is none of those of the taxes")
 
     def times(self) -> tuple[datetime, ...]:
-        some = [at for at in (self.shipped_at, self.updated_at) if at]
+        some = [at for at in (self.shipped_at, self.disputed_at, self.updated_at) if at]
         return (*super().times(), self.agreed_at, *some, *(gone.at for gone in self._gone()))
 
     def parts(self) -> int:

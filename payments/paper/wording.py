@@ -118,17 +118,24 @@ def _refund_notice(facts: RefundFacts) -> dict[str, Words]:
 
 
 def _after(facts: AttestationFacts) -> list[Words]:
-    """What went back since the payment or was taken back, and what stays paid."""
+    """What went back since the payment, is disputed or was taken back, and what stays paid."""
     after: list[Words] = []
     for refund in facts.refunds:
         label = _("Refunded on %(moment)s") % {"moment": _moment(refund.at)}
         after.append({"label": label, "amount": f"−{_money(facts, refund.amount)}"})
+    if facts.disputed_at:
+        label = f"{_('Disputed at the payer’s bank')} ({_moment(facts.disputed_at)})"
+        after.append({"label": label, "amount": _("not decided yet")})
     if facts.taken_back:
         label = _("Taken back by the payer’s bank after a dispute (told on %(moment)s)")
         label %= {"moment": _moment(facts.taken_back.at)}
         after.append({"label": label, "amount": f"−{_money(facts, facts.taken_back.amount)}"})
+    if facts.going_back:
+        after.append(
+            {"label": _("Refund requested, not confirmed yet"), "amount": f"−{_money(facts, facts.going_back)}"}
+        )
     if after:
-        after.append({"label": _("Stays paid"), "amount": _money(facts, facts.stays)})
+        after.append({"label": _("Stays paid"), "amount": _money(facts, facts.stays - facts.going_back)})
     return after
 
 
@@ -193,6 +200,8 @@ def _supply(facts: AttestationFacts) -> str:
         return _("Sent on %(day)s") % {"day": _day(facts.shipped_at.astimezone(SWISS_TIME))}
     if not facts.is_still_to_come:
         return _("Nothing was sent")
+    if facts.going_back:
+        return _("Nothing will be sent")
     if facts.is_held:
         return _("Nothing is sent for now")
     return _("Delivery by %(day)s") % {"day": _day(facts.delivery_by)}

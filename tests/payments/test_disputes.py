@@ -497,7 +497,7 @@ def test_money_that_is_here_again_after_a_write_off_is_listed_until_it_is_given_
     said = page_of(order)
     assert "CHF 38.00 sont de nouveau chez nous." in said
     assert "nous vous écrivons d’ici" not in said
-    assert "Un remboursement est en route" in said
+    assert "Un remboursement a été demandé" in said
     carry_out(refund.pk)
     bring_messages(psps)
 
@@ -589,7 +589,7 @@ def test_of_two_lost_disputes_the_paper_says_the_amount_and_the_time_of_the_larg
                 decided = clock.now
     told = f"(annoncé le {localtime(decided):%d.%m.%Y à %H:%M:%S})"
     said = page_of(order)
-    assert said.count("Repris par la banque du payeur") == 1
+    assert [part.count("Repris par la banque du payeur") for part in said.split('class="print-only sheet')] == [1, 1]
     assert told in said
     assert "−CHF 10.00" in said
 
@@ -604,7 +604,13 @@ def test_a_paper_says_when_its_list_last_changed_also_once_it_is_empty_again(psp
         said = page_of(order)
         assert f"Mise à jour le {localtime(clock.now):%d.%m.%Y à %H:%M:%S}" in said
         assert "Rien n’est envoyé pour l’instant" in said
-        assert "Repris par la banque" not in said, "what is open is not listed"
+        assert "Repris par la banque" not in said
+        way, sheet = said.split('class="print-only sheet')
+        assert "Contesté auprès de la banque du payeur" in way
+        opened = localtime(Dispute.objects.get().opened_at)
+        assert f"Contesté auprès de la banque du payeur ({opened:%d.%m.%Y à %H:%M:%S})" in sheet
+        assert "pas encore tranché" in way
+        assert "pas encore tranché" in sheet
         for state in ("lost", "won"):
             clock.move(timedelta(days=1))
             psps.move_dispute(lost, state)

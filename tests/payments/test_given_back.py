@@ -1,6 +1,7 @@
 """What an order's page, its mail and its papers say of goods that were given back."""
 
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils.timezone import localdate, now
 from pypdf import PdfReader
 
 from orders.models import Order
+from orders.money import format_chf
 from payments import attestation
 from payments.letters import compose
 from payments.models import Letter
@@ -106,6 +108,43 @@ def test_of_an_order_whose_goods_were_all_given_back_nothing_is_promised(psps: S
         assert PROMISE not in said, place
     assert "Nous préparons" not in on_the_page(order)
     assert "<h2>Livraison</h2>" not in on_the_page(order)
+
+
+def test_of_an_order_that_goes_back_in_parts_the_page_the_paper_and_the_mail_say_the_same(
+    psps: Sandbox, order: Order
+) -> None:
+    asked = ask(order.payments.get().pk, Wanted(order.total - 1000, "Retour"))
+    carry_out(asked.pk)
+    bring_messages(psps)
+    psps.change(refunds="pending")
+    carry_out(ask(order.payments.get().pk, Wanted(1000, "Le reste")).pk)
+    went = format_chf(order.total - 1000).replace("\u00a0", " ")
+
+    page, sheet = on_the_page(order).split('class="print-only sheet')
+    assert f"{went} ont été remboursés sur le moyen de paiement utilisé." in page
+    assert "Le remboursement de CHF 10.00 est demandé" in page
+    assert "Votre paiement vous est ainsi remboursé en entier." in page
+    assert page.count("Rien ne sera envoyé") == 1
+    assert "Remboursement de CHF 10.00 demandé" in page, "the way of the order"
+    assert "solde payé" not in page
+    for paper in (re.sub(r"\s*<[^>]+>\s*", " ", sheet), on_the_paper(order)):
+        assert "Rien ne sera envoyé" in paper
+        assert "−CHF 10.00" in paper
+        assert "Remboursement demandé, pas encore confirmé" in paper
+        assert "Reste payé CHF 0.00" in " ".join(paper.split())
+    mail = plain(str(compose(order.letters.get(kind="refunded")).body))
+    assert "Un autre remboursement, de CHF 10.00, est déjà demandé" in mail
+    assert "Rien ne sera envoyé." in mail
+    assert "solde payé" not in mail
+
+
+@pytest.mark.parametrize("shipped", [False, True])
+def test_the_mail_of_a_whole_refund_says_that_the_order_is_closed(psps: Sandbox, order: Order, shipped: bool) -> None:
+    Order.objects.update(shipped_at=now() if shipped else None)
+    give_back(psps, order)
+    mail = plain(str(compose(order.letters.get(kind="refunded")).body))
+    assert "Cette commande est clôturée" in mail
+    assert ("rien ne sera envoyé" in mail) is not shipped
 
 
 def test_an_order_that_nobody_refunded_has_no_marks(order: Order) -> None:

@@ -6,10 +6,12 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.utils.timezone import now
 
 from payments.models import Dispute, Letter, WebhookEvent
 from payments.recovery import recover
+from payments.sweep import sweep
 from tests.payments.door import answers_changed
 from tests.payments.steps import bring, bring_messages, only, ordered, paid, take
 from tests.sandbox.client import INSUFFICIENT_FUNDS, Sandbox
@@ -95,9 +97,9 @@ def test_the_timeline_says_how_much_came_how_and_from_whom() -> None:
     )
 
 
-@pytest.mark.parametrize("went", [{"returned_at": now()}, {"left_at": now()}], ids=["back", "left"])
-def test_who_was_at_the_bank_is_told_of_a_refusal_after_some_time_to_try_again(went: dict[str, Any]) -> None:
-    payment = started(placed(), "twint", **went)
+@pytest.mark.parametrize("went", ["returned_at", "left_at"])
+def test_who_was_at_the_bank_is_told_of_a_refusal_after_some_time_to_try_again(went: str) -> None:
+    payment = started(placed(), "twint", **{went: now()})
     before = now()
 
     deliver(stripe_event(payment, "checkout.session.async_payment_failed", payment_status="unpaid"))
@@ -105,6 +107,18 @@ def test_who_was_at_the_bank_is_told_of_a_refusal_after_some_time_to_try_again(w
     letter = Letter.objects.get()
     assert (letter.order, letter.kind, letter.about) == (payment.order, "refused", str(payment.pk))
     assert before + timedelta(minutes=10) <= letter.due_at <= now() + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("since", ["returned_at", "with_bank_at"])
+def test_who_was_promised_the_answer_by_mail_is_told_of_a_refusal_at_once(since: str) -> None:
+    payment = started(placed(), "twint", **{"returned_at": now(), since: now() - timedelta(minutes=1)})
+
+    deliver(stripe_event(payment, "checkout.session.async_payment_failed", payment_status="unpaid"))
+
+    assert sweep()["letters"] == 1
+    (message,) = mail.outbox
+    assert message.to == [payment.order.email]
+    assert f"/commande/{payment.order.token}/" in str(message.body), "the way to pay again"
 
 
 def test_who_never_came_to_the_bank_gets_no_mail_of_its_refusal() -> None:

@@ -265,7 +265,7 @@ def promises_nothing(order: Order) -> None:
     assert PROMISE not in said, "nor on the sheet for the printer"
     assert "Nous préparons" not in said
     assert "Colis à expédier" not in way(order)
-    assert "Rien n’" in pages(attestation.draw(attestation.of(order)))[0]
+    assert "Rien n" in pages(attestation.draw(attestation.of(order)))[0]
 
 
 def shown(said: str) -> str:
@@ -700,9 +700,17 @@ def test_woo_4878_after_a_silent_psp_a_changed_cart_leaves_one_pending_order(cli
 
     first.refresh_from_db()
     assert (first.status, first.cancel_reason) == ("cancelled", "changed_cart")
-    assert Order.objects.filter(status="pending").count() == 1
+    second = Order.objects.get(status="pending")
     bowl.refresh_from_db()
     assert bowl.stock == 1
+    said = text(first, client)
+    assert f"La commande <b>{second.number}</b> la remplace." in said
+    assert f'href="/commande/{second.token}/"' in said
+    stranger = text(first)
+    assert second.number not in stranger
+    assert second.token not in stranger
+    assert '<a class="button" href="/panier/">Voir le panier</a>' in stranger
+    assert "/reprendre/" not in said + stranger
 
 
 def test_a_change_of_language_beside_a_silent_psp_keeps_the_chosen_means(client: Client, psps: Sandbox) -> None:

@@ -268,7 +268,7 @@ def test_a_refund_that_bounced_is_not_told_as_done(psps: Sandbox) -> None:
 
     ask(order.payments.get().pk, Wanted(order.total, "Retour, encore une fois"))
     words = said(order)
-    assert "Un remboursement est en route" in words
+    assert "Un remboursement a été demandé" in words
     assert "d’ici au prochain jour ouvrable" not in words
 
 

@@ -37,7 +37,7 @@ def test_woo_4405_a_pending_refund_is_shown_as_on_its_way(psps: Sandbox, method:
     assert carry_out(refund.pk) == "not due", "the PSP has it"
     assert not Letter.objects.filter(kind="refunded").exists()
     said = page_of(order)
-    assert "Un remboursement est en route" in said
+    assert "Un remboursement a été demandé" in said
     assert "Remboursement effectué" not in said
 
     psps.settle_refund(psps.payment(page)["refunds"][0]["id"], "succeeded")
