@@ -93,6 +93,7 @@ def test_the_confirmation_says_when_the_agreement_reached_us_and_to_whom_the_bil
     deliver(stripe_event(started(order, "twint")))
     for words in delivered(order, "confirmation"):
         assert "Votre paiement de CHF 38.00 avec TWINT est accepté" in words
+        assert f"votre commande {order.number} est effective" in words.replace("\n", " "), "as its page says"
         assert "L’accord nous est parvenu le" in words, "the bank may have given it long before"
         assert re.search(r"Adresse de facturation(</h2>\n<p>)?\s*Bureau du Lac SA", words)
         assert "\n\n\n" not in words or "<html" in words
