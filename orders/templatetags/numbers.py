@@ -12,7 +12,7 @@ NUMBER = re.compile(r"\b(KK-\w{4}-\w{4}|A[PR]-\d{4}-\d{6}|[0-9A-Z]{4}-[0-9A-Z]{4
 
 
 @register.filter
-def unbroken(text: object) -> SafeString:
+def unbroken(text: str) -> SafeString:
     """A text whose numbers and codes do not break at their hyphens. Keeps U+002D, since people copy them."""
     told = NUMBER.split(str(conditional_escape(text)))
     return format_html_join(
