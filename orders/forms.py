@@ -87,7 +87,14 @@ class CartForm(forms.Form):
         return {line.product.pk: self.cleaned_data[f"quantity-{line.product.pk}"] for line in self.quote.lines}
 
 
-class TextLine(forms.CharField):
+class OfAnAddress:
+    """A field of one of two addresses on a page."""
+
+    address: "str | _StrPromise" = ""
+    """Which one: the list of all errors names it, else they read the same. Beside the field its heading says it."""
+
+
+class TextLine(OfAnAddress, forms.CharField):
     """One line of a customer's text, tidied; refused with one sentence for the first thing that is wrong with it."""
 
     def __init__(
@@ -206,9 +213,13 @@ def _town(autocomplete: str) -> TextLine:
     return TextLine(label=_("Town"), missing=_("Type the town"), attrs={"autocomplete": autocomplete})
 
 
-def _country(autocomplete: str) -> forms.ChoiceField:
+class Country(OfAnAddress, forms.ChoiceField):
+    """One of the countries to which we deliver."""
+
+
+def _country(autocomplete: str) -> Country:
     choose = _("Choose Switzerland or Liechtenstein")
-    return forms.ChoiceField(
+    return Country(
         label=_("Country"),
         choices=COUNTRIES,
         initial="CH",
@@ -269,18 +280,13 @@ class DetailsForm(forms.Form):
         for kind in ("delivery", "billing"):
             self._refuse_another_country(cleaned.get(f"{kind}_postcode"), f"{kind}_country")
         if cleaned.get("other_billing"):
-            self._name_the_address("delivery_", _("Delivery address: %(error)s"))
-            self._name_the_address("billing_", _("Billing address: %(error)s"))
+            self._name_the_addresses()
         return cleaned
 
-    def _name_the_address(self, prefix: str, sentence: "_StrPromise") -> None:
-        """Of two addresses on one page: else their errors read the same."""
-        for name, errors in self.errors.items():
-            if name.startswith(prefix):
-                errors.data = [
-                    ValidationError(sentence, code=error.code, params={"error": error.messages[0]})
-                    for error in errors.as_data()
-                ]
+    def _name_the_addresses(self) -> None:
+        for name, field in self.fields.items():
+            if isinstance(field, OfAnAddress) and name.startswith(("delivery_", "billing_")):
+                field.address = _("Delivery address") if name.startswith("delivery_") else _("Billing address")
 
     def _refuse_another_country(self, postcode: str | None, field: str) -> None:
         """Liechtenstein has its own postcodes among the Swiss ones: no address is in both countries."""

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from orders.checkout import Shown
-from orders.codes import is_valid, normalise
+from orders.codes import is_like_an_order_number, is_valid, normalise
 from payments.handoff import Offer
 from payments.models import Method
 from payments.verification import code_in, is_a_number
@@ -33,7 +33,10 @@ class FindOrderForm(forms.Form):
     )
 
     def clean_number(self) -> str:
-        code = normalise(self.cleaned_data["number"]).removeprefix("KK")
+        typed = normalise(self.cleaned_data["number"])
+        if is_a_number(typed):
+            raise forms.ValidationError(_("This is the number of a document. The order number begins with KK."))
+        code = typed.removeprefix("KK")
         if len(code) != 8 or not is_valid(code):
             raise forms.ValidationError(_("Check the order number: it looks like KK-7F3Q-20M4"))
         return f"KK-{code[:4]}-{code[4:]}"
@@ -56,6 +59,10 @@ class CodeForm(forms.Form):
         if is_a_number(code_in(code)):
             raise forms.ValidationError(
                 _("This is the number of the document. The code stands beside it, after the word “Code”.")
+            )
+        if is_like_an_order_number(code_in(code)):
+            raise forms.ValidationError(
+                _("This is the number of the order. Type the document’s code, which stands after the word “Code”.")
             )
         return code
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_safe
 
+from orders.codes import is_like_an_order_number
 from orders.models import Order
 from orders.views import SeeOther
 from payments import attestation, verification
@@ -33,7 +34,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         form = CodeForm(initial={"code": request.GET.get("code", "")[:40]})
         return render(request, "payments/verify.html", {"form": form})
     code = verification.code_in(request.GET.get("code", ""))[:40]
-    if code and not verification.is_a_number(code):
+    if code and not (verification.is_a_number(code) or is_like_an_order_number(code)):
         return SeeOther(reverse("payments:verified", args=[code]))
     form = CodeForm({"code": code and request.GET["code"]} if "code" in request.GET else None)
     return render(request, "payments/verify.html", {"form": form}, status=422 if form.errors else 200)

@@ -33,9 +33,25 @@ NOT_CONFIRMED = _(
 )
 
 
+ASK_FOR_ANOTHER = {Refusal.FUNDS, Refusal.GENERIC}
+"""Those whose sentence advises another means of payment before anything else."""
+
+
 def sentence(payment: Payment | None) -> str:
     """The sentence for a payment's refusal, in the language in use."""
-    refusal = Refusal((payment and payment.refusal) or Refusal.GENERIC)
-    if payment and payment.method == Method.TWINT and refusal in OF_A_CARD:
+    if _is_of_the_app(payment):
         return str(NOT_CONFIRMED)
-    return str(SENTENCES[refusal])
+    return str(SENTENCES[_cause(payment)])
+
+
+def asks_for_another_means(payment: Payment | None) -> bool:
+    """Whether the sentence advises another means of payment than the one that was used."""
+    return _cause(payment) in ASK_FOR_ANOTHER and not _is_of_the_app(payment)
+
+
+def _cause(payment: Payment | None) -> Refusal:
+    return Refusal((payment and payment.refusal) or Refusal.GENERIC)
+
+
+def _is_of_the_app(payment: Payment | None) -> bool:
+    return payment is not None and payment.method == Method.TWINT and _cause(payment) in OF_A_CARD

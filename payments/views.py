@@ -21,7 +21,7 @@ from orders.checkout import AlreadyPaid, CartChanged, NotReady, Ready, Shown
 from orders.models import Order, OrderLine, TimelineEntry
 from orders.moves import hold, tell
 from orders.views import WHAT_WAS_SHOWN, SeeOther, ask_again
-from payments import attestation, parcel, tracking
+from payments import attestation, parcel, refusals, tracking
 from payments.capture import capture
 from payments.expiry import withdraw
 from payments.forms import FindOrderForm, MethodForm, ReviewForm
@@ -31,7 +31,7 @@ from payments.guarding import P, View, private, wait
 from payments.handoff import MethodUnavailable, NotPayable, Offer, hand_off, offers, on_statements
 from payments.limits import address, is_too_often
 from payments.links import send_link
-from payments.models import Payment, Provider, Refusal
+from payments.models import Payment, Provider
 from payments.order_page import OrderPage, State, page_of
 from payments.statement import name_on_statement
 
@@ -261,10 +261,11 @@ def _sheet(order: Order, page: OrderPage, lines: list[OrderLine]) -> dict[str, A
 
 
 def _retry_form(order: Order, page: OrderPage, chosen: str = "") -> MethodForm:
-    """The means that was used last is chosen already, but not one that has too little money on it."""
+    """The means that was used last is chosen already, unless the page just advises another one."""
     last = page.payment.method if page.payment else ""
-    is_short = page.state == State.REFUSED and page.payment and page.payment.refusal == Refusal.FUNDS
-    return MethodForm(offers=_offers(order, page), initial={"method": chosen or ("" if is_short else last)})
+    if page.state == State.REFUSED and refusals.asks_for_another_means(page.payment):
+        last = ""
+    return MethodForm(offers=_offers(order, page), initial={"method": chosen or last})
 
 
 def _offers(order: Order, page: OrderPage) -> list[Offer]:

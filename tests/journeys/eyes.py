@@ -67,7 +67,8 @@ WITHOUT_EDGE = """() => [...document.querySelectorAll('.button, .field select, .
 }).map(each => each.className || each.id)"""
 
 TOTAL_IN_SIGHT = """() => {
-  const total = document.querySelector('.mini .money'), errors = document.querySelector('.notice-error:has(> ul)');
+  const total = document.querySelector('.notice b.money, .mini .money');
+  const errors = document.querySelector('.notice-error:has(> ul)');
   const above = errors ? errors.getBoundingClientRect().height : 0;
   return total !== null && total.getBoundingClientRect().bottom + scrollY <= innerHeight + above;
 }"""
@@ -100,8 +101,8 @@ def without_edge(page: Page) -> list[str]:
 
 
 def total_is_in_sight(page: Page) -> bool:
-    """Whether the line with the total stands in the window before anybody scrolls; only a list of what is to be mended
-    may push it down."""
+    """Whether the total, in its own line or in a notice that tells of a change, stands in the window before anybody
+    scrolls; only a list of what is to be mended may push it down."""
     return bool(page.evaluate(TOTAL_IN_SIGHT))
 
 

@@ -25,7 +25,7 @@ from tests.sandbox.client import Sandbox
 SMALLEST, PHONE, TABLET, DESK = 320, 390, 768, 1280
 FIRST_SIGHT: ViewportSize = {"width": 360, "height": 640}
 """A small phone: what it shows before anybody scrolls."""
-WITHOUT_TOTAL = {"cart-empty", "review-changed", "review-of-another-day"}
+WITHOUT_TOTAL = {"cart-empty", "review-of-another-day"}
 TO_PAY = {"open", "left", "expired", "retried-without-a-choice", "waiting-very-long"}
 """Orders. Not those where what happened to a payment is read first: another one is offered below it."""
 TOTAL_FIRST = {name for name in SCENES if name.startswith(("cart", "details", "review", "order-refused"))}

@@ -261,11 +261,12 @@ def test_a_company_that_gets_the_goods_stands_first_in_the_address_and_its_field
     assert kept(client).billing_address == kept(client).delivery_address
 
 
-def test_the_errors_of_two_addresses_say_of_which_they_are(client: Client) -> None:
+def test_the_list_of_errors_of_two_addresses_says_of_which_they_are(client: Client) -> None:
     shown = page(give_details(client, **BUREAU | {"delivery_town": "", "billing_town": ""}))
     town = said("Type the town")
-    for address in ("Delivery address: %(error)s", "Billing address: %(error)s"):
-        assert shown.count(said(address, error=town)) == 2, "in the summary and beside the field"
+    for address in ("Delivery address", "Billing address"):
+        assert shown.count(said("%(label)s: %(value)s", label=said(address), value=town)) == 1, "in the list alone"
+    assert shown.count(f"</span>{town}</span>") == 2, "beside each field, whose heading says it"
     assert f'">{town}</a>' in page(give_details(client, delivery_town="")), "of one address alone it is clear"
 
 
@@ -344,8 +345,9 @@ def test_a_postcode_and_a_country_must_fit(
 ) -> None:
     typed = {f"{kind}_postcode": postcode, f"{kind}_country": country}
     shown = page(give_details(client, **BUREAU | typed))
-    told = said(f"{kind.capitalize()} address: %(error)s", error=said(sentence, postcode=postcode[-4:]))
-    assert shown.count(told) == 2
+    error = said(sentence, postcode=postcode[-4:])
+    told = said("%(label)s: %(value)s", label=said(f"{kind.capitalize()} address"), value=error)
+    assert shown.count(error) == 2
     assert f'<a href="#id_{kind}_country">{told}</a>' in shown
     assert f'<option value="{country}" selected>' in shown
     other = {"CH": "LI", "LI": "CH"}[country]

@@ -195,7 +195,8 @@ def test_who_comes_back_with_an_order_that_has_not_taken_effect_yet_is_led_to_it
     with_order = statements_of(client, address)
     answer = client.get(address)
 
-    told = said("Your order %(number)s is placed, but its payment is not confirmed yet.", number=order.number)
+    number = f'<span class="nowrap">{order.number}</span>'
+    told = said("Your order %(number)s is placed, but its payment is not confirmed yet.", number=number)
     assert f'{told} <a href="/commande/{order.token}/">' in page(answer)
     assert "Dufour" not in page(answer) and "claire@" not in page(answer)
     assert "no-store" in answer["Cache-Control"]

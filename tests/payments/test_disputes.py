@@ -260,6 +260,13 @@ def test_while_the_bank_examines_the_payment_the_page_promises_no_parcel(psps: S
     assert "Nous préparons votre colis" in page_of(order)
 
 
+def test_while_paypal_examines_the_payment_the_page_says_so_of_paypal(psps: Sandbox) -> None:
+    order, page = paid(psps, "paypal")
+    psps.dispute(page)
+    bring_messages(psps)
+    assert "<h1>PayPal examine ce paiement" in page_of(order)
+
+
 @pytest.mark.parametrize("method", ["card", "paypal"])
 def test_money_that_the_bank_took_back_is_told_on_the_page_that_promises_no_parcel(psps: Sandbox, method: str) -> None:
     order, _page = lost(psps, method)

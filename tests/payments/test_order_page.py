@@ -330,12 +330,21 @@ def test_money_that_goes_back_says_what_to_do_and_when_the_order_can_be_paid_aga
     assert "/payer/" in said
 
 
-@pytest.mark.parametrize(("refusal", "chosen"), [("funds", False), ("generic", True), ("technical", True)])
-def test_the_means_that_was_used_last_is_chosen_already_unless_too_little_is_on_it(
-    psps: Sandbox, refusal: str, chosen: bool
+@pytest.mark.parametrize(
+    ("method", "refusal", "chosen"),
+    [
+        ("twint", "funds", False),
+        ("twint", "generic", True),  # its sentence begins with: try again
+        ("twint", "technical", True),
+        ("card", "generic", False),
+        ("card", "authentication", True),
+    ],
+)
+def test_the_means_that_was_used_last_is_chosen_already_unless_another_one_is_advised(
+    psps: Sandbox, method: str, refusal: str, chosen: bool
 ) -> None:
-    order = started(placed(), "twint", status="failed", refusal=refusal).order
-    assert ('id="id_method_twint" checked' in text(order)) is chosen
+    order = started(placed(), method, status="failed", refusal=refusal).order
+    assert (f'id="id_method_{method}" checked' in text(order)) is chosen
     assert text(order).count(" checked") == chosen
 
 

@@ -263,7 +263,7 @@ def test_who_wants_another_means_reads_which_page_could_not_be_closed(psps: Sand
     order, _page = ordered()
     psps.break_calls("down", "/stripe/*", calls=9)
     said = answered(order, "payer", "paypal")
-    assert "(Carte) n’a pas pu être fermée, car Stripe ne répond pas" in said
+    assert "(carte) n’a pas pu être fermée, car Stripe ne répond pas" in said
     assert "choisissez" not in said
 
 

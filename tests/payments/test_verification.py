@@ -141,13 +141,34 @@ def test_any_one_wrong_character_is_a_slip(position: int, letter: str) -> None:
         assert verify(code[:position] + letter + code[position + 1 :]).verdict == Verdict.MISTYPED
 
 
-@pytest.mark.parametrize("typed", ["AP-2026-000412", " ar 2026 000007", "No. AP-2026-000412"])
-def test_the_number_of_a_document_in_place_of_its_code_is_told_from_it(typed: str) -> None:
+DOCUMENT = "C’est le numéro du document. Le code se trouve à côté"
+ORDER = "C’est le numéro de la commande. Saisissez le code du document"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("AP-2026-000412", DOCUMENT),
+        (" ar 2026 000007", DOCUMENT),
+        ("No. AP-2026-000412", DOCUMENT),
+        ("KK-7F3Q-20M4", ORDER),
+        ("kk 7f3q 2om4", ORDER),
+    ],
+)
+def test_the_number_of_a_document_or_an_order_in_place_of_the_code_is_told_from_it(typed: str, told: str) -> None:
     answer = Client().get("/v/", {"code": typed})
     said = answer.content.decode()
     assert answer.status_code == 422
-    assert "C’est le numéro du document. Le code se trouve à côté" in said
+    assert told in said
     assert f'value="{typed}"' in said
+
+
+def test_the_number_of_a_document_in_place_of_the_orders_is_told_from_it() -> None:
+    answer = Client().post("/commande/", {"email": "claire@example.ch", "number": "AP-2026-000412"})
+    said = answer.content.decode()
+    assert answer.status_code == 422
+    assert "C’est le numéro d’un document. Le numéro de commande commence par KK." in said
+    assert 'value="AP-2026-000412"' in said
 
 
 def test_no_code_at_all_asks_for_one() -> None:
