@@ -38,6 +38,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     return (yield)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Of `-n auto`: one more than there are cores, for a test in a browser waits most of its time."""
     return (os.cpu_count() or 1) + 1
