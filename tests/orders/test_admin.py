@@ -126,7 +126,7 @@ def test_an_article_for_nothing_and_a_number_given_twice_are_refused_in_words(ad
     address = f"/admin/orders/product/{bowl.pk}/change/"
     typed = form_of(admin_client, address) | {"price": "0", "sku": other.sku}
     page = admin_client.post(address, typed).content.decode()
-    assert "Un article coûte plus que rien" in page
+    assert "Le prix doit être supérieur à zéro" in page
     assert "Un autre article porte déjà ce numéro." in page
     assert "contrainte" not in page
 

@@ -15,7 +15,7 @@ from django.utils.timezone import localdate, now
 from orders.models import Order
 from payments import attention, health, shipping, unresolved
 from payments.exports.books import Entry, came, went_back
-from payments.models import Channel, Dispute, Letter, Payment, Refund, WebhookEvent
+from payments.models import Attestation, Channel, Dispute, Letter, Payment, Refund, WebhookEvent
 from tests.shop import placed
 
 pytestmark = pytest.mark.django_db
@@ -72,14 +72,19 @@ def years_of_trade() -> None:
         )
         for event in events
     )
-    Refund.objects.bulk_create(Refund(payment=payment, amount=100, status="succeeded") for payment in payments)
+    refunds = Refund.objects.bulk_create(
+        Refund(payment=payment, amount=100, status="succeeded") for payment in payments
+    )
+    papers = [Attestation(series="AP", year=2026, n=n, seller={}, order=order) for n, order in enumerate(orders)]
+    papers += [Attestation(series="AR", year=2026, n=n, seller={}, refund=refund) for n, refund in enumerate(refunds)]
+    Attestation.objects.bulk_create(papers)
     Dispute.objects.bulk_create(
         Dispute(payment=payment, reference=str(n), reason="fraudulent", amount=100, status="won", decided_at=now())
         for n, payment in enumerate(payments)
     )
     Letter.objects.bulk_create(Letter(order=order, kind="confirmation", about="x", sent_at=at) for order in orders)
     with connection.cursor() as cursor:
-        for model in (Order, WebhookEvent, Payment, Refund, Dispute, Letter):
+        for model in (Order, WebhookEvent, Payment, Refund, Attestation, Dispute, Letter):
             cursor.execute(f"ANALYZE {model._meta.db_table}")
 
 
